@@ -147,21 +147,27 @@ pub trait Store: Send {
     /// Remembers a whole batch, or nothing of it. Returns how many of its matches were new.
     fn commit(&mut self, batch: &Batch) -> Result<u64, StoreError>;
 
-    /// The oldest outbox lines that are due at `now`, at most `limit`, in the order of commits.
+    /// The oldest outbox lines that are due at `now`, at most `limit`, in the order of commits. A line that was never
+    /// tried is due whatever the time, so that a clock that went back holds nothing up.
     fn outbox(&mut self, now: Timestamp, limit: usize) -> Result<Vec<OutboxItem>, StoreError>;
 
-    /// Records what came of outbox lines. A failed one comes back in [`Store::outbox`] at its `retry_at`.
+    /// Records what came of outbox lines. A failed one comes back in [`Store::outbox`] at its `retry_at`. What is said
+    /// of a line that is done, refused or unknown changes nothing.
     fn settle(&mut self, settled: &[Settlement]) -> Result<(), StoreError>;
 
-    /// The newest matches of a key, newest first, at most `limit`: the lines that did it.
+    /// The newest matches of a key, newest first, at most `limit`: the lines that did it. Newest by their own time, and
+    /// of equal times the one that was committed last.
     fn matches_of(&mut self, key: &Key, limit: usize) -> Result<Vec<Match>, StoreError>;
 
-    /// The newest decisions, newest first, at most `limit`; of one key only if one is given.
+    /// The newest decisions, last committed first, at most `limit`; of one key only if one is given.
     fn decisions(&mut self, key: Option<&Key>, limit: usize) -> Result<Vec<LoggedDecision>, StoreError>;
 
     /// Forgets matches older than `matches_before`, settled decisions older than `decisions_before`, and bans that
     /// ended before `bans_before`; then, if more than `max_matches` matches are left, the oldest of those.
     /// Returns how many rows went. Gives the freed room back to the file system bit by bit.
+    ///
+    /// One call may take no more than a slice, so that it never blocks for long: whoever wants all of it gone calls
+    /// again until the answer is 0.
     fn purge(&mut self, keep: &Retention) -> Result<u64, StoreError>;
 }
 
