@@ -1,0 +1,199 @@
+//! What the groups of a match say: whom it speaks against, and about which connection.
+
+use std::net::IpAddr;
+use std::ops::Range;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use stockade_core::{Key, parse_addr};
+
+/// What a group means, by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Field {
+    /// `<F-ID>`: the key itself, before any address.
+    Id,
+    /// An IPv4 address.
+    Ip4,
+    /// An IPv6 address.
+    Ip6,
+    /// A host name.
+    Dns,
+    /// The prefix length of a network.
+    Cidr,
+    /// `<F-USER>`.
+    User,
+    /// `<F-ALT_USER>` and its numbered companions: the user where no other group has one.
+    AltUser,
+    /// `<F-MLFID>`: which connection the line belongs to.
+    ConnectionId,
+    /// `<F-NOFAIL>`: a line that only helps.
+    NoFail,
+    /// `<F-MLFFORGET>`: the connection ends here.
+    Forget,
+    /// `<F-MLFGAINED>`: the connection succeeded.
+    Gained,
+    /// `<F-CONTENT>`: what the failregexes see.
+    Content,
+    /// Any other group.
+    Other(Arc<str>),
+}
+
+impl Field {
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "fid" => Self::Id,
+            "ip4" => Self::Ip4,
+            "ip6" => Self::Ip6,
+            "dns" => Self::Dns,
+            "cidr" => Self::Cidr,
+            "user" => Self::User,
+            "mlfid" => Self::ConnectionId,
+            "nofail" => Self::NoFail,
+            "mlfforget" => Self::Forget,
+            "mlfgained" => Self::Gained,
+            "content" => Self::Content,
+            name if name.starts_with("alt_user") => Self::AltUser,
+            other => Self::Other(other.into()),
+        }
+    }
+
+    /// The name of the group in the regex.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Id => "id",
+            Self::Ip4 => "ip4",
+            Self::Ip6 => "ip6",
+            Self::Dns => "dns",
+            Self::Cidr => "cidr",
+            Self::User => "user",
+            Self::AltUser => "alt_user",
+            Self::ConnectionId => "mlfid",
+            Self::NoFail => "nofail",
+            Self::Forget => "mlfforget",
+            Self::Gained => "mlfgained",
+            Self::Content => "content",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+/// The fields of one line that decide something. A field that matched nothing, or the empty text, is `None`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Captured<'t> {
+    pub(crate) id: Option<&'t [u8]>,
+    pub(crate) addr: Option<IpAddr>,
+    pub(crate) cidr: Option<&'t [u8]>,
+    pub(crate) dns: Option<&'t [u8]>,
+    pub(crate) user: Option<&'t [u8]>,
+    pub(crate) alt_user: Option<&'t [u8]>,
+    pub(crate) connection: Option<&'t [u8]>,
+    pub(crate) nofail: bool,
+    pub(crate) forget: bool,
+    pub(crate) gained: bool,
+    /// An address was captured that is none: the line proves nothing.
+    pub(crate) spoiled: bool,
+}
+
+impl<'t> Captured<'t> {
+    /// Takes in one group. A later group of the same name replaces an earlier one.
+    pub(crate) fn take(&mut self, field: &Field, text: &'t [u8], at: Range<usize>) {
+        let Some(value) = text.get(at.clone()) else { return };
+        if value.is_empty() {
+            return;
+        }
+        match field {
+            Field::Id => self.id = Some(value),
+            Field::Ip4 | Field::Ip6 => {
+                self.addr = parse_addr(value).filter(|_| ends_there(text, at.end));
+                self.spoiled |= self.addr.is_none();
+            }
+            Field::Dns => self.dns = Some(value),
+            Field::Cidr => self.cidr = Some(value),
+            Field::User => self.user = Some(value),
+            Field::AltUser => self.alt_user = self.alt_user.or(Some(value)),
+            Field::ConnectionId => self.connection = Some(value),
+            Field::NoFail => self.nofail = true,
+            Field::Forget => self.forget = true,
+            Field::Gained => self.gained = true,
+            Field::Content | Field::Other(_) => {}
+        }
+    }
+
+    /// The user, from wherever it was captured.
+    pub(crate) fn user(&self) -> Option<&'t [u8]> {
+        self.user.or(self.alt_user)
+    }
+
+    /// Whom the line speaks against: the id, else the address or its network, else the host name.
+    pub(crate) fn key(&self) -> Option<Key> {
+        if let Some(id) = self.id {
+            let text = String::from_utf8_lossy(id);
+            return Some(Key::parse_addr_or_net(&text).unwrap_or_else(|| Key::name(&text)));
+        }
+        if let Some(addr) = self.addr {
+            let Some(cidr) = self.cidr else { return Some(Key::addr(addr)) };
+            let bits = std::str::from_utf8(cidr).ok()?.parse().ok()?;
+            return IpNet::new(addr, bits).ok().map(Key::net);
+        }
+        self.dns.map(|name| Key::name(&String::from_utf8_lossy(name)))
+    }
+}
+
+/// Whether an address that ends at `end` is not the beginning of a longer word: the `1.2.3.4` of
+/// `1.2.3.4.example.org` is no address; in `1.2.3.4-5022;` a port follows.
+fn ends_there(text: &[u8], end: usize) -> bool {
+    let rest = text.get(end..).unwrap_or_default();
+    match rest.split_first() {
+        Some((b'-', port)) => {
+            let digits = port.iter().take_while(|b| b.is_ascii_digit()).count();
+            !goes_on(port.get(digits..).unwrap_or_default())
+        }
+        _ => !goes_on(rest),
+    }
+}
+
+fn goes_on(rest: &[u8]) -> bool {
+    let word = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80;
+    match rest {
+        [b'.' | b'-', next, ..] => word(next),
+        [next, ..] => word(next),
+        [] => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(fields: &[(&str, &str)]) -> Option<Key> {
+        let text: String = fields.iter().map(|f| format!("{} ", f.1)).collect();
+        let mut captured = Captured::default();
+        let mut at = 0;
+        for (name, value) in fields {
+            captured.take(&Field::named(name), text.as_bytes(), at..at + value.len());
+            at += value.len() + 1;
+        }
+        captured.key()
+    }
+
+    #[test]
+    fn an_id_goes_before_an_address_and_an_address_before_a_name() {
+        let all = [("ip4", "192.0.2.1"), ("dns", "host.example"), ("fid", "session-7")];
+        assert_eq!(key(&all), Some(Key::name("session-7")));
+        assert_eq!(key(&all[..2]), Some("192.0.2.1".parse().unwrap()));
+        assert_eq!(key(&all[1..2]), Some(Key::name("host.example")));
+        assert_eq!(key(&[("ip4", "192.0.2.9"), ("cidr", "24")]), Some("192.0.2.0/24".parse().unwrap()));
+        assert_eq!(key(&[("ip4", "192.0.2.9"), ("cidr", "99")]), None);
+    }
+
+    #[test]
+    fn part_of_a_longer_word_is_no_address() {
+        for (text, wanted) in [("192.0.2.1.example.org", false), ("192.0.2.1x", false), ("192.0.2.1.", true), ("192.0.2.1:80", true), ("192.0.2.1-80;", true), ("192.0.2.1-80.example.org", false), ("192.0.2.1-a", false)] {
+            let mut captured = Captured::default();
+            captured.take(&Field::Ip4, text.as_bytes(), 0..9);
+            assert_eq!(captured.addr.is_some(), wanted, "{text}");
+            assert_eq!(captured.spoiled, !wanted);
+        }
+    }
+}

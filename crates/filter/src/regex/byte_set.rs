@@ -1,0 +1,72 @@
+//! Sets of bytes.
+
+use regex_syntax::hir::ClassBytes;
+
+/// A set of bytes, one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ByteSet([u64; 4]);
+
+impl ByteSet {
+    pub(crate) const ALL: Self = Self([u64::MAX; 4]);
+
+    pub(crate) fn of(bytes: impl IntoIterator<Item = u8>) -> Self {
+        let mut set = Self::default();
+        bytes.into_iter().for_each(|byte| set.insert(byte));
+        set
+    }
+
+    pub(crate) fn of_class(class: &ClassBytes) -> Self {
+        Self::of(class.ranges().iter().flat_map(|range| range.start()..=range.end()))
+    }
+
+    pub(crate) fn insert(&mut self, byte: u8) {
+        if let Some(word) = self.0.get_mut(usize::from(byte >> 6)) {
+            *word |= 1 << (byte & 63);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn contains(&self, byte: u8) -> bool {
+        // Two bits of the byte choose one of four words.
+        self.0[usize::from(byte >> 6) & 3] >> (byte & 63) & 1 != 0
+    }
+
+    pub(crate) fn union(self, other: Self) -> Self {
+        let (Self([a, b, c, d]), Self([e, f, g, h])) = (self, other);
+        Self([a | e, b | f, c | g, d | h])
+    }
+
+    pub(crate) fn is_disjoint(self, other: Self) -> bool {
+        self.0.iter().zip(other.0).all(|(a, b)| a & b == 0)
+    }
+
+    /// Whether every byte but `\n` is in it: `.`
+    pub(crate) fn is_dot(self) -> bool {
+        let mut with_newline = self;
+        with_newline.insert(b'\n');
+        with_newline == Self::ALL
+    }
+
+    /// The byte of a set that holds exactly one.
+    pub(crate) fn single(self) -> Option<u8> {
+        let count: u32 = self.0.iter().map(|word| word.count_ones()).sum();
+        (count == 1).then(|| (0..=u8::MAX).find(|&byte| self.contains(byte)))?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_what_was_put_in() {
+        let set = ByteSet::of([0, 63, 64, 200, 255]);
+        for byte in 0..=u8::MAX {
+            assert_eq!(set.contains(byte), [0, 63, 64, 200, 255].contains(&byte));
+        }
+        assert_eq!(ByteSet::of([7]).single(), Some(7));
+        assert_eq!(set.single(), None);
+        assert!(set.is_disjoint(ByteSet::of([1, 65])) && !set.is_disjoint(ByteSet::of([64])));
+        assert!(ByteSet::of((0..=u8::MAX).filter(|b| *b != b'\n')).is_dot());
+    }
+}

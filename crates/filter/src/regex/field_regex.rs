@@ -1,0 +1,101 @@
+//! One regex that gives its groups, compiled.
+
+use regex_automata::Input;
+use regex_automata::meta::{Cache, Regex};
+use regex_automata::util::primitives::NonMaxUsize;
+use regex_syntax::hir::Hir;
+
+use super::backtrack::{Room, UNSET};
+use super::program::Program;
+use super::{Problem, expand_tags, to_rust};
+use crate::fields::Field;
+use crate::spec::UseDns;
+
+/// The largest automaton a regex may compile to, in bytes: a regex from a file must not eat the memory.
+const MAX_COMPILED_BYTES: usize = 8 << 20;
+
+/// A regex that says where its groups matched.
+#[derive(Debug)]
+pub(crate) struct FieldRegex {
+    /// As it stands in the file.
+    pub(crate) text: String,
+    /// Its structure.
+    pub(crate) hir: Hir,
+    /// What each group means.
+    pub(crate) groups: Vec<(usize, Field)>,
+    /// Finds the groups fast.
+    program: Option<Program>,
+    /// Finds them surely.
+    engine: Regex,
+}
+
+/// What a [`FieldRegex`] needs to search: made once per thread.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    room: Room,
+    cache: Option<Cache>,
+    slots: Vec<Option<NonMaxUsize>>,
+}
+
+impl FieldRegex {
+    /// Compiles a regex with tags.
+    pub(crate) fn new(text: &str, usedns: UseDns) -> Result<Self, Problem> {
+        let rust = to_rust(&expand_tags(text, usedns))?;
+        let hir = parse(&rust).map_err(|error| Problem::Invalid(error.to_string()))?;
+        let engine = Regex::builder()
+            .configure(Regex::config().utf8_empty(false).nfa_size_limit(Some(MAX_COMPILED_BYTES)).hybrid_cache_capacity(1 << 20))
+            .build_from_hir(&hir)
+            .map_err(|_| Problem::Invalid(format!("compiles to more than {} MiB", MAX_COMPILED_BYTES >> 20)))?;
+        let names = engine.group_info().pattern_names(regex_automata::PatternID::ZERO);
+        let groups = names.enumerate().filter_map(|(n, name)| Some((n, Field::named(name?)))).collect();
+        let program = Program::new(&hir);
+        Ok(Self { text: text.to_owned(), hir, groups, program, engine })
+    }
+
+    pub(crate) fn scratch(&self) -> Scratch {
+        Scratch { room: Room::default(), cache: None, slots: Vec::new() }
+    }
+
+    /// Searches `text` and tells each group that took part, with its meaning.
+    pub(crate) fn search<'s>(
+        &'s self,
+        scratch: &'s mut Scratch,
+        text: &[u8],
+    ) -> Option<impl Iterator<Item = (&'s Field, std::ops::Range<usize>)> + 's> {
+        match self.program.as_ref().map(|program| program.search(&mut scratch.room, text)) {
+            Some(Ok(true)) => {}
+            Some(Ok(false)) => return None,
+            // Not for this engine, or more steps than it may take.
+            Some(Err(_)) | None => self.search_surely(scratch, text)?,
+        }
+        let slots = &scratch.room.slots;
+        Some(self.groups.iter().filter_map(move |(group, field)| {
+            let (start, end) = (*slots.get(group * 2)?, *slots.get(group * 2 + 1)?);
+            (start != UNSET && end != UNSET).then_some((field, start..end))
+        }))
+    }
+
+    fn search_surely(&self, scratch: &mut Scratch, text: &[u8]) -> Option<()> {
+        let cache = scratch.cache.get_or_insert_with(|| self.engine.create_cache());
+        scratch.slots.clear();
+        scratch.slots.resize(self.engine.group_info().slot_len(), None);
+        self.engine.search_slots_with(cache, &Input::new(text), &mut scratch.slots)?;
+        // The engine keeps the slots of all groups' zeroth pattern side by side: group n has the slots 2n and 2n+1.
+        scratch.room.slots.clear();
+        scratch.room.slots.extend(scratch.slots.iter().map(|slot| slot.map_or(UNSET, NonMaxUsize::get)));
+        Some(())
+    }
+
+    /// Whether `text` matches somewhere.
+    pub(crate) fn is_match(&self, scratch: &mut Scratch, text: &[u8]) -> bool {
+        let cache = scratch.cache.get_or_insert_with(|| self.engine.create_cache());
+        self.engine.search_half_with(cache, &Input::new(text).earliest(true)).is_some()
+    }
+}
+
+/// Bytes, not characters: a log line may be no text at all. Only a regex that names characters beyond ASCII in a
+/// class is read as Unicode.
+fn parse(rust: &str) -> Result<Hir, Box<regex_syntax::Error>> {
+    let with = |unicode| regex_syntax::ParserBuilder::new().unicode(unicode).utf8(false).build().parse(rust);
+    with(false).or_else(|first| if rust.is_ascii() { Err(first) } else { with(true) }).map_err(Box::new)
+}

@@ -1,0 +1,224 @@
+//! A regex as a program for the backtracking engine.
+//!
+//! Why an engine of our own: to say *where the groups matched* a general linear engine needs about half a microsecond
+//! a line, which would be most of the cost of a whole scan. A failregex is mostly literal text between loops over one
+//! class; tried in the order of priority, as Perl and Python do, with a look at the next byte before each choice, that
+//! takes a tenth of it. What makes backtracking dangerous, its worst case, is cut off by a budget of steps, after which
+//! the linear engine answers instead.
+
+use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
+
+use super::byte_set::ByteSet;
+
+/// The longest program; a regex that needs more is left to the linear engine.
+const MAX_INSTRUCTIONS: usize = 4096;
+
+/// One instruction. Unless it says otherwise the next one follows.
+#[derive(Clone, Debug)]
+pub(crate) enum Inst {
+    /// These bytes.
+    Text(Box<[u8]>),
+    /// One byte of a set.
+    One(ByteSet),
+    /// Bytes of a set, as many as possible or as few.
+    Loop { set: ByteSet, min: usize, max: usize, greedy: bool },
+    /// Notes the position in a slot.
+    Save(usize),
+    /// Holds or does not, and takes no bytes.
+    Look(Look),
+    /// First there, then, if that fails, here.
+    Split { first: usize, second: usize },
+    /// Goes on there.
+    Jump(usize),
+    /// The regex matches.
+    Match,
+}
+
+/// What the rest of a program can begin with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Next {
+    /// The bytes it can begin with.
+    pub(crate) bytes: ByteSet,
+    /// It can match without another byte.
+    pub(crate) empty: bool,
+    /// The only byte, if there is one and `empty` is not so.
+    pub(crate) single: Option<u8>,
+}
+
+/// A regex, compiled.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) code: Vec<Inst>,
+    /// For each instruction, what the program can begin with from there on.
+    pub(crate) next: Vec<Next>,
+    /// How many slots [`Inst::Save`] uses: two for each group.
+    pub(crate) slots: usize,
+    /// It can only match at the beginning of the text.
+    pub(crate) anchored: bool,
+}
+
+impl Program {
+    /// Compiles a regex; `None` for one that this engine does not take.
+    pub(crate) fn new(hir: &Hir) -> Option<Self> {
+        let mut compiler = Compiler { code: Vec::new(), slots: 0 };
+        compiler.emit(hir)?;
+        compiler.push(Inst::Match)?;
+        let anchored = hir.properties().look_set_prefix().contains(Look::Start);
+        let next = first_bytes(&compiler.code);
+        Some(Self { code: compiler.code, next, slots: compiler.slots, anchored })
+    }
+}
+
+struct Compiler {
+    code: Vec<Inst>,
+    slots: usize,
+}
+
+impl Compiler {
+    fn push(&mut self, inst: Inst) -> Option<usize> {
+        self.code.push(inst);
+        (self.code.len() <= MAX_INSTRUCTIONS).then(|| self.code.len() - 1)
+    }
+
+    fn here(&self) -> usize {
+        self.code.len()
+    }
+
+    fn patch(&mut self, at: usize, inst: Inst) {
+        if let Some(place) = self.code.get_mut(at) {
+            *place = inst;
+        }
+    }
+
+    fn emit(&mut self, hir: &Hir) -> Option<()> {
+        match hir.kind() {
+            HirKind::Empty => {}
+            HirKind::Literal(literal) => _ = self.push(Inst::Text(literal.0.clone()))?,
+            HirKind::Class(class) => _ = self.push(Inst::One(bytes_of(class)?))?,
+            HirKind::Look(look) => _ = self.push(Inst::Look(supported(*look)?))?,
+            HirKind::Capture(capture) => {
+                let slot = usize::try_from(capture.index).ok()? * 2;
+                self.slots = self.slots.max(slot + 2);
+                self.push(Inst::Save(slot))?;
+                self.emit(&capture.sub)?;
+                self.push(Inst::Save(slot + 1))?;
+            }
+            HirKind::Concat(pieces) => pieces.iter().try_for_each(|piece| self.emit(piece))?,
+            HirKind::Alternation(branches) => self.alternation(branches)?,
+            HirKind::Repetition(repetition) => self.repetition(repetition)?,
+        }
+        Some(())
+    }
+
+    fn alternation(&mut self, branches: &[Hir]) -> Option<()> {
+        let (last, others) = branches.split_last()?;
+        let mut exits = Vec::new();
+        for branch in others {
+            let split = self.push(Inst::Match)?;
+            self.emit(branch)?;
+            exits.push(self.push(Inst::Match)?);
+            let second = self.here();
+            self.patch(split, Inst::Split { first: split + 1, second });
+        }
+        self.emit(last)?;
+        let end = self.here();
+        exits.into_iter().for_each(|exit| self.patch(exit, Inst::Jump(end)));
+        Some(())
+    }
+
+    fn repetition(&mut self, repetition: &Repetition) -> Option<()> {
+        let min = usize::try_from(repetition.min).ok()?;
+        let max = repetition.max.map_or(Some(usize::MAX), |max| usize::try_from(max).ok())?;
+        if let Some(set) = single_byte(&repetition.sub) {
+            self.push(Inst::Loop { set, min, max, greedy: repetition.greedy })?;
+            return Some(());
+        }
+        for _ in 0..min {
+            self.emit(&repetition.sub)?;
+        }
+        if max == usize::MAX {
+            return self.endless(repetition);
+        }
+        let mut splits = Vec::new();
+        for _ in min..max {
+            splits.push(self.push(Inst::Match)?);
+            self.emit(&repetition.sub)?;
+        }
+        let end = self.here();
+        splits.into_iter().for_each(|at| self.patch(at, branch(at + 1, end, repetition.greedy)));
+        Some(())
+    }
+
+    /// A loop whose body may be empty is not taken: engines differ in what an empty turn means.
+    fn endless(&mut self, repetition: &Repetition) -> Option<()> {
+        if repetition.sub.properties().minimum_len().is_none_or(|len| len == 0) {
+            return None;
+        }
+        let split = self.push(Inst::Match)?;
+        self.emit(&repetition.sub)?;
+        self.push(Inst::Jump(split))?;
+        let end = self.here();
+        self.patch(split, branch(split + 1, end, repetition.greedy));
+        Some(())
+    }
+}
+
+fn branch(body: usize, end: usize, greedy: bool) -> Inst {
+    if greedy { Inst::Split { first: body, second: end } } else { Inst::Split { first: end, second: body } }
+}
+
+/// The set of a regex that always takes exactly one byte.
+fn single_byte(hir: &Hir) -> Option<ByteSet> {
+    match hir.kind() {
+        HirKind::Class(class) => bytes_of(class),
+        HirKind::Literal(literal) => match *literal.0 {
+            [byte] => Some(ByteSet::of([byte])),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A class of characters beyond ASCII is not a set of bytes.
+fn bytes_of(class: &Class) -> Option<ByteSet> {
+    match class {
+        Class::Bytes(bytes) => Some(ByteSet::of_class(bytes)),
+        Class::Unicode(chars) => chars.to_byte_class().map(|bytes| ByteSet::of_class(&bytes)),
+    }
+}
+
+fn supported(look: Look) -> Option<Look> {
+    matches!(look, Look::Start | Look::End | Look::WordAscii | Look::WordAsciiNegate).then_some(look)
+}
+
+/// For each instruction what the program can begin with from there on: the least solution, found by repetition.
+fn first_bytes(code: &[Inst]) -> Vec<Next> {
+    let mut next = vec![Next::default(); code.len()];
+    let at = |next: &[Next], pc: usize| next.get(pc).copied().unwrap_or_default();
+    loop {
+        let before = next.clone();
+        for (pc, inst) in code.iter().enumerate().rev() {
+            let after = at(&next, pc + 1);
+            let (bytes, empty) = match inst {
+                Inst::Text(text) => (ByteSet::of(text.first().copied()), false),
+                Inst::One(set) => (*set, false),
+                Inst::Loop { set, min: 0, .. } => (set.union(after.bytes), after.empty),
+                Inst::Loop { set, .. } => (*set, false),
+                Inst::Split { first, second } => {
+                    let (first, second) = (at(&next, *first), at(&next, *second));
+                    (first.bytes.union(second.bytes), first.empty || second.empty)
+                }
+                Inst::Jump(to) => (at(&next, *to).bytes, at(&next, *to).empty),
+                Inst::Save(_) | Inst::Look(_) => (after.bytes, after.empty),
+                // Whatever follows a match is none of its business.
+                Inst::Match => (ByteSet::ALL, true),
+            };
+            if let Some(place) = next.get_mut(pc) {
+                *place = Next { bytes, empty, single: if empty { None } else { bytes.single() } };
+            }
+        }
+        if next == before {
+            return next;
+        }
+    }
+}
