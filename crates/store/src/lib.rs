@@ -1,0 +1,25 @@
+//! What is remembered: matches, windows, bans, source positions, decisions and their outbox.
+//!
+//! Two implementations of [`Store`](stockade_core::ports::Store), held to one contract suite
+//! (`stockade_testkit::store`):
+//!
+//! * [`SqliteStore`], the default of one host: everything in one file, one transaction per batch;
+//! * [`MemoryStore`], for tests, trials and replays, which forgets everything when it is dropped.
+//!
+//! Both enforce [`Limits`] inside `commit`, so that a flood between two purges cannot outgrow them.
+
+mod limits;
+mod memory;
+mod sqlite;
+mod totals;
+
+pub use limits::{DEFAULT_MAX_DECISIONS, DEFAULT_MAX_MATCHES, Limits};
+pub use memory::MemoryStore;
+pub use sqlite::{
+    Check, Durability, Opened, PURGE_SLICE, SCHEMA_VERSION, SqliteOptions, SqliteReader, SqliteStore,
+    VACUUM_SLACK_PAGES, VACUUM_SLICE_PAGES, WAL_BYTES,
+};
+pub use totals::JailTotals;
+
+/// The responder under which a guard's refusal is told.
+const GUARD: &str = "guard";

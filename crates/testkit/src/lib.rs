@@ -1,0 +1,3 @@
+//! For tests only: hand clock, contract suites, corpus runner
+pub mod responder;
+pub mod store;

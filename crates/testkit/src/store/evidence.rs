@@ -1,0 +1,82 @@
+//! Matches: stored once by id, given back newest first.
+
+use stockade_core::ports::{Batch, Store};
+use stockade_core::{Key, Match};
+
+use super::Case;
+use super::make::{LATER, at, key, matched, order, orders};
+
+pub(super) const CASES: &[(&str, Case)] = &[
+    ("a match is stored once by its id", stored_once),
+    ("ids that differ in any part are different matches", every_part_of_an_id_counts),
+    ("matches come newest first and no more than asked", newest_first),
+    ("a match keeps every field", every_field),
+    ("a batch that is committed twice doubles its orders only", repeated_batch),
+];
+
+fn batch(matches: Vec<Match>) -> Batch {
+    Batch { matches, ..Batch::default() }
+}
+
+fn ids(store: &mut dyn Store, by: &Key, limit: usize) -> Vec<u128> {
+    store.matches_of(by, limit).expect("matches").iter().map(|m| m.id.0).collect()
+}
+
+fn stored_once(store: &mut dyn Store) {
+    let by = key("192.0.2.1");
+    let first = matched(1, &by, at(0));
+    let mut other_content = matched(1, &key("192.0.2.2"), at(9));
+    other_content.line = "something else".into();
+    assert_eq!(store.commit(&batch(vec![first.clone(), first.clone()])).expect("a commit"), 1);
+    assert_eq!(store.commit(&batch(vec![other_content, matched(2, &by, at(1))])).expect("a commit"), 1);
+    assert_eq!(store.commit(&batch(vec![first.clone()])).expect("a commit"), 0);
+    assert_eq!(store.matches_of(&by, 10).expect("matches"), [matched(2, &by, at(1)), first]);
+    assert_eq!(ids(store, &key("192.0.2.2"), 10), []);
+}
+
+fn every_part_of_an_id_counts(store: &mut dyn Store) {
+    let by = key("192.0.2.1");
+    let all: Vec<u128> = (0..128).map(|bit| 1_u128 << bit).chain([0, u128::MAX]).collect();
+    let matches = all.iter().map(|id| matched(*id, &by, at(0))).collect();
+    assert_eq!(store.commit(&batch(matches)).expect("a commit"), all.len() as u64);
+    let mut stored = ids(store, &by, 1_000);
+    stored.reverse();
+    assert_eq!(stored, all);
+}
+
+fn newest_first(store: &mut dyn Store) {
+    let (by, other) = (key("2001:db8::1"), key("2001:db8::2"));
+    // Late ones among them, and two of one time: the one committed later is the newer.
+    let first = vec![matched(10, &by, at(10)), matched(30, &by, at(30)), matched(1, &other, at(99))];
+    let second = vec![matched(20, &by, at(20)), matched(31, &by, at(30)), matched(5, &by, at(-5))];
+    store.commit(&batch(first)).expect("a commit");
+    store.commit(&batch(second)).expect("a commit");
+    assert_eq!(ids(store, &by, usize::MAX), [31, 30, 20, 10, 5]);
+    assert_eq!(ids(store, &by, 2), [31, 30]);
+    assert_eq!(ids(store, &by, 0), []);
+    assert_eq!(ids(store, &other, 10), [1]);
+    assert_eq!(ids(store, &key("2001:db8::3"), 10), []);
+}
+
+fn every_field(store: &mut dyn Store) {
+    let mut m = matched(77, &key("admin"), at(3));
+    m.jail = "web".into();
+    m.count = u32::MAX;
+    m.user = Some("".into());
+    m.stream = "journal".into();
+    let mut without = m.clone();
+    without.id.0 += 1;
+    without.user = None;
+    store.commit(&batch(vec![m.clone(), without.clone()])).expect("a commit");
+    assert_eq!(store.matches_of(&m.key, 10).expect("matches"), [without, m]);
+}
+
+fn repeated_batch(store: &mut dyn Store) {
+    let by = key("192.0.2.1");
+    let mut batch = orders(vec![order("192.0.2.1", 0, &["nftables"])]);
+    batch.matches = vec![matched(1, &by, at(0))];
+    assert_eq!(store.commit(&batch).expect("a commit"), 1);
+    assert_eq!(store.commit(&batch).expect("a commit"), 0);
+    assert_eq!(ids(store, &by, 10), [1]);
+    assert_eq!(store.outbox(LATER, 10).expect("the outbox").len(), 2);
+}
