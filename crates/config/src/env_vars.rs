@@ -1,0 +1,72 @@
+//! Every environment variable that Stockade reads, in one place.
+//!
+//! A variable counts more than `stockade.toml`; one that is empty counts as not set. Lists are separated by commas or
+//! blanks. Jails and responders cannot be set by variables.
+
+use crate::program::SETTINGS;
+
+/// One environment variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnvVar {
+    /// Its name.
+    pub name: &'static str,
+    /// The setting of `stockade.toml` that it overrides; `None` for one that stands for itself.
+    pub key: Option<&'static str>,
+    /// The version of Stockade it appeared in.
+    pub since: &'static str,
+}
+
+/// The directory of the configuration files, if `-c` does not name one.
+pub const CONFIG: &str = "STOCKADE_CONFIG";
+
+/// All of them.
+pub const ENV_VARS: &[EnvVar] = &[
+    EnvVar { name: CONFIG, key: None, since: "0.1.0" },
+    of("STOCKADE_STORE", "store", "0.1.0"),
+    of("STOCKADE_DURABILITY", "durability", "0.1.0"),
+    of("STOCKADE_SOCKET", "socket", "0.1.0"),
+    of("STOCKADE_RECONCILE_EVERY", "reconcile_every", "0.1.0"),
+    of("STOCKADE_GUARDS_PROTECT", "guards.protect", "0.1.0"),
+    of("STOCKADE_GUARDS_PROTECT_OWN", "guards.protect_own", "0.1.0"),
+    of("STOCKADE_GUARDS_PROTECT_GATEWAY", "guards.protect_gateway", "0.1.0"),
+    of("STOCKADE_GUARDS_PROTECT_SESSIONS", "guards.protect_sessions", "0.1.0"),
+    of("STOCKADE_GUARDS_MAX_BANS_PER_MINUTE", "guards.max_bans_per_minute", "0.1.0"),
+    of("STOCKADE_GUARDS_MIN_PREFIX_V4", "guards.min_prefix_v4", "0.1.0"),
+    of("STOCKADE_GUARDS_MIN_PREFIX_V6", "guards.min_prefix_v6", "0.1.0"),
+    of("STOCKADE_RETENTION_MATCHES", "retention.matches", "0.1.0"),
+    of("STOCKADE_RETENTION_DECISIONS", "retention.decisions", "0.1.0"),
+    of("STOCKADE_RETENTION_BANS", "retention.bans", "0.1.0"),
+    of("STOCKADE_RETENTION_MAX_MATCHES", "retention.max_matches", "0.1.0"),
+    of("STOCKADE_RETENTION_MAX_DECISIONS", "retention.max_decisions", "0.1.0"),
+    of("STOCKADE_LIMITS_MAX_TRACKED_KEYS", "limits.max_tracked_keys", "0.1.0"),
+];
+
+const fn of(name: &'static str, key: &'static str, since: &'static str) -> EnvVar {
+    EnvVar { name, key: Some(key), since }
+}
+
+impl EnvVar {
+    /// What it sets, for people.
+    pub fn doc(&self) -> &'static str {
+        let setting = self.key.and_then(|key| SETTINGS.iter().find(|setting| setting.key == key));
+        setting
+            .map_or("The directory of the configuration files, unless `-c` names one.", |setting| setting.doc)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_its_variable_and_is_called_like_it() {
+        let keys: Vec<_> = ENV_VARS.iter().filter_map(|var| var.key).collect();
+        assert_eq!(keys, SETTINGS.iter().map(|setting| setting.key).collect::<Vec<_>>());
+        for var in ENV_VARS {
+            if let Some(key) = var.key {
+                assert_eq!(var.name, format!("STOCKADE_{}", key.to_uppercase().replace('.', "_")));
+            }
+            assert!(var.doc().ends_with('.'), "{}", var.name);
+        }
+    }
+}

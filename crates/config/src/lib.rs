@@ -1,0 +1,59 @@
+//! Files and environment to [`Config`], every value with its origin.
+//!
+//! Stockade is configured in two places. What the program does with its machine (store, socket, guards, responders)
+//! stands in `stockade.toml`; which logs are read and who is banned stands in jails and filters, in fail2ban's files and
+//! fail2ban's language, so that those who have them can bring them along:
+//!
+//! 1. the files built into the program ([`SHIPPED`]), which protect the ssh server;
+//! 2. over them `jail.conf`, `jail.d/*.conf`, `jail.local`, `jail.d/*.local` and `filter.d` of the configuration
+//!    directory, a file there replacing the built-in one of the same name, an option the same option of an earlier file;
+//! 3. for the settings of the program the environment ([`env_vars`]) over `stockade.toml` over the defaults.
+//!
+//! ```
+//! use stockade_config::{Origin, load_files};
+//! use stockade_filter::conf::Embedded;
+//!
+//! let files = Embedded(&[
+//!     ("stockade.toml", "reconcile_every = \"5m\"\n"),
+//!     ("jail.local", "[door]\nenabled = true\nfilter = door\nlogpath = /var/log/door.log\nmaxretry = 3\n"),
+//!     ("filter.d/door.conf", "[Definition]\nfailregex = ^door: knocked by <HOST>$\n"),
+//! ]);
+//! let config = load_files(&files, "", &|_| None)?;
+//! let door = config.jail("door").ok_or("no such jail")?;
+//! assert_eq!(door.jail.threshold.maxretry.get(), 3);
+//! let row = config.origin_table().iter().find(|row| row.key == "reconcile_every").ok_or("no such row")?;
+//! assert_eq!((row.value.as_str(), row.origin.to_string().as_str()), ("\"5m\"", "(built in)/stockade.toml:1:1"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The key decision: **nothing is guessed**. A name that means nothing is an error with the name that was probably meant,
+//! all errors are told at once, and one broken jail does not take the others with it, because a machine that is half
+//! protected is better off than one that is not. What concerns all jails, a slip in `[DEFAULT]` or in a file as such, does
+//! stop the start: it may have been the line that keeps the operator from being banned.
+//!
+//! What needs the machine is left to others: which log files exist ([`resolve_sources`] is told), what a host name in
+//! `ignoreip` resolves to, whether a regex compiles.
+#![forbid(unsafe_code)]
+
+mod config;
+pub mod env_vars;
+mod jail;
+pub mod limits;
+mod load;
+mod nearest;
+mod origin;
+pub mod problem;
+mod problems;
+mod program;
+mod shipped;
+mod sources;
+
+pub use config::Config;
+pub use jail::{Backend, JailConfig, LogPath};
+pub use load::{Paths, load, load_files};
+pub use origin::{Origin, Row};
+pub use problem::{Problem, ProblemKind, Severity};
+pub use problems::Problems;
+pub use program::{Durability, Guards, Limits, Program, ResponderConfig, ResponderKind, Retention, example};
+pub use shipped::SHIPPED;
+pub use sources::{Sources, resolve_sources};

@@ -1,0 +1,38 @@
+//! The bounds of the configuration. Operators write it, but a slip must end in a message, not in a full memory. The
+//! bounds of the files in fail2ban's language are [`stockade_filter::conf::limits`].
+
+/// Bytes of `stockade.toml`.
+pub const MAX_FILE_BYTES: usize = 1 << 20;
+
+/// Bytes of `/etc/services` that are read.
+pub const MAX_SERVICES_BYTES: u64 = 1 << 20;
+
+/// Problems that are kept; the rest is only counted.
+pub const MAX_PROBLEMS: usize = 500;
+
+/// Responders in `stockade.toml`.
+pub const MAX_RESPONDERS: usize = 32;
+
+/// Bytes of the name of a responder, or of a responder's table.
+pub const MAX_NAME_BYTES: usize = 32;
+
+/// Words of a responder's command.
+pub const MAX_ARGS: usize = 64;
+
+/// Bytes of a path, and of a word of a command: Linux' `PATH_MAX` without the closing zero.
+pub const MAX_PATH_BYTES: usize = 4095;
+
+/// Bytes of the path of a Unix socket on Linux.
+pub const MAX_SOCKET_BYTES: usize = 107;
+
+/// Actions of one jail.
+pub const MAX_ACTIONS: usize = 32;
+
+/// Port ranges of one jail, after merging.
+pub const MAX_PORT_RANGES: usize = 1000;
+
+/// Numbers in `bantime.multipliers`.
+pub const MAX_MULTIPLIERS: usize = 1000;
+
+/// `maxlines`: lines that one regex may see at once.
+pub const MAX_LINES: u32 = 1000;

@@ -1,0 +1,40 @@
+//! A `stockade.toml` that says what there is to set.
+
+use super::{Program, SETTINGS};
+
+/// A `stockade.toml` with every setting commented out at its default, and what it does above it.
+pub fn example() -> String {
+    let mut text = String::from(
+        "# Settings of Stockade itself. Jails are set in jail.local and jail.d/*.local, in fail2ban's language.\n\
+         # What is commented out shows the default.\n",
+    );
+    let program = Program::default();
+    let mut current = "";
+    for setting in SETTINGS {
+        let (table, name) = setting.table_and_name();
+        if table != current {
+            text += &format!("\n[{table}]\n");
+            current = table;
+        }
+        let doc = setting.doc.replace('\n', "\n# ");
+        text += &format!("\n# {doc}\n#{name} = {}\n", (setting.get)(&program).to_toml());
+    }
+    text + RESPONDERS
+}
+
+const RESPONDERS: &str = r#"
+# What makes decisions true. `action = NAME` in a jail chooses among them; a jail without `action` uses all.
+# As soon as one is set here, there are no others than those set here.
+
+#[responders.nftables]
+#kind = "nftables"
+#table = "stockade"
+
+#[responders.report]
+#kind = "command"
+#argv = ["/usr/local/bin/report"]
+#timeout = "10s"
+
+#[responders.rehearsal]
+#kind = "dry-run"
+"#;

@@ -1,0 +1,174 @@
+//! The program's own settings: `stockade.toml`, with the environment over it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stockade_core::Key;
+
+mod document;
+mod example;
+mod read;
+mod responders;
+mod schema;
+mod value;
+
+pub use example::example;
+pub(crate) use read::{FILE, read};
+pub(crate) use schema::SETTINGS;
+
+/// The settings of the program. Its default is what `stockade.toml` says that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// `store`: the database file.
+    pub store: PathBuf,
+    /// `durability`: when a commit reaches the disk.
+    pub durability: Durability,
+    /// `socket`: where the daemon is told what to do.
+    pub socket: PathBuf,
+    /// `reconcile_every`: how often what is in force is compared with what should be.
+    pub reconcile_every: Duration,
+    /// `[guards]`: what stands before every responder.
+    pub guards: Guards,
+    /// `[retention]`: what is remembered for how long.
+    pub retention: Retention,
+    /// `[limits]`: how much may be held at once.
+    pub limits: Limits,
+    /// `[responders.NAME]`: what makes decisions true; never empty, names differ, in the order of the file. One
+    /// called `nftables` if the file has none; otherwise those of the file and no others.
+    pub responders: Vec<ResponderConfig>,
+}
+
+/// When a commit reaches the disk itself and not only the operating system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// At checkpoints: a power cut may take back the newest commits, whose log lines are then read again.
+    #[default]
+    Normal,
+    /// At every commit.
+    Full,
+}
+
+/// Whom and how much a responder is never asked to ban.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guards {
+    /// `protect`: addresses and networks that are never banned, whatever the jails say.
+    pub protect: Vec<Key>,
+    /// `protect_own`: the addresses of this machine are never banned.
+    pub protect_own: bool,
+    /// `protect_gateway`: the gateways of its routes are never banned.
+    pub protect_gateway: bool,
+    /// `protect_sessions`: the addresses that somebody is logged in from are never banned.
+    pub protect_sessions: bool,
+    /// `max_bans_per_minute`: more are refused; above zero.
+    pub max_bans_per_minute: u32,
+    /// `min_prefix_v4`: the widest IPv4 network that may be banned, as its prefix length, 0 to 32.
+    pub min_prefix_v4: u8,
+    /// `min_prefix_v6`: the widest IPv6 network that may be banned, as its prefix length, 0 to 128.
+    pub min_prefix_v6: u8,
+}
+
+/// What is remembered for how long, and how much of it at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// `matches`: the lines that spoke against a key.
+    pub matches: Duration,
+    /// `decisions`: what was decided and what came of it.
+    pub decisions: Duration,
+    /// `bans`: bans that are over, which make the next one longer.
+    pub bans: Duration,
+    /// `max_matches`: the oldest go when there are more; above zero.
+    pub max_matches: u64,
+    /// `max_decisions`: the oldest that are carried out go when there are more; above zero.
+    pub max_decisions: u64,
+}
+
+/// How much may be held at once, whatever an attacker makes the logs say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `max_tracked_keys`: how many keys each jail watches; above zero.
+    pub max_tracked_keys: usize,
+}
+
+/// One thing that makes decisions true, `[responders.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponderConfig {
+    /// NAME, which `action` in a jail refers to.
+    pub name: Arc<str>,
+    /// What it does.
+    pub kind: ResponderKind,
+}
+
+/// What a responder does: `kind`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponderKind {
+    /// `nftables`: keeps the sets of one table filled.
+    Nftables {
+        /// `table`: its name.
+        table: String,
+    },
+    /// `command`: runs a program for each decision, without a shell.
+    Command {
+        /// `argv`: the program, an absolute path, and its arguments.
+        argv: Vec<String>,
+        /// `timeout`: it is ended when it takes longer.
+        timeout: Duration,
+    },
+    /// `dry-run`: says what would be done.
+    DryRun,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Default for Program {
+    fn default() -> Self {
+        Self {
+            store: "/var/lib/stockade/stockade.db".into(),
+            durability: Durability::default(),
+            socket: "/run/stockade/stockade.sock".into(),
+            reconcile_every: Duration::from_secs(60),
+            guards: Guards::default(),
+            retention: Retention::default(),
+            limits: Limits { max_tracked_keys: stockade_core::limits::MAX_TRACKED_KEYS },
+            responders: vec![ResponderConfig { name: "nftables".into(), kind: ResponderKind::nftables() }],
+        }
+    }
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self {
+            protect: Vec::new(),
+            protect_own: true,
+            protect_gateway: true,
+            protect_sessions: true,
+            max_bans_per_minute: 1000,
+            min_prefix_v4: 16,
+            min_prefix_v6: 32,
+        }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            matches: DAY * 7,
+            decisions: DAY * 90,
+            bans: DAY * 90,
+            max_matches: 250_000,
+            max_decisions: 250_000,
+        }
+    }
+}
+
+impl ResponderKind {
+    /// The table of `kind = "nftables"` that names none.
+    pub const DEFAULT_TABLE: &'static str = "stockade";
+    /// The time that `kind = "command"` has that sets none.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+    fn nftables() -> Self {
+        Self::Nftables { table: Self::DEFAULT_TABLE.to_owned() }
+    }
+}

@@ -1,0 +1,140 @@
+//! Every setting of `stockade.toml` but the responders: one table for the reader, the hints, the example and the dump.
+
+use std::time::Duration;
+
+use super::value::{Kind, Parsed, Stored};
+use super::{Durability, Program};
+use crate::limits::{MAX_PATH_BYTES, MAX_SOCKET_BYTES};
+
+/// One setting.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// Its name with its table: `guards.protect_own`.
+    pub(crate) key: &'static str,
+    /// What may stand there.
+    pub(crate) kind: Kind,
+    /// What it does, for people.
+    pub(crate) doc: &'static str,
+    /// What it is in `Program`.
+    pub(crate) get: fn(&Program) -> Parsed,
+    /// Puts a value of its kind there.
+    pub(crate) set: fn(&mut Program, Parsed),
+}
+
+impl Setting {
+    /// The table it stands in (empty for the top level), and its name there.
+    pub(crate) fn table_and_name(&self) -> (&'static str, &'static str) {
+        self.key.rsplit_once('.').unwrap_or(("", self.key))
+    }
+}
+
+macro_rules! setting {
+    ($($field:ident).+, $kind:expr, $doc:literal) => {
+        Setting {
+            key: setting!(@key $($field).+),
+            kind: $kind,
+            doc: $doc,
+            get: |program| program.$($field).+.show(),
+            set: |program, value| {
+                if let Some(value) = Stored::take(value) {
+                    program.$($field).+ = value;
+                }
+            },
+        }
+    };
+    (@key $first:ident) => { stringify!($first) };
+    (@key $first:ident . $second:ident) => { concat!(stringify!($first), ".", stringify!($second)) };
+}
+
+const PATH: Kind = Kind::Path { max_bytes: MAX_PATH_BYTES };
+const SECOND: Kind = Kind::Span { min: Duration::from_secs(1) };
+const MINUTE: Kind = Kind::Span { min: Duration::from_secs(60) };
+
+const fn count(min: u64, max: u64) -> Kind {
+    Kind::Count { min, max }
+}
+
+/// All of them; those of one table stand together.
+pub(crate) const SETTINGS: &[Setting] = &[
+    setting!(store, PATH, "The database file. Its directory must belong to Stockade alone."),
+    setting!(
+        durability,
+        Kind::Word(Durability::WORDS),
+        "When a commit reaches the disk: `normal` at checkpoints (after a power cut the last lines are read again),\n\
+         `full` at every commit."
+    ),
+    setting!(
+        socket,
+        Kind::Path { max_bytes: MAX_SOCKET_BYTES },
+        "Where the daemon listens for `stockade` commands."
+    ),
+    setting!(reconcile_every, SECOND, "How often the firewall is compared with what it should hold."),
+    setting!(
+        guards.protect,
+        Kind::Keys,
+        "Addresses and networks that are never banned, whatever the jails say."
+    ),
+    setting!(guards.protect_own, Kind::Flag, "Never ban an address of this machine."),
+    setting!(guards.protect_gateway, Kind::Flag, "Never ban a gateway of this machine's routes."),
+    setting!(
+        guards.protect_sessions,
+        Kind::Flag,
+        "Never ban an address that somebody is logged in from right now."
+    ),
+    setting!(
+        guards.max_bans_per_minute,
+        count(1, 0xffff_ffff),
+        "More bans than this within a minute are refused: a mistake in a filter must not lock everybody out."
+    ),
+    setting!(guards.min_prefix_v4, count(0, 32), "Never ban an IPv4 network wider than this prefix length."),
+    setting!(guards.min_prefix_v6, count(0, 128), "Never ban an IPv6 network wider than this prefix length."),
+    setting!(retention.matches, MINUTE, "How long the log lines that led to bans are kept."),
+    setting!(retention.decisions, MINUTE, "How long decisions are kept, with what came of them."),
+    setting!(
+        retention.bans,
+        MINUTE,
+        "How long bans that are over are kept. They make the next ban of the same address longer."
+    ),
+    setting!(retention.max_matches, count(1, u64::MAX), "Keep at most so many log lines; the oldest go."),
+    setting!(
+        retention.max_decisions,
+        count(1, u64::MAX),
+        "Keep at most so many decisions; the oldest that were carried out go."
+    ),
+    setting!(
+        limits.max_tracked_keys,
+        count(1, 100_000_000),
+        "How many addresses each jail watches at once; beyond it the one not seen for longest is forgotten."
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_can_be_written_and_read_back() {
+        for setting in SETTINGS {
+            let value = (setting.get)(&Program::default());
+            let text = match &value {
+                Parsed::Keys(_) => String::new(),
+                value => value.to_toml().trim_matches('"').to_owned(),
+            };
+            assert_eq!(setting.kind.read_text(&text).as_ref(), Ok(&value), "{}", setting.key);
+            let mut program = Program::default();
+            (setting.set)(&mut program, value);
+            assert_eq!(program, Program::default(), "{}", setting.key);
+        }
+    }
+
+    #[test]
+    fn keys_differ_and_tables_are_together() {
+        let mut tables = Vec::new();
+        for (index, setting) in SETTINGS.iter().enumerate() {
+            assert!(SETTINGS.iter().skip(index + 1).all(|other| other.key != setting.key), "{}", setting.key);
+            tables.push(setting.table_and_name().0);
+        }
+        tables.dedup();
+        assert_eq!(tables, ["", "guards", "retention", "limits"]);
+    }
+}

@@ -1,0 +1,248 @@
+//! The values of settings: how they are written in TOML and in the environment.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use stockade_core::Key;
+use stockade_filter::conf::value::{TimeSpan, parse_time};
+use toml::de::DeValue;
+
+use super::Durability;
+use super::document::Text;
+use crate::limits::MAX_PATH_BYTES;
+use crate::problem::cut;
+
+/// What may stand in a setting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// An absolute path of at most so many bytes.
+    Path { max_bytes: usize },
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A length of time in fail2ban's language, or whole seconds.
+    Span { min: Duration },
+    /// `true` or `false`.
+    Flag,
+    /// A whole number in these bounds.
+    Count { min: u64, max: u64 },
+    /// Addresses and networks.
+    Keys,
+}
+
+/// A value that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Parsed {
+    Path(PathBuf),
+    Word(&'static str),
+    Span(Duration),
+    Flag(bool),
+    Count(u64),
+    Keys(Vec<Key>),
+}
+
+/// A value that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bad {
+    /// Where in the file, if not the whole value.
+    pub(super) span: Option<Range<usize>>,
+    pub(super) expected: String,
+    /// What is there, cut short and in backticks.
+    pub(super) found: String,
+    pub(super) hint: Option<String>,
+}
+
+impl Kind {
+    /// What may stand there, for messages.
+    pub(super) fn expected(self) -> String {
+        match self {
+            Self::Path { max_bytes: MAX_PATH_BYTES } => "an absolute path".into(),
+            Self::Path { max_bytes } => format!("an absolute path of at most {max_bytes} bytes"),
+            Self::Word(words) => format!("one of `{}`", words.join("`, `")),
+            Self::Span { min } => format!("a length of time such as `10m`, at least {}", span_text(min)),
+            Self::Flag => "`true` or `false`".into(),
+            Self::Count { min, max: u64::MAX } => format!("a whole number, at least {min}"),
+            Self::Count { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Keys => "addresses and networks such as `192.0.2.0/24`".into(),
+        }
+    }
+
+    /// Reads a value of the environment.
+    pub(crate) fn read_text(self, text: &str) -> Result<Parsed, Bad> {
+        let bad = || self.bad(None, &format!("`{}`", cut(text)));
+        let parsed = match self {
+            Self::Flag => match text {
+                "true" => Some(Parsed::Flag(true)),
+                "false" => Some(Parsed::Flag(false)),
+                _ => None,
+            },
+            Self::Count { .. } => text.parse().ok().and_then(|number| self.count(number)),
+            Self::Keys => {
+                let parts = text.split([' ', ',', '\n', '\t']).filter(|part| !part.is_empty());
+                let keys: Result<Vec<_>, _> = parts.map(|part| key(part).ok_or(part)).collect();
+                return keys.map(Parsed::Keys).map_err(|part| self.bad(None, &format!("`{}`", cut(part))));
+            }
+            Self::Path { .. } | Self::Word(_) | Self::Span { .. } => self.string(text),
+        };
+        parsed.ok_or_else(bad)
+    }
+
+    /// Reads a value of a file.
+    pub(crate) fn read_toml(
+        self,
+        value: &DeValue<'_>,
+        span: Range<usize>,
+        text: &Text<'_>,
+    ) -> Result<Parsed, Bad> {
+        let bad = || {
+            let found =
+                if value.is_table() { "a table".into() } else { format!("`{}`", text.quote(span.clone())) };
+            self.bad(None, &found)
+        };
+        let parsed = match (self, value) {
+            (Self::Flag, DeValue::Boolean(flag)) => Some(Parsed::Flag(*flag)),
+            (Self::Count { .. }, DeValue::Integer(_)) => integer(value).and_then(|number| self.count(number)),
+            (Self::Span { .. }, DeValue::Integer(_)) => {
+                integer(value).and_then(|seconds| self.span(Duration::from_secs(seconds)))
+            }
+            (Self::Flag | Self::Count { .. }, DeValue::String(string)) if self.read_text(string).is_ok() => {
+                return Err(Bad { hint: Some("leave the quotes out".into()), ..bad() });
+            }
+            (Self::Path { .. } | Self::Word(_) | Self::Span { .. }, DeValue::String(string)) => {
+                self.string(string)
+            }
+            (Self::Keys, DeValue::Array(array)) => {
+                let item = |item: &toml::Spanned<DeValue<'_>>| {
+                    let wrong = || self.bad(Some(item.span()), &format!("`{}`", text.quote(item.span())));
+                    item.get_ref().as_str().and_then(key).ok_or_else(wrong)
+                };
+                return array.iter().map(item).collect::<Result<_, _>>().map(Parsed::Keys);
+            }
+            (Self::Keys, DeValue::String(_)) => {
+                return Err(Bad { hint: Some("write a list: `[\"…\", \"…\"]`".into()), ..bad() });
+            }
+            _ => None,
+        };
+        parsed.ok_or_else(bad)
+    }
+
+    fn string(self, text: &str) -> Option<Parsed> {
+        match self {
+            Self::Path { max_bytes } => is_path(text, max_bytes).then(|| Parsed::Path(text.into())),
+            Self::Word(words) => words.iter().find(|word| **word == text).map(|word| Parsed::Word(word)),
+            Self::Span { .. } => {
+                parse_time(text).ok().and_then(TimeSpan::duration).and_then(|span| self.span(span))
+            }
+            Self::Flag | Self::Count { .. } | Self::Keys => None,
+        }
+    }
+
+    fn span(self, span: Duration) -> Option<Parsed> {
+        matches!(self, Self::Span { min } if span >= min).then_some(Parsed::Span(span))
+    }
+
+    fn count(self, number: u64) -> Option<Parsed> {
+        matches!(self, Self::Count { min, max } if (min..=max).contains(&number))
+            .then_some(Parsed::Count(number))
+    }
+
+    fn bad(self, span: Option<Range<usize>>, found: &str) -> Bad {
+        Bad { span, expected: self.expected(), found: found.to_owned(), hint: None }
+    }
+}
+
+/// Whether a text is an absolute path that the system can take.
+pub(super) fn is_path(text: &str, max_bytes: usize) -> bool {
+    Path::new(text).is_absolute() && text.len() <= max_bytes && !text.contains('\0')
+}
+
+fn key(text: &str) -> Option<Key> {
+    Key::parse_addr_or_net(text.trim())
+}
+
+fn integer(value: &DeValue<'_>) -> Option<u64> {
+    let integer = value.as_integer()?;
+    u64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// A length of time in the largest unit that gives a whole number.
+pub(crate) fn span_text(span: Duration) -> String {
+    if span.subsec_nanos() != 0 {
+        return span.as_secs_f64().to_string();
+    }
+    let seconds = span.as_secs();
+    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
+    let unit = units.into_iter().find(|(unit, _)| seconds != 0 && seconds.is_multiple_of(*unit));
+    let (unit, name) = unit.unwrap_or((1, "s"));
+    format!("{}{name}", seconds / unit)
+}
+
+impl Parsed {
+    /// The value as it stands in TOML.
+    pub(crate) fn to_toml(&self) -> String {
+        match self {
+            Self::Path(path) => toml::Value::from(path.display().to_string()).to_string(),
+            Self::Word(word) => format!("\"{word}\""),
+            Self::Span(span) => format!("\"{}\"", span_text(*span)),
+            Self::Flag(flag) => flag.to_string(),
+            Self::Count(count) => count.to_string(),
+            Self::Keys(keys) => {
+                let keys: Vec<_> = keys.iter().map(|key| format!("\"{key}\"")).collect();
+                format!("[{}]", keys.join(", "))
+            }
+        }
+    }
+}
+
+/// A type of a field of [`Program`](super::Program) that a setting can fill.
+pub(super) trait Stored: Sized {
+    fn take(parsed: Parsed) -> Option<Self>;
+    fn show(&self) -> Parsed;
+}
+
+macro_rules! stored {
+    ($($type:ty, $variant:ident;)*) => {$(
+        impl Stored for $type {
+            fn take(parsed: Parsed) -> Option<Self> {
+                if let Parsed::$variant(value) = parsed { value.try_into().ok() } else { None }
+            }
+
+            #[allow(clippy::unnecessary_fallible_conversions, reason = "for some of the types it can fail")]
+            fn show(&self) -> Parsed {
+                Parsed::$variant(self.clone().try_into().unwrap_or_default())
+            }
+        }
+    )*};
+}
+
+stored! {
+    PathBuf, Path;
+    Duration, Span;
+    bool, Flag;
+    u8, Count;
+    u32, Count;
+    u64, Count;
+    usize, Count;
+    Vec<Key>, Keys;
+}
+
+impl Durability {
+    pub(super) const WORDS: &'static [&'static str] = &["normal", "full"];
+}
+
+impl Stored for Durability {
+    fn take(parsed: Parsed) -> Option<Self> {
+        match parsed {
+            Parsed::Word("normal") => Some(Self::Normal),
+            Parsed::Word("full") => Some(Self::Full),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> Parsed {
+        Parsed::Word(match self {
+            Self::Normal => "normal",
+            Self::Full => "full",
+        })
+    }
+}

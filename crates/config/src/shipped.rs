@@ -1,0 +1,68 @@
+//! The jails and filters that come with Stockade, built into the program.
+
+use stockade_filter::conf::Embedded;
+
+macro_rules! shipped {
+    ($($path:literal)*) => {
+        Embedded(&[$(($path, include_str!(concat!("../../../conf/", $path)))),*])
+    };
+}
+
+/// The files of `conf/` at the root of the repository: `jail.conf`, `filter.d`, `jail.d`.
+///
+/// A test holds that none is missing; `STOCKADE_BLESS=1 cargo test -p stockade-config shipped` writes the list anew.
+pub const SHIPPED: Embedded = shipped! {
+    "filter.d/apache-auth.conf"
+    "filter.d/common.conf"
+    "filter.d/dovecot.conf"
+    "filter.d/nginx-http-auth.conf"
+    "filter.d/postfix.conf"
+    "filter.d/roundcube.conf"
+    "filter.d/ssh-legacy.conf"
+    "filter.d/sshd.conf"
+    "jail.conf"
+};
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::{env, fs};
+
+    use super::*;
+
+    /// The paths of all `.conf` files below `root`, sorted.
+    fn conf_files(root: &Path, below: &str) -> Vec<String> {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(root.join(below)).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+            if entry.file_type().unwrap().is_dir() {
+                paths.extend(conf_files(root, &path));
+            } else if path.ends_with(".conf") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        paths
+    }
+
+    #[test]
+    fn every_shipped_file_is_built_in() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let files = conf_files(&here.join("../../conf"), "");
+        let table: Vec<_> = SHIPPED.0.iter().map(|(path, _)| (*path).to_owned()).collect();
+        if env::var_os("STOCKADE_BLESS").is_some() && table != files {
+            let source = here.join("src/shipped.rs");
+            let text = fs::read_to_string(&source).unwrap();
+            let (head, rest) = text.split_once("= shipped! {\n").unwrap();
+            let (_, tail) = rest.split_once("};\n").unwrap();
+            let list: String = files.iter().map(|path| format!("    \"{path}\"\n")).collect();
+            fs::write(&source, format!("{head}= shipped! {{\n{list}}};\n{tail}")).unwrap();
+        }
+        assert_eq!(
+            table, files,
+            "run `STOCKADE_BLESS=1 cargo test -p stockade-config shipped`, then test again"
+        );
+    }
+}
