@@ -1,0 +1,252 @@
+//! From a configuration to the parts of a running daemon.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use stockade_config::{Config, JailConfig, ResponderConfig, ResponderKind};
+use stockade_core::ports::{Responder, Store, StoreErrorKind};
+use stockade_core::{Jail, Jails, Position, Timestamp};
+use stockade_filter::{Filter, FilterSpec, date::Zone};
+use stockade_respond::{Command, DryRun, Nftables, Watch};
+use stockade_source::{FollowSpec, Follower, Pattern, Pipe, Source, Start};
+use stockade_store::{Durability, MemoryStore, SqliteOptions, SqliteStore};
+
+use super::reading::Reader;
+use super::{DaemonError, RunOptions};
+use crate::guards::{GuardRules, Guards};
+use crate::ignoring::Lookups;
+
+/// The jails that can be used, with everything that belongs to them, by their place.
+pub(crate) struct Assembled {
+    pub(crate) configs: Vec<JailConfig>,
+    pub(crate) jails: Jails,
+    pub(crate) lookups: Vec<Lookups>,
+    /// The static part of each jail's ignore list.
+    pub(crate) ignored: Vec<stockade_core::IgnoreSet>,
+    filters: Vec<Option<(Arc<Filter>, Zone, String)>>,
+}
+
+/// A source, and who reads what its patterns lead to.
+pub(crate) struct Feed {
+    pub(crate) name: &'static str,
+    pub(crate) source: Box<dyn Source>,
+    pub(crate) readers: Vec<Vec<Reader>>,
+}
+
+impl Assembled {
+    /// Compiles the filters and looks up whom the jails ignore. A jail that cannot be used is told and left out.
+    pub(crate) fn new(config: &Config, mut warn: impl FnMut(String)) -> Result<Self, DaemonError> {
+        let mut known: Vec<(FilterSpec, Arc<Filter>)> = Vec::new();
+        let (mut configs, mut jails, mut filters) = (Vec::new(), Vec::<Jail>::new(), Vec::new());
+        for jail in &config.jails {
+            let filter = match jail.filter.as_ref().map(|spec| compile(spec, &mut known)).transpose() {
+                Ok(filter) => filter,
+                Err(problems) => {
+                    problems.into_iter().for_each(|problem| warn(problem));
+                    warn(format!("jail left out: `{}`: its filter cannot be used", jail.jail.name));
+                    continue;
+                }
+            };
+            let zone_name = jail.zone.clone().unwrap_or_default();
+            let zone = match jail.zone.as_deref().map(Zone::parse).transpose() {
+                Ok(zone) => zone.unwrap_or_else(Zone::system),
+                Err(error) => {
+                    warn(format!("jail left out: `{}`: logtimezone: {error}", jail.jail.name));
+                    continue;
+                }
+            };
+            filters.push(filter.map(|filter| (filter, zone, zone_name)));
+            jails.push(jail.jail.clone());
+            configs.push(jail.clone());
+        }
+        if jails.is_empty() {
+            return Err(DaemonError::NoJail);
+        }
+        let lookups: Vec<Lookups> = configs
+            .iter()
+            .map(|jail| Lookups {
+                own: jail.ignore_self,
+                hosts: jail.ignore_hosts.clone(),
+                files: jail.ignore_files.clone(),
+            })
+            .collect();
+        let ignored = jails.iter().map(|jail| jail.ignore.clone()).collect();
+        for (jail, lookups) in jails.iter_mut().zip(&lookups) {
+            jail.ignore.extend(lookups.resolve(&mut warn));
+        }
+        Ok(Self { configs, jails: Jails::new(jails), lookups, ignored, filters })
+    }
+
+    /// The sources of all jails: one that follows files, one that reads the journal; or standard input alone.
+    pub(crate) fn feeds(
+        &self,
+        options: &RunOptions,
+        stored: &[Position],
+        mut warn: impl FnMut(String),
+    ) -> Result<Vec<Feed>, DaemonError> {
+        if options.stdin {
+            let readers = (0..self.configs.len()).filter_map(|at| self.reader(at)).collect();
+            let source = Pipe::stdin().map_err(|error| system("read standard input", &error))?;
+            return Ok(vec![Feed { name: "stdin", source: Box::new(source), readers: vec![readers] }]);
+        }
+        let (mut patterns, mut files): (Vec<(String, bool)>, Vec<Vec<Reader>>) = (Vec::new(), Vec::new());
+        let (mut matches, mut units): (Vec<Vec<String>>, Vec<Vec<Reader>>) = (Vec::new(), Vec::new());
+        for (at, jail) in self.configs.iter().enumerate() {
+            let Some(reader) = self.reader(at) else { continue };
+            let sources = stockade_config::resolve_sources(jail, leads_somewhere);
+            for path in sources.files {
+                add(&mut patterns, &mut files, (path.glob, path.tail), reader.clone());
+            }
+            if let Some(wanted) = sources.journal {
+                add(&mut matches, &mut units, wanted, reader);
+            }
+        }
+        let mut feeds = Vec::new();
+        if !patterns.is_empty() {
+            let spec: Result<Vec<Pattern>, _> = patterns
+                .iter()
+                .map(|(glob, tail)| Pattern::new(glob, if *tail { Start::End } else { Start::Beginning }))
+                .collect();
+            match spec.and_then(|spec| Follower::new(FollowSpec::new(spec), stored)) {
+                Ok(source) => feeds.push(Feed { name: "files", source: Box::new(source), readers: files }),
+                Err(error) => warn(format!("cannot follow files: {error}")),
+            }
+        }
+        if !matches.is_empty() {
+            warn("JOURNAL".to_owned());
+        }
+        Ok(feeds)
+    }
+
+    /// Who carries out each jail's decisions.
+    pub(crate) fn responders_of(&self) -> Vec<Vec<Arc<str>>> {
+        self.configs.iter().map(|jail| jail.responders.clone()).collect()
+    }
+
+    fn reader(&self, at: usize) -> Option<Reader> {
+        let (filter, zone, zone_name) = self.filters.get(at)?.as_ref()?;
+        let name = self.jails.get(at)?.name.clone();
+        Some(Reader {
+            filter: Arc::clone(filter),
+            jails: vec![(at, name)],
+            zone: zone.clone(),
+            zone_name: zone_name.clone(),
+        })
+    }
+}
+
+/// Adds a reader to what is read, once for each thing to read.
+fn add<T: PartialEq>(known: &mut Vec<T>, readers: &mut Vec<Vec<Reader>>, wanted: T, reader: Reader) {
+    match known.iter().position(|other| *other == wanted).and_then(|at| readers.get_mut(at)) {
+        Some(readers) => readers.push(reader),
+        None => {
+            known.push(wanted);
+            readers.push(vec![reader]);
+        }
+    }
+}
+
+/// Compiles a filter, or finds the one that was compiled from the same.
+fn compile(spec: &FilterSpec, known: &mut Vec<(FilterSpec, Arc<Filter>)>) -> Result<Arc<Filter>, Vec<String>> {
+    let same = |other: &FilterSpec| {
+        (&other.prefregex, &other.failregex, &other.ignoreregex, &other.datepattern, other.maxlines, other.usedns)
+            == (&spec.prefregex, &spec.failregex, &spec.ignoreregex, &spec.datepattern, spec.maxlines, spec.usedns)
+    };
+    if let Some((_, filter)) = known.iter().find(|(other, _)| same(other)) {
+        return Ok(Arc::clone(filter));
+    }
+    let filter = Filter::compile(spec).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let filter = Arc::new(filter);
+    known.push((spec.clone(), Arc::clone(&filter)));
+    Ok(filter)
+}
+
+/// Opens the store. A user who may not write where it should be gets one in memory, and is told.
+pub(crate) fn open_store(
+    path: &Path,
+    durability: stockade_config::Durability,
+    now: Timestamp,
+    mut warn: impl FnMut(String),
+) -> Result<(Box<dyn Store>, String), DaemonError> {
+    let durability = match durability {
+        stockade_config::Durability::Normal => Durability::Normal,
+        stockade_config::Durability::Full => Durability::Full,
+    };
+    let options = SqliteOptions { durability, ..SqliteOptions::default() };
+    match SqliteStore::open(path, &options, now) {
+        Ok(opened) => {
+            if let Some(notice) = opened.notice {
+                warn(notice);
+            }
+            Ok((Box::new(opened.store), path.display().to_string()))
+        }
+        Err(error) if error.kind == StoreErrorKind::Unreachable && !rustix::process::geteuid().is_root() => {
+            warn(format!("{}; what is found is forgotten at the end", error.message));
+            Ok((Box::new(MemoryStore::default()), "memory".to_owned()))
+        }
+        Err(error) => Err(DaemonError::Store(error)),
+    }
+}
+
+/// A responder, with a watch over what it puts in force where there is one. Without the right to change the firewall
+/// it is a dry run, and `problem` says so in one line.
+pub(crate) struct Opened {
+    pub(crate) responder: Box<dyn Responder>,
+    pub(crate) watch: Option<Watch>,
+    pub(crate) problem: Option<String>,
+}
+
+/// Opens a responder by its configuration.
+pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened {
+    let name: &str = &config.name;
+    let only_say = |problem| Opened { responder: dry_run_responder(name), watch: None, problem };
+    if dry_run {
+        return only_say(Some("dry run: nothing is changed".to_owned()));
+    }
+    match &config.kind {
+        ResponderKind::Nftables { .. } => match Nftables::open() {
+            Ok(responder) => {
+                let watch = responder.watch().ok();
+                Opened { responder: Box::new(responder), watch, problem: None }
+            }
+            Err(error) => {
+                let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                only_say(Some(format!("{}{hint}: going on as a dry run", error.message)))
+            }
+        },
+        ResponderKind::Command { argv, timeout } => {
+            match Command::new(argv, *timeout) {
+                Ok(responder) => Opened { responder: Box::new(responder), watch: None, problem: None },
+                Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
+            }
+        }
+        _ => only_say(None),
+    }
+}
+
+fn dry_run_responder(name: &str) -> Box<dyn Responder> {
+    let name = name.to_owned();
+    Box::new(DryRun::new(move |action| tracing::info!(responder = name, "{action}")))
+}
+
+/// Whether there is a file that a path or pattern leads to.
+fn leads_somewhere(glob: &str) -> bool {
+    !stockade_source::archive::expand(&[glob], false).files.is_empty()
+}
+
+/// The guards of a configuration.
+pub(crate) fn guards(config: &stockade_config::Guards) -> Guards {
+    Guards::new(GuardRules {
+        protect: config.protect.clone(),
+        own: config.protect_own,
+        gateway: config.protect_gateway,
+        sessions: config.protect_sessions,
+        max_bans_per_minute: config.max_bans_per_minute,
+        min_prefix_v4: config.min_prefix_v4,
+        min_prefix_v6: config.min_prefix_v6,
+    })
+}
+
+fn system(what: &'static str, error: &dyn std::fmt::Display) -> DaemonError {
+    DaemonError::System { what, error: std::io::Error::other(error.to_string()) }
+}

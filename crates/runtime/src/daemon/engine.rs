@@ -1,0 +1,429 @@
+//! The loop: wait for something to happen, take in all that has, commit, hand out.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::time::{Duration, Instant};
+
+use stockade_config::{Config, Problems};
+use stockade_core::ports::{Clock, Retention, Store};
+
+
+use super::answers::Health;
+use super::assembly::{Assembled, guards, open_responder, open_store};
+use super::hands::{Hand, Work};
+use super::input::{Input, Wish};
+use super::threads::{Threads, signals};
+use super::turn::Turn;
+use super::{DaemonError, RunOptions};
+use crate::control::{Asked, Request, ResponderStatus, Response, Server};
+
+/// How often the daemon looks up even if nothing happens.
+const TICK: Duration = Duration::from_secs(1);
+/// How often what is over is forgotten.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// How many things are taken in before a commit.
+const MAX_PER_COMMIT: usize = 256;
+
+/// Why the loop ended.
+enum End {
+    Stop { flush: bool },
+    Reload(Box<Config>),
+}
+
+pub(crate) fn run(
+    load: &dyn Fn() -> Result<Config, Problems>,
+    options: &RunOptions,
+    clock: &Arc<dyn Clock>,
+) -> Result<(), DaemonError> {
+    let mut config = load().map_err(DaemonError::Config)?;
+    let path = options.store.clone().unwrap_or_else(|| config.program.store.clone());
+    let (mut store, store_shown) = open_store(&path, config.program.durability, clock.now(), warn)?;
+    // The socket and the signals outlive a reload: a command that comes in the middle of one waits for its end.
+    let (inputs, events) = channel();
+    let socket = options.socket.clone().unwrap_or_else(|| config.program.socket.clone());
+    let _server = listen(&socket, inputs.clone());
+    let signals = signals(inputs.clone()).map_err(|error| DaemonError::System { what: "listen to signals", error })?;
+    loop {
+        let life = Life { load, options, clock, inputs: &inputs, events: &events, store_shown: &store_shown };
+        let (end, returned) = serve(&config, &life, store)?;
+        match end {
+            End::Stop { .. } => {
+                signals.close();
+                return Ok(());
+            }
+            End::Reload(fresh) => {
+                tracing::info!("configuration reloaded");
+                config = *fresh;
+                store = returned;
+            }
+        }
+    }
+}
+
+/// What outlives a reload.
+struct Life<'d> {
+    load: &'d dyn Fn() -> Result<Config, Problems>,
+    options: &'d RunOptions,
+    clock: &'d Arc<dyn Clock>,
+    inputs: &'d Sender<Input>,
+    events: &'d Receiver<Input>,
+    store_shown: &'d str,
+}
+
+/// One life between two reloads.
+fn serve(config: &Config, life: &Life<'_>, store: Box<dyn Store>) -> Result<(End, Box<dyn Store>), DaemonError> {
+    for problem in config.problems.iter() {
+        tracing::warn!("{problem}");
+    }
+    let assembled = Assembled::new(config, warn)?;
+    let (turn, stored) = Turn::new(
+        assembled.jails.clone(),
+        assembled.responders_of(),
+        store,
+        guards(&config.program.guards),
+        Arc::clone(life.clock),
+    )
+    .map_err(|(_, error)| DaemonError::Store(error))?;
+    let (mut threads, permits) = Threads::new();
+    let due = Due::new(config.program.reconcile_every);
+    let mut engine = Engine { config, life, assembled, turn, health: Vec::new(), permits: Some(permits), due, unanswered: Vec::new() };
+    engine.start_responders(&mut threads)?;
+    for feed in engine.assembled.feeds(life.options, &stored, warn)? {
+        threads.read(feed, &stored, Arc::clone(life.clock), life.inputs.clone());
+    }
+    threads.look_up(engine.assembled.lookups.clone(), life.inputs.clone());
+    ready(&engine.assembled);
+    let end = engine.turn_until_told(&threads);
+    Ok(engine.close(end, threads))
+}
+
+struct Engine<'c> {
+    config: &'c Config,
+    life: &'c Life<'c>,
+    assembled: Assembled,
+    turn: Turn,
+    health: Vec<Health>,
+    permits: Option<Receiver<()>>,
+    due: Due,
+    /// Questions that came while this life was ending.
+    unanswered: Vec<Asked>,
+}
+
+impl Engine<'_> {
+    fn start_responders(&mut self, threads: &mut Threads) -> Result<(), DaemonError> {
+        let (clock, inputs) = (self.life.clock, self.life.inputs);
+        for (at, responder) in self.config.program.responders.iter().enumerate() {
+            let opened = open_responder(responder, self.life.options.dry_run);
+            if let Some(problem) = &opened.problem {
+                tracing::warn!(responder = &*responder.name, "{problem}");
+            }
+            let jails = self.assembled.configs.iter().filter(|jail| jail.responders.contains(&responder.name));
+            let scopes = jails.map(|jail| jail.scope.clone()).collect();
+            let hand = Hand::start(at, responder.name.clone(), opened.responder, scopes, Arc::clone(clock), inputs.clone())
+                .map_err(|error| DaemonError::System { what: "start a thread", error })?;
+            if let Some(watch) = opened.watch {
+                threads.watch(at, watch, inputs.clone());
+            }
+            self.health.push(Health { problem: opened.problem.clone(), reduced: opened.problem });
+            self.turn.reconcile(&hand);
+            self.turn.hands.push(hand);
+        }
+        self.turn.hand_out();
+        Ok(())
+    }
+
+    fn turn_until_told(&mut self, threads: &Threads) -> End {
+        loop {
+            let wait = self.wait();
+            let mut next = match self.life.events.recv_timeout(wait) {
+                Ok(input) => Some(input),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return End::Stop { flush: self.life.options.flush },
+            };
+            let mut taken = 0;
+            while let Some(input) = next {
+                if let Some(end) = self.take(input) {
+                    return end;
+                }
+                taken += 1;
+                next = if taken < MAX_PER_COMMIT { self.life.events.try_recv().ok() } else { None };
+            }
+            self.turn.expire();
+            self.turn.commit();
+            self.free_permits();
+            self.periodic();
+            if self.life.options.stdin && threads.sources_ended() && self.turn.waiting() == 0 {
+                return End::Stop { flush: self.life.options.flush };
+            }
+        }
+    }
+
+    /// Takes in one thing. `Some` if it ends the loop.
+    fn take(&mut self, input: Input) -> Option<End> {
+        match input {
+            Input::Reading(reading) => {
+                let skew = reading.skew.map(|skew| (skew, reading.ahead));
+                self.turn.tally.read(&reading.stream, reading.lines, skew);
+                self.turn.take(reading.matches, reading.position);
+                self.due.permits += 1;
+            }
+            Input::Notice(notice) => self.notice(&notice),
+            Input::Opened { position, resumed, jails } => {
+                tracing::info!(stream = &*position.stream, resumed, offset = position.offset, "reading");
+                let tally = self.turn.tally.streams.entry(position.stream.clone()).or_default();
+                tally.problem = None;
+                tally.jails = jails;
+                if !resumed {
+                    self.turn.note_position(position);
+                }
+            }
+            Input::SourceDied { source, problem } => {
+                tracing::error!(source, problem, "cannot read, trying again");
+                self.turn.tally.warn(format!("{source}: {problem}"));
+            }
+            Input::Asked(asked) => return self.answer(asked),
+            Input::Settled(settled) => self.turn.settle(&settled),
+            Input::Responder { at, problem } => {
+                if let Some(health) = self.health.get_mut(at) {
+                    health.problem = problem.or_else(|| health.reduced.clone());
+                }
+            }
+            Input::GroundChanged { at, what } => {
+                tracing::warn!(what, "somebody else changed the firewall: putting the bans back");
+                if let Some(hand) = self.turn.hands.get(at) {
+                    self.turn.reconcile(hand);
+                }
+            }
+            Input::Ignore { jail, keys, warnings } => {
+                warnings.into_iter().for_each(|warning| self.turn.tally.warn(warning));
+                let fixed = self.assembled.ignored.get(jail).cloned().unwrap_or_default();
+                if let Some(jail) = self.turn.jails.get_mut(jail) {
+                    jail.ignore = fixed;
+                    jail.ignore.extend(keys);
+                }
+            }
+            Input::Signal(Wish::Stop) => return Some(End::Stop { flush: self.life.options.flush }),
+            Input::Signal(Wish::Reload) => return self.reload().ok(),
+            Input::Ended(stream) => tracing::info!(stream = &*stream, "the stream has ended"),
+        }
+        None
+    }
+
+    fn notice(&mut self, notice: &stockade_source::Notice) {
+        use stockade_source::Notice;
+        let hint = notice.hint();
+        match notice {
+            Notice::Failed { stream, error } => {
+                self.turn.tally.streams.entry(stream.clone()).or_default().problem = Some(error.to_string());
+                self.turn.tally.warn(error.to_string());
+                tracing::warn!(stream = &**stream, error = %error, hint, "cannot read");
+            }
+            Notice::Closed { stream } => {
+                self.turn.tally.streams.remove(stream);
+                tracing::info!(stream = &**stream, "closed");
+            }
+            other => tracing::info!(hint, "{other}"),
+        }
+    }
+
+    fn answer(&mut self, asked: Asked) -> Option<End> {
+        let Asked { request, reply } = asked;
+        let or_error = |result: Result<Response, Response>| result.unwrap_or_else(|error| error);
+        let mut end = None;
+        let response = match request {
+            Request::Ping => done("pong"),
+            Request::Status => Response::Status(Box::new(self.turn.status(self.life.store_shown, self.responder_status()))),
+            Request::Jails => Response::Jails { jails: self.turn.jail_status(&self.assembled.configs) },
+            Request::Bans { jail } => or_error(self.turn.live_bans(jail.as_deref()).map(|bans| Response::Bans { bans })),
+            Request::Ban { keys, jail, span, reason } => {
+                let changed = self.turn.ban(&keys, jail.as_deref(), span, &reason);
+                or_error(changed.map(|changes| Response::Changed { changes }))
+            }
+            Request::Unban { keys, all, jail, reason } => {
+                let changed = self.turn.unban(&keys, all, jail.as_deref(), &reason);
+                or_error(changed.map(|changes| Response::Changed { changes }))
+            }
+            Request::Why { key, limit } => {
+                // What was found but not yet stored belongs to the answer.
+                self.turn.commit();
+                or_error(self.turn.why(&key, limit.min(MAX_WHY_LINES)).map(|why| Response::Why(Box::new(why))))
+            }
+            Request::Reload => match self.reload() {
+                Ok(reload) => {
+                    end = Some(reload);
+                    done("configuration reloaded")
+                }
+                Err(response) => response,
+            },
+            Request::Stop { flush } => {
+                end = Some(End::Stop { flush: flush || self.life.options.flush });
+                done("stopping")
+            }
+        };
+        // A ban or unban is on record and on its way before the command hears of it.
+        self.turn.commit();
+        let _ = reply.send(response);
+        end
+    }
+
+    fn reload(&self) -> Result<End, Response> {
+        let refuse = |problems: &Problems| {
+            let message = format!("cannot reload, nothing was changed:\n{problems}");
+            tracing::error!("{message}");
+            Response::Error { message, hint: Some("`stockade check` shows the same".to_owned()) }
+        };
+        let fresh = (self.life.load)().and_then(Config::strict).map_err(|problems| refuse(&problems))?;
+        Assembled::new(&fresh, warn).map_err(|error| Response::Error { message: error.to_string(), hint: error.hint() })?;
+        Ok(End::Reload(Box::new(fresh)))
+    }
+
+    fn responder_status(&self) -> Vec<ResponderStatus> {
+        let named = self.turn.hands.iter().zip(&self.health);
+        named.map(|(hand, health)| ResponderStatus { name: hand.name.to_string(), problem: health.problem.clone() }).collect()
+    }
+
+    fn wait(&self) -> Duration {
+        let until = self.turn.next_expiry().map_or(TICK, |expiry| expiry.since(self.turn.clock.now()));
+        until.min(TICK)
+    }
+
+    /// Lets sources read on, unless the store cannot take more.
+    fn free_permits(&mut self) {
+        while self.due.permits > 0 && !self.turn.is_full() {
+            self.due.permits -= 1;
+            let _ = self.permits.as_ref().map(Receiver::try_recv);
+        }
+    }
+
+    fn periodic(&mut self) {
+        let now = Instant::now();
+        if now < self.due.tick {
+            return;
+        }
+        self.due.tick = now + TICK;
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+        self.turn.hand_out();
+        if now >= self.due.housekeeping {
+            self.due.housekeeping = now + HOUSEKEEPING;
+            self.forget_what_is_over();
+        }
+        if now >= self.due.reconcile {
+            self.due.reconcile = now + self.config.program.reconcile_every;
+            for hand in &self.turn.hands {
+                self.turn.reconcile(hand);
+            }
+        }
+    }
+
+    fn forget_what_is_over(&mut self) {
+        let now = self.turn.clock.now();
+        let keep = &self.config.program.retention;
+        let retention = Retention {
+            matches_before: now.minus(keep.matches),
+            decisions_before: now.minus(keep.decisions),
+            bans_before: now.minus(keep.bans),
+            max_matches: keep.max_matches,
+        };
+        self.turn.states.sweep(&self.turn.jails, now);
+        self.turn.states.bans.purge(retention.bans_before);
+        // One slice each time: what is left waits for the next, so that nobody waits for the purge.
+        match self.turn.store.purge(&retention) {
+            Ok(0) => {}
+            Ok(_) => self.due.housekeeping = Instant::now() + TICK,
+            Err(error) => tracing::warn!(error = %error, "cannot forget what is over"),
+        }
+    }
+
+    /// Stops reading, remembers what was read, lets the responders finish.
+    fn close(mut self, end: End, threads: Threads) -> (End, Box<dyn Store>) {
+        let _ = sd_notify::notify(&[match &end {
+            End::Stop { .. } => sd_notify::NotifyState::Stopping,
+            End::Reload(_) => sd_notify::NotifyState::Status("reloading"),
+        }]);
+        drop(self.permits.take());
+        threads.stop();
+        self.unanswered = self.drain();
+        self.turn.commit();
+        if matches!(end, End::Stop { flush: true }) {
+            for hand in &self.turn.hands {
+                let (reply, answer): (SyncSender<_>, _) = sync_channel(1);
+                hand.give(Work::Flush(reply));
+                if let Ok(Some(problem)) = answer.recv() {
+                    tracing::error!(responder = &*hand.name, problem, "cannot lift the bans");
+                }
+            }
+        }
+        // Dropped, a hand finishes what it was given; what came of it is then in the channel.
+        self.turn.hands.clear();
+        let asked = self.drain();
+        self.turn.commit();
+        for asked in asked {
+            if matches!(end, End::Reload(_)) {
+                // For the next life.
+                let _ = self.life.inputs.send(Input::Asked(asked));
+            } else {
+                let _ = asked.reply.send(Response::Error { message: "the daemon is stopping".to_owned(), hint: None });
+            }
+        }
+        (end, self.turn.store)
+    }
+
+    /// Takes in what is left of this life, and returns the questions that nobody answered.
+    fn drain(&mut self) -> Vec<Asked> {
+        while let Ok(input) = self.life.events.try_recv() {
+            match input {
+                Input::Reading(reading) => self.turn.take(reading.matches, reading.position),
+                Input::Settled(settled) => self.turn.settle(&settled),
+                Input::Asked(asked) => self.unanswered.push(asked),
+                _ => {}
+            }
+        }
+        std::mem::take(&mut self.unanswered)
+    }
+}
+
+/// What is to be done, and when.
+struct Due {
+    tick: Instant,
+    housekeeping: Instant,
+    reconcile: Instant,
+    permits: usize,
+}
+
+impl Due {
+    fn new(reconcile_every: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            tick: now,
+            housekeeping: now + HOUSEKEEPING,
+            reconcile: now + reconcile_every,
+            permits: 0,
+        }
+    }
+}
+
+/// How much evidence one answer holds at most.
+const MAX_WHY_LINES: usize = 1000;
+
+fn done(message: &str) -> Response {
+    Response::Done { message: message.to_owned() }
+}
+
+fn warn(warning: String) {
+    tracing::warn!("{warning}");
+}
+
+/// Without its socket the daemon still protects; only the commands cannot reach it.
+fn listen(path: &Path, inputs: Sender<Input>) -> Option<Server> {
+    Server::start(path, inputs)
+        .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "no control socket: commands cannot reach this daemon"))
+        .ok()
+}
+
+fn ready(assembled: &Assembled) {
+    let jails: Vec<&str> = assembled.jails.iter().map(|jail| &*jail.name).collect();
+    tracing::info!(jails = jails.join(", "), "running");
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+}
+

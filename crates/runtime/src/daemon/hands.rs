@@ -1,0 +1,233 @@
+//! The responding side: a thread per responder that carries decisions out and reconciles.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use stockade_core::ports::{Clock, OutboxItem, Plan, Responder, Scope, Settlement, Standing};
+use stockade_core::{Key, Outcome, Timestamp, Verdict};
+
+use super::input::Input;
+
+/// After a failure a decision is tried again after this, doubled each time…
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// …but at least this often.
+const LAST_RETRY: Duration = Duration::from_secs(300);
+
+/// Work for a responder.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Carry these out, in this order.
+    Orders(Vec<OutboxItem>),
+    /// Make the world hold exactly these.
+    Reconcile(Vec<Standing>),
+    /// Lift everything, then answer.
+    Flush(SyncSender<Option<String>>),
+}
+
+/// The turn's end of a responder's thread.
+#[derive(Debug)]
+pub(crate) struct Hand {
+    pub(crate) name: Arc<str>,
+    work: Option<Sender<Work>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Hand {
+    /// Starts the thread. `problem` is told at once where the responder could not be made ready.
+    pub(crate) fn start(
+        at: usize,
+        name: Arc<str>,
+        responder: Box<dyn Responder>,
+        scopes: Vec<Scope>,
+        clock: Arc<dyn Clock>,
+        inputs: Sender<Input>,
+    ) -> std::io::Result<Self> {
+        let (work, todo) = channel();
+        let worker = Worker { at, name: Arc::clone(&name), responder, scopes, clock, inputs };
+        let thread = thread::Builder::new().name(format!("respond-{name}")).spawn(move || worker.run(&todo))?;
+        Ok(Self { name, work: Some(work), thread: Some(thread) })
+    }
+
+    /// Gives it work; it is done in the order in which it is given.
+    pub(crate) fn give(&self, work: Work) {
+        if let Some(sender) = &self.work {
+            // The thread lives as long as this end.
+            let _ = sender.send(work);
+        }
+    }
+}
+
+impl Drop for Hand {
+    /// Waits until the work that was given is done.
+    fn drop(&mut self) {
+        drop(self.work.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    at: usize,
+    name: Arc<str>,
+    responder: Box<dyn Responder>,
+    scopes: Vec<Scope>,
+    clock: Arc<dyn Clock>,
+    inputs: Sender<Input>,
+}
+
+impl Worker {
+    fn run(mut self, todo: &Receiver<Work>) {
+        let mut next = todo.recv().ok();
+        while let Some(work) = next.take() {
+            match work {
+                Work::Orders(mut items) => {
+                    // What has come in meanwhile goes out with it: one transaction for all.
+                    for more in todo.try_iter() {
+                        match more {
+                            Work::Orders(others) => items.extend(others),
+                            other => {
+                                next = Some(other);
+                                break;
+                            }
+                        }
+                    }
+                    self.carry_out(&items);
+                }
+                Work::Reconcile(wanted) => self.reconcile(&wanted),
+                Work::Flush(reply) => {
+                    let problem = self.responder.flush().err().map(|error| error.message);
+                    let _ = reply.send(problem);
+                }
+            }
+            next = next.or_else(|| todo.recv().ok());
+        }
+    }
+
+    fn carry_out(&mut self, items: &[OutboxItem]) {
+        let now = self.clock.now();
+        let (plan, places) = plan_of(items, now);
+        let applied = if plan.is_empty() { Ok(Vec::new()) } else { self.responder.apply(&plan, now) };
+        let problem = applied.as_ref().err().map(ToString::to_string);
+        let outcome = |place: &Option<usize>| match (place, &applied) {
+            (None, _) => Outcome::Done,
+            (Some(_), Err(error)) => Outcome::Failed { error: error.message.clone() },
+            (Some(at), Ok(outcomes)) => outcomes
+                .get(*at)
+                .cloned()
+                .unwrap_or_else(|| Outcome::Failed { error: "the responder said nothing of it".to_owned() }),
+        };
+        let settled = items.iter().zip(&places).map(|(item, place)| {
+            let wait = FIRST_RETRY.saturating_mul(1 << item.attempts.min(16)).min(LAST_RETRY);
+            Settlement { id: item.id, outcome: outcome(place), retry_at: now.plus(wait) }
+        });
+        let _ = self.inputs.send(Input::Settled(settled.collect()));
+        self.tell(problem);
+    }
+
+    /// Makes the ground ready, asks what is in force, and applies the difference in one batch.
+    fn reconcile(&mut self, wanted: &[Standing]) {
+        let now = self.clock.now();
+        let outcome = self.responder.prepare(&self.scopes).and_then(|()| {
+            let Some(current) = self.responder.current(now)? else { return Ok((0, 0)) };
+            let plan = self.responder.plan(wanted, &current);
+            if !plan.is_empty() {
+                self.responder.apply(&plan, now)?;
+            }
+            Ok((plan.add.len(), plan.remove.len()))
+        });
+        match outcome {
+            Ok((0, 0)) => self.tell(None),
+            Ok((added, removed)) => {
+                tracing::info!(responder = &*self.name, added, removed, "reconciled");
+                self.tell(None);
+            }
+            Err(error) => {
+                tracing::error!(responder = &*self.name, error = %error, hint = error.hint, "cannot reconcile");
+                self.tell(Some(error.message));
+            }
+        }
+    }
+
+    fn tell(&self, problem: Option<String>) {
+        let _ = self.inputs.send(Input::Responder { at: self.at, problem });
+    }
+}
+
+/// One plan for many decisions. Of several about one key in one jail only the last is carried out; where each item's
+/// outcome is found: its place in the plan's outcomes, or `None` where there is nothing to do.
+fn plan_of(items: &[OutboxItem], now: Timestamp) -> (Plan, Vec<Option<usize>>) {
+    type Id<'a> = (&'a Arc<str>, &'a Key);
+    let id = |item: &'_ OutboxItem| -> (Arc<str>, Key) { (item.decision.jail.clone(), item.decision.key.clone()) };
+    let mut last: HashMap<Id<'_>, usize> = HashMap::new();
+    for (at, item) in items.iter().enumerate() {
+        last.insert((&item.decision.jail, &item.decision.key), at);
+    }
+    let mut plan = Plan::default();
+    let mut place_of: HashMap<usize, (bool, usize)> = HashMap::new();
+    for (at, item) in items.iter().enumerate() {
+        if last.get(&(&item.decision.jail, &item.decision.key)) != Some(&at) {
+            continue;
+        }
+        let (jail, key) = id(item);
+        match item.decision.verdict {
+            Verdict::Ban { until, .. } if until > now => {
+                place_of.insert(at, (true, plan.add.len()));
+                plan.add.push(Standing { jail, key, until });
+            }
+            Verdict::Ban { .. } => {}
+            _ => {
+                place_of.insert(at, (false, plan.remove.len()));
+                plan.remove.push((jail, key));
+            }
+        }
+    }
+    let added = plan.add.len();
+    let place = |item: &OutboxItem| {
+        let at = last.get(&(&item.decision.jail, &item.decision.key))?;
+        let (add, place) = place_of.get(at)?;
+        Some(if *add { *place } else { added + *place })
+    };
+    let places = items.iter().map(place).collect();
+    (plan, places)
+}
+
+#[cfg(test)]
+mod tests {
+    use stockade_core::{Decision, Reason};
+
+    use super::*;
+
+    fn item(id: i64, key: &str, verdict: Verdict) -> OutboxItem {
+        let decision = Decision {
+            jail: "sshd".into(),
+            key: key.parse().unwrap(),
+            verdict,
+            at: Timestamp::from_secs(0),
+            reason: Reason::Expired,
+            nth: 1,
+        };
+        OutboxItem { id, responder: "r".into(), decision, attempts: 0 }
+    }
+
+    fn ban(until: i64) -> Verdict {
+        Verdict::Ban { until: Timestamp::from_secs(until), extends: false }
+    }
+
+    #[test]
+    fn the_last_word_on_a_key_is_carried_out_and_tells_for_all() {
+        let items = [
+            item(1, "192.0.2.1", ban(100)),
+            item(2, "192.0.2.2", ban(100)),
+            item(3, "192.0.2.1", Verdict::Unban),
+            item(4, "192.0.2.3", ban(5)),
+        ];
+        let (plan, places) = plan_of(&items, Timestamp::from_secs(10));
+        assert_eq!(plan.add.iter().map(|s| s.key.to_string()).collect::<Vec<_>>(), ["192.0.2.2"]);
+        assert_eq!(plan.remove.len(), 1);
+        assert_eq!(places, [Some(1), Some(0), Some(1), None], "a ban that is over needs nothing");
+    }
+}

@@ -1,0 +1,204 @@
+//! The reading side: a thread per source that judges each block where it lies and sends on what was found.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use stockade_core::limits::MAX_EVIDENCE_BYTES;
+use stockade_core::{Match, MatchId, Position, StreamName, Timestamp};
+use stockade_filter::{Filter, FilterSet, Hit, Lines, Scanner, Undated, date::Zone};
+use stockade_source::Block;
+
+/// A line whose date differs more than this from the time at which it arrived live gets the time of its arrival:
+/// fail2ban's rule, so that a service that logs in another zone is still protected against.
+pub const MAX_SKEW: Duration = Duration::from_secs(60);
+
+/// How far back reading starts again, at most, for the sake of open connections, in bytes.
+const MAX_REPLAY_BYTES: u64 = 1 << 20;
+
+/// A filter with the jails that count its matches.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader {
+    pub(crate) filter: Arc<Filter>,
+    /// Each jail's place and name.
+    pub(crate) jails: Vec<(usize, Arc<str>)>,
+    /// The zone of dates that name none.
+    pub(crate) zone: Zone,
+    /// The zone's name: readers with different ones cannot share a date.
+    pub(crate) zone_name: String,
+}
+
+/// What was found in one block.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) stream: StreamName,
+    /// Each with its jail's place.
+    pub(crate) matches: Vec<(usize, Match)>,
+    pub(crate) position: Position,
+    pub(crate) lines: u64,
+    /// How far the dates of live lines are behind the clock.
+    pub(crate) skew: Option<Duration>,
+    /// Whether the dates are ahead of the clock instead.
+    pub(crate) ahead: bool,
+}
+
+/// Judges the blocks of all streams of one source.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    /// Who reads what a pattern, or a journal match, leads to; by the pattern's place.
+    readers: Vec<Vec<Reader>>,
+    streams: HashMap<StreamName, Stream>,
+    /// What the store knew at the start: lines before it were counted then.
+    stored: HashMap<StreamName, Position>,
+}
+
+#[derive(Debug)]
+struct Stream {
+    wanted_by: Vec<usize>,
+    groups: Vec<Group>,
+    /// Where blocks began, so that reading can start there again.
+    marks: VecDeque<Position>,
+    lines: u64,
+}
+
+/// Readers that share dates, and so one scan.
+#[derive(Debug)]
+struct Group {
+    scanner: Scanner,
+    jails: Vec<Vec<(usize, Arc<str>)>>,
+}
+
+impl Judge {
+    pub(crate) fn new(readers: Vec<Vec<Reader>>, stored: &[Position]) -> Self {
+        let stored = stored.iter().map(|position| (position.stream.clone(), position.clone())).collect();
+        Self { readers, streams: HashMap::new(), stored }
+    }
+
+    /// The jails that read what these patterns lead to.
+    pub(crate) fn jails_of(&self, wanted_by: &[usize]) -> Vec<Arc<str>> {
+        let readers = wanted_by.iter().filter_map(|&at| self.readers.get(at)).flatten();
+        let mut names: Vec<Arc<str>> = readers.flat_map(|reader| &reader.jails).map(|(_, name)| name.clone()).collect();
+        names.dedup();
+        names
+    }
+
+    /// Judges a block that arrived at `now`.
+    pub(crate) fn judge(&mut self, block: &Block<'_>, now: Timestamp) -> Reading {
+        let counted_to = self.stored.get(block.stream).filter(|p| p.generation == block.generation).map_or(0, |p| p.offset);
+        let stream = match self.streams.get_mut(block.stream) {
+            Some(stream) if stream.wanted_by == block.wanted_by => stream,
+            _ => {
+                let fresh = Stream::new(&self.readers, block.wanted_by);
+                self.streams.entry(block.stream.clone()).insert_entry(fresh).into_mut()
+            }
+        };
+        let mut matches = Vec::new();
+        let mut skew: Option<(Duration, bool)> = None;
+        let before = stream.lines;
+        for group in &mut stream.groups {
+            group.scanner.set_undated(if block.live { Undated::IsNow } else { Undated::IsAsBefore });
+            let jails = &group.jails;
+            let lines = Lines { bytes: block.bytes, offset: block.offset, times: block.times };
+            group.scanner.scan(lines, now, |hit| {
+                if hit.offset < counted_to {
+                    return;
+                }
+                let mut time = hit.time;
+                if block.live && block.times.is_none() {
+                    let (behind, ahead) = (now.since(time), time.since(now));
+                    if behind.max(ahead) > MAX_SKEW {
+                        time = now;
+                    }
+                    skew = Some((behind.max(ahead), ahead > behind));
+                }
+                for (at, jail) in jails.get(hit.filter).into_iter().flatten() {
+                    matches.push((*at, evidence(block, &hit, jail, time)));
+                }
+            });
+            stream.lines = stream.lines.max(group.scanner.stats().lines);
+        }
+        stream.remember(block);
+        Reading {
+            stream: block.stream.clone(),
+            matches,
+            position: block.position(stream.replay().as_ref()),
+            lines: stream.lines - before,
+            skew: skew.map(|(skew, _)| skew),
+            ahead: skew.is_some_and(|(_, ahead)| ahead),
+        }
+    }
+}
+
+impl Stream {
+    fn new(readers: &[Vec<Reader>], wanted_by: &[usize]) -> Self {
+        let mut groups: Vec<(String, Zone, Vec<Reader>)> = Vec::new();
+        for reader in wanted_by.iter().filter_map(|&at| readers.get(at)).flatten() {
+            let group = match groups.iter_mut().find(|(name, ..)| *name == reader.zone_name) {
+                Some(group) => group,
+                None => groups.push_mut((reader.zone_name.clone(), reader.zone.clone(), Vec::new())),
+            };
+            // Two jails with one filter on one stream share its work.
+            match group.2.iter_mut().find(|known| Arc::ptr_eq(&known.filter, &reader.filter)) {
+                Some(known) => known.jails.extend(reader.jails.iter().filter(|j| !known.jails.contains(j)).cloned().collect::<Vec<_>>()),
+                None => group.2.push(reader.clone()),
+            }
+        }
+        let build = |(_, zone, readers): (String, Zone, Vec<Reader>)| {
+            let (set, surplus) = FilterSet::new(readers.iter().map(|reader| Arc::clone(&reader.filter)).collect());
+            if !surplus.is_empty() {
+                tracing::error!(left_out = surplus.len(), "too many filters read one stream");
+            }
+            // A date pattern was checked when the filter was loaded.
+            let scanner = Scanner::new(Arc::new(set), &zone, None, Undated::IsNow).ok()?;
+            Some(Group { scanner, jails: readers.into_iter().map(|reader| reader.jails).collect() })
+        };
+        Self {
+            wanted_by: wanted_by.to_vec(),
+            groups: groups.into_iter().filter_map(build).collect(),
+            marks: VecDeque::new(),
+            lines: 0,
+        }
+    }
+
+    fn remember(&mut self, block: &Block<'_>) {
+        let mark = block.replay_point();
+        if self.marks.back().is_some_and(|last| last.generation != mark.generation) {
+            self.marks.clear();
+        }
+        self.marks.push_back(mark);
+        let end = block.end.offset;
+        while self.marks.len() > 1 && self.marks.front().is_some_and(|mark| mark.offset + MAX_REPLAY_BYTES < end) {
+            self.marks.pop_front();
+        }
+    }
+
+    /// Where the block begins in which the earliest open connection began.
+    fn replay(&mut self) -> Option<Position> {
+        let earliest = self.groups.iter().filter_map(|group| group.scanner.replay_from()).min();
+        match earliest {
+            None => self.marks.clear(),
+            Some(offset) => {
+                while self.marks.get(1).is_some_and(|next| next.offset <= offset) {
+                    self.marks.pop_front();
+                }
+            }
+        }
+        self.marks.front().cloned()
+    }
+}
+
+fn evidence(block: &Block<'_>, hit: &Hit<'_>, jail: &Arc<str>, time: Timestamp) -> Match {
+    let cut = |bytes: &[u8], max: usize| -> Box<str> {
+        String::from_utf8_lossy(bytes.get(..max).unwrap_or(bytes)).into_owned().into_boxed_str()
+    };
+    Match {
+        id: MatchId::derive(jail, block.stream, block.generation, hit.offset, 0),
+        jail: Arc::clone(jail),
+        key: hit.key.clone(),
+        time,
+        count: hit.count,
+        user: hit.user.map(|user| cut(user, stockade_core::Key::MAX_NAME_BYTES)),
+        stream: block.stream.clone(),
+        line: cut(hit.line, MAX_EVIDENCE_BYTES),
+    }
+}

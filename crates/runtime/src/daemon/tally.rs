@@ -1,0 +1,131 @@
+//! What the daemon counted since it started, for `status` and `jails`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use stockade_core::{StreamName, Timestamp};
+
+/// How many warnings are kept for `status`.
+const MAX_WARNINGS: usize = 20;
+
+/// Counters.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    pub(crate) since: Timestamp,
+    pub(crate) lines: u64,
+    pub(crate) refused: u64,
+    pub(crate) streams: BTreeMap<StreamName, StreamTally>,
+    pub(crate) warnings: VecDeque<String>,
+    /// How many orders of the waiting batch were carried out before they were stored.
+    pub(crate) acted_from_memory: usize,
+    per_jail: Vec<JailTally>,
+}
+
+/// The numbers of one jail.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct JailTally {
+    pub(crate) matches: u64,
+    pub(crate) bans: u64,
+}
+
+/// The numbers of one stream.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StreamTally {
+    pub(crate) jails: Vec<Arc<str>>,
+    pub(crate) lines: u64,
+    pub(crate) skew_seconds: Option<i64>,
+    pub(crate) problem: Option<String>,
+}
+
+impl Tally {
+    pub(crate) fn new(jails: usize, now: Timestamp) -> Self {
+        Self {
+            since: now,
+            lines: 0,
+            refused: 0,
+            streams: BTreeMap::new(),
+            warnings: VecDeque::new(),
+            acted_from_memory: 0,
+            per_jail: vec![JailTally::default(); jails],
+        }
+    }
+
+    pub(crate) fn matched(&mut self, jail: usize) {
+        if let Some(tally) = self.per_jail.get_mut(jail) {
+            tally.matches += 1;
+        }
+    }
+
+    pub(crate) fn banned(&mut self, jail: usize, extended: bool) {
+        if let Some(tally) = self.per_jail.get_mut(jail) {
+            tally.bans += u64::from(!extended);
+        }
+    }
+
+    pub(crate) fn jail(&self, jail: usize) -> JailTally {
+        self.per_jail.get(jail).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn totals(&self) -> JailTally {
+        self.per_jail.iter().fold(JailTally::default(), |sum, one| JailTally {
+            matches: sum.matches + one.matches,
+            bans: sum.bans + one.bans,
+        })
+    }
+
+    /// Counts lines. The first time a stream's dates differ much from the clock, a person is told what it looks like.
+    pub(crate) fn read(&mut self, stream: &StreamName, lines: u64, skew: Option<(Duration, bool)>) {
+        self.lines += lines;
+        let tally = self.streams.entry(stream.clone()).or_default();
+        tally.lines += lines;
+        tally.problem = None;
+        let Some((skew, ahead)) = skew else { return };
+        let seconds = i64::try_from(skew.as_secs()).unwrap_or(i64::MAX);
+        let first = tally.skew_seconds.is_none_or(|known| known.unsigned_abs() <= super::reading::MAX_SKEW.as_secs());
+        tally.skew_seconds = Some(if ahead { -seconds } else { seconds });
+        if first && skew > super::reading::MAX_SKEW {
+            let warning = skew_warning(stream, seconds, ahead);
+            tracing::warn!(stream = &**stream, skew_seconds = seconds, ahead, "{warning}");
+            self.warn(warning);
+        }
+    }
+
+    pub(crate) fn warn(&mut self, warning: String) {
+        if self.warnings.back() == Some(&warning) {
+            return;
+        }
+        if self.warnings.len() >= MAX_WARNINGS {
+            self.warnings.pop_front();
+        }
+        self.warnings.push_back(warning);
+    }
+}
+
+/// A difference near whole quarters of an hour is a time zone; anything else is a clock.
+fn skew_warning(stream: &str, seconds: i64, ahead: bool) -> String {
+    const QUARTER: i64 = 900;
+    let quarters = (seconds + QUARTER / 2) / QUARTER;
+    let side = if ahead { "ahead of" } else { "behind" };
+    let said = format!("dates in `{stream}` are {seconds} s {side} the clock: the time of arrival counts instead");
+    if quarters == 0 || (seconds - quarters * QUARTER).abs() > 120 || quarters > 14 * 4 {
+        return format!("{said}; check the clock of what writes it");
+    }
+    let (hours, minutes) = (quarters / 4, quarters % 4 * 15);
+    // Dates that are behind were written in a zone west of the one they were read in.
+    let direction = if ahead { "east" } else { "west" };
+    format!("{said}; it looks like a zone {hours:02}:{minutes:02} {direction} of the one assumed: set `logtimezone`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skew_of_whole_hours_is_named_a_zone() {
+        assert!(skew_warning("x", 7_203, true).contains("02:00 east"));
+        assert!(skew_warning("x", 19_800, false).contains("05:30 west"));
+        assert!(skew_warning("x", 400, false).contains("check the clock"));
+        assert!(skew_warning("x", 90_000_000, false).contains("check the clock"));
+    }
+}

@@ -1,0 +1,299 @@
+//! The turn: what was found is judged, remembered, and only then carried out.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stockade_core::ports::{Batch, Clock, OutboxItem, Order, Standing, Store, StoreError};
+use stockade_core::{Decision, Jails, Key, Match, Seen, States, Timestamp, Verdict, step};
+
+use super::hands::{Hand, Work};
+use super::tally::Tally;
+use crate::guards::{Guarded, Guards};
+
+/// How many decisions are handed to the responders at once.
+const OUTBOX_SLICE: usize = 10_000;
+/// How many matches may wait for a store that does not work before reading stops.
+pub(crate) const MAX_WAITING_MATCHES: usize = 50_000;
+
+/// The one owner of what the jails remember and of the store.
+pub(crate) struct Turn {
+    pub(crate) jails: Jails,
+    /// Who carries out each jail's decisions, by the jail's place.
+    pub(crate) responders_of: Vec<Vec<Arc<str>>>,
+    pub(crate) states: States,
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) hands: Vec<Hand>,
+    pub(crate) guards: Guards,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tally: Tally,
+    /// What the next commit will remember.
+    batch: Batch,
+    /// Whose ban has changed since the last commit.
+    touched: HashSet<(usize, Key)>,
+    /// Outbox lines that a responder is working on.
+    in_flight: HashSet<i64>,
+    /// When the store is tried again after a failure.
+    retry_store_at: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Turn").field("tally", &self.tally).finish_non_exhaustive()
+    }
+}
+
+impl Turn {
+    /// Takes up what the store remembers. Windows and bans of jails that no longer exist are left where they are.
+    pub(crate) fn new(
+        jails: Jails,
+        responders_of: Vec<Vec<Arc<str>>>,
+        mut store: Box<dyn Store>,
+        guards: Guards,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, Vec<stockade_core::Position>), (Box<dyn Store>, StoreError)> {
+        let snapshot = match store.load() {
+            Ok(snapshot) => snapshot,
+            Err(error) => return Err((store, error)),
+        };
+        let now = clock.now();
+        let mut states = States::new(&jails);
+        for window in &snapshot.windows {
+            if let Some(at) = jails.find(&window.jail) {
+                states.restore_window(&jails, at, &window.key, &window.times, now);
+            }
+        }
+        for ban in snapshot.bans {
+            if let Some(jail) = jails.find(&ban.jail) {
+                let live = stockade_core::bans::Ban {
+                    jail,
+                    times: ban.times,
+                    since: ban.since,
+                    until: ban.until,
+                    live: ban.live,
+                    reason: ban.reason,
+                };
+                states.bans.put(&ban.key, live);
+            }
+        }
+        states.track_changes();
+        let tally = Tally::new(jails.len(), now);
+        let turn = Self {
+            jails,
+            responders_of,
+            states,
+            store,
+            hands: Vec::new(),
+            guards,
+            clock,
+            tally,
+            batch: Batch::default(),
+            touched: HashSet::new(),
+            in_flight: HashSet::new(),
+            retry_store_at: None,
+        };
+        Ok((turn, snapshot.positions))
+    }
+
+    /// Judges what a source found.
+    pub(crate) fn take(&mut self, matches: Vec<(usize, Match)>, position: stockade_core::Position) {
+        let now = self.clock.now();
+        let mut decisions = Vec::new();
+        for (at, found) in matches {
+            let seen =
+                step::observe(&self.jails, &mut self.states, at, &found.key, found.time, found.count, now, &mut decisions);
+            if seen == Seen::Ignored {
+                continue;
+            }
+            self.tally.matched(at);
+            tracing::debug!(jail = &*found.jail, key = %found.key, "found");
+            self.batch.matches.push(found);
+        }
+        self.batch.positions.retain(|known| known.stream != position.stream);
+        self.batch.positions.push(position);
+        for decision in decisions {
+            self.decide(decision, true, now);
+        }
+    }
+
+    /// Ends the bans that are over.
+    pub(crate) fn expire(&mut self) {
+        let now = self.clock.now();
+        for decision in step::expire(&self.jails, &mut self.states, now) {
+            self.decide(decision, true, now);
+        }
+    }
+
+    /// Takes a decision into the next commit, unless a guard stands in the way. `counted`: it counts against the
+    /// limit of bans a minute. Returns the guard's reason.
+    pub(crate) fn decide(&mut self, decision: Decision, counted: bool, now: Timestamp) -> Option<String> {
+        let Some(at) = self.jails.find(&decision.jail) else { return None };
+        let key = decision.key.clone();
+        let mut refused = None;
+        let mut responders = self.responders_of.get(at).cloned().unwrap_or_default();
+        match decision.verdict {
+            Verdict::Ban { until, .. } if until <= now => {
+                // Read so late that it is over: an offence all the same.
+                responders.clear();
+                tracing::info!(jail = &*decision.jail, key = %key, "ban is over before it begins");
+            }
+            Verdict::Ban { until, extends } => {
+                refused = match self.guards.judge(&key, counted && !extends, now) {
+                    Guarded::Pass => None,
+                    Guarded::Refuse(reason) => Some(reason),
+                    Guarded::Alarm(reason) => {
+                        tracing::error!(reason, "bans are stopped: something is wrong, or very wrong");
+                        self.tally.warn(format!("bans were stopped: {reason}"));
+                        Some(reason)
+                    }
+                };
+                match &refused {
+                    Some(reason) => {
+                        self.tally.refused += 1;
+                        self.states.bans.end(at, &key, now);
+                        tracing::warn!(jail = &*decision.jail, key = %key, reason, "ban refused");
+                    }
+                    None => {
+                        self.tally.banned(at, extends);
+                        let until = crate::show_time(until);
+                        tracing::info!(jail = &*decision.jail, key = %key, until, reason = %decision.reason, "ban");
+                    }
+                }
+            }
+            _ => tracing::info!(jail = &*decision.jail, key = %key, reason = %decision.reason, "unban"),
+        }
+        self.touched.insert((at, key));
+        self.batch.orders.push(Order { decision, responders, refused: refused.clone() });
+        refused
+    }
+
+    /// Remembers a position that nothing was found before: where reading began.
+    pub(crate) fn note_position(&mut self, position: stockade_core::Position) {
+        self.batch.positions.push(position);
+    }
+
+    /// Whether so much waits for the store that reading must stop.
+    pub(crate) fn is_full(&self) -> bool {
+        self.batch.matches.len() >= MAX_WAITING_MATCHES
+    }
+
+    /// Remembers everything since the last commit, or nothing of it; then hands out what is due.
+    ///
+    /// While the store does not work, bans are carried out from memory: nobody may get in by filling the disk. What
+    /// was found waits; since its positions are not stored either, a crash makes it be read and judged again.
+    pub(crate) fn commit(&mut self) {
+        let now = self.clock.now();
+        self.batch.windows.extend(self.states.take_changed_windows(&self.jails));
+        for (at, key) in self.touched.drain() {
+            self.batch.bans.extend(self.states.ban_record(&self.jails, at, &key));
+        }
+        let waiting = self.retry_store_at.is_some_and(|at| now < at);
+        if !self.batch.is_empty() && !waiting {
+            match self.store.commit(&self.batch) {
+                Ok(_) => {
+                    if self.retry_store_at.take().is_some() {
+                        tracing::info!("the store works again");
+                    }
+                    self.batch = Batch::default();
+                }
+                Err(error) => self.store_failed(&error, now),
+            }
+        }
+        if self.retry_store_at.is_some() {
+            self.act_from_memory();
+        } else {
+            self.hand_out();
+        }
+    }
+
+    /// Hands decisions from the outbox to the responders.
+    pub(crate) fn hand_out(&mut self) {
+        let now = self.clock.now();
+        let room = OUTBOX_SLICE.saturating_sub(self.in_flight.len());
+        if room == 0 {
+            return;
+        }
+        let items = match self.store.outbox(now, OUTBOX_SLICE) {
+            Ok(items) => items,
+            Err(error) => return self.store_failed(&error, now),
+        };
+        let fresh: Vec<OutboxItem> = items.into_iter().filter(|item| self.in_flight.insert(item.id)).collect();
+        self.give(fresh);
+    }
+
+    /// A responder says what came of its work.
+    pub(crate) fn settle(&mut self, settled: &[stockade_core::ports::Settlement]) {
+        // Orders that were given from memory have no line in the outbox.
+        let known: Vec<_> = settled.iter().filter(|one| one.id >= 0).cloned().collect();
+        for one in &known {
+            if let stockade_core::Outcome::Failed { error } = &one.outcome {
+                tracing::warn!(error, "a decision could not be carried out, it is tried again");
+            }
+        }
+        if let Err(error) = self.store.settle(&known) {
+            self.store_failed(&error, self.clock.now());
+        }
+        for one in known {
+            self.in_flight.remove(&one.id);
+        }
+    }
+
+    /// What should be in force at a responder.
+    pub(crate) fn wanted(&self, responder: &str) -> Vec<Standing> {
+        let now = self.clock.now();
+        let carried_out_here = |jail: usize| self.responders_of.get(jail).is_some_and(|r| r.iter().any(|n| &**n == responder));
+        let live = self.states.bans.iter().filter(|(_, ban)| ban.live && ban.until > now && carried_out_here(ban.jail));
+        live.filter_map(|(key, ban)| {
+            Some(Standing { jail: self.jails.get(ban.jail)?.name.clone(), key: key.clone(), until: ban.until })
+        })
+        .collect()
+    }
+
+    /// Makes a responder hold what it should.
+    pub(crate) fn reconcile(&self, hand: &Hand) {
+        hand.give(Work::Reconcile(self.wanted(&hand.name)));
+    }
+
+    /// When the next ban is over.
+    pub(crate) fn next_expiry(&self) -> Option<Timestamp> {
+        self.states.bans.next_expiry()
+    }
+
+    /// How many decisions wait to be carried out.
+    pub(crate) fn waiting(&self) -> u64 {
+        (self.in_flight.len() + self.batch.orders.len()) as u64
+    }
+
+    fn give(&self, items: Vec<OutboxItem>) {
+        for hand in &self.hands {
+            let of_hand: Vec<OutboxItem> = items.iter().filter(|item| item.responder == hand.name).cloned().collect();
+            if !of_hand.is_empty() {
+                hand.give(Work::Orders(of_hand));
+            }
+        }
+    }
+
+    fn act_from_memory(&mut self) {
+        let mut items = Vec::new();
+        for order in self.batch.orders.iter_mut().filter(|order| order.refused.is_none()) {
+            for responder in &order.responders {
+                let decision = order.decision.clone();
+                items.push(OutboxItem { id: -1, responder: responder.clone(), decision, attempts: 0 });
+            }
+        }
+        // Carried out again when the store works: that changes nothing in the world, and it is on record.
+        if self.tally.acted_from_memory < items.len() {
+            self.tally.acted_from_memory = items.len();
+            self.give(items);
+        }
+    }
+
+    fn store_failed(&mut self, error: &StoreError, now: Timestamp) {
+        if self.retry_store_at.is_none() {
+            self.tally.acted_from_memory = 0;
+            self.tally.warn(error.message.clone());
+            tracing::error!(error = %error, hint = error.hint, "the store does not work; bans go on from memory");
+        }
+        self.retry_store_at = Some(now.plus(Duration::from_secs(1)));
+    }
+}
