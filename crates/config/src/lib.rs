@@ -28,11 +28,27 @@
 //!
 //! The key decision: **nothing is guessed**. A name that means nothing is an error with the name that was probably meant,
 //! all errors are told at once, and one broken jail does not take the others with it, because a machine that is half
-//! protected is better off than one that is not. What concerns all jails, a slip in `[DEFAULT]` or in a file as such, does
-//! stop the start: it may have been the line that keeps the operator from being banned.
+//! protected is better off than one that is not. What concerns all jails, an unknown option in `[DEFAULT]`
+//! or a file that cannot be read, does stop the start: it may have been the line that keeps the operator from being banned.
 //!
 //! What needs the machine is left to others: which log files exist ([`resolve_sources`] is told), what a host name in
 //! `ignoreip` resolves to, whether a regex compiles.
+//!
+//! # Differences from fail2ban
+//!
+//! | option | fail2ban | here |
+//! | --- | --- | --- |
+//! | unknown option | ignored | error, unless another option refers to it |
+//! | `action`, `banaction` | files of `action.d` | names of responders; all of them if not set. What begins with `nftables`, `iptables` or `ipset` is the first responder of kind `nftables`, with its `port`, `protocol` and `…-allports`; other actions are errors |
+//! | `bans = all` | `recidive` reads fail2ban's log | the jail counts the bans of the others |
+//! | `port = 0:65535` | all ports of `protocol` | all packets, as `port = all` |
+//! | `bantime.formula` | any Python expression | only fail2ban's default |
+//! | `bantime.factor` | any Python expression | a number above zero |
+//! | `backend = auto` | inotify, else polling | the log files that are there, else the journal |
+//! | `ignoreip` | what is no address is looked up | a mistyped address, `192.0.2.300`, is an error |
+//! | `usedns` | `warn` if not set | `no` if not set |
+//! | `logtimezone` | a constant offset | also a zone with daylight saving, `Europe/Berlin` |
+//! | `ignorecommand`, `ignorecache`, `maxmatches`, `logencoding`, `skip_if_nologs`, `systemd_if_nologs`, `backend[…]` | used | a warning that it has no effect |
 #![forbid(unsafe_code)]
 
 mod config;

@@ -113,6 +113,22 @@ fn without_any_file_ssh_is_protected() {
 }
 
 #[test]
+fn what_only_fail2ban_defines_is_told_with_what_to_write_instead() {
+    let jail =
+        "[sshd]\nlogpath = %(no_such_log)s\nbackend = %(no_such_backend)s\naction = %(action_no_such)s\n";
+    let result = Files::new(&[("jail.local", jail)]).load();
+    assert_eq!(
+        told(&result),
+        "error: /etc/stockade/jail.local:2: [sshd] logpath: `%(no_such_log)s` is not defined\n  \
+         hint: write the path itself; fail2ban defines this in its paths-*.conf\n\
+         error: /etc/stockade/jail.local:3: [sshd] backend: `%(no_such_backend)s` is not defined\n  \
+         hint: write `auto`; fail2ban defines this in its paths-*.conf\n\
+         error: /etc/stockade/jail.local:4: [sshd] action: `%(action_no_such)s` is not defined\n  \
+         hint: name a responder of stockade.toml, or leave `action` out for all of them"
+    );
+}
+
+#[test]
 fn every_shipped_jail_can_be_used_on_its_own() {
     let all = Files::default().load().unwrap();
     for name in &all.disabled {

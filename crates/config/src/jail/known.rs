@@ -34,7 +34,28 @@ pub(crate) fn translated(problem: &conf::Problem) -> Option<Problem> {
             };
             Some(Problem { severity: Severity::Error, kind, ..Problem::from(problem) })
         }
+        ConfKind::UnknownReference { name, nearest: None, missing: None } => {
+            let mut problem = Problem::from(problem);
+            if let ProblemKind::Conf { hint, .. } = &mut problem.kind {
+                *hint = instead_of(name).map(str::to_owned);
+            }
+            Some(problem)
+        }
         _ => Some(Problem::from(problem)),
+    }
+}
+
+/// What to write instead of a reference that fail2ban's own `jail.conf` and `paths-*.conf` define and ours does not.
+fn instead_of(name: &str) -> Option<&'static str> {
+    let name = name.to_lowercase();
+    if name.starts_with("action_") || name.starts_with("banaction") {
+        Some("name a responder of stockade.toml, or leave `action` out for all of them")
+    } else if name.ends_with("_log") {
+        Some("write the path itself; fail2ban defines this in its paths-*.conf")
+    } else if name.ends_with("_backend") {
+        Some("write `auto`; fail2ban defines this in its paths-*.conf")
+    } else {
+        None
     }
 }
 
