@@ -13,7 +13,9 @@ use crate::Key;
 #[derive(Clone, Debug, Default)]
 pub struct IgnoreSet {
     addrs: HashSet<IpAddr>,
-    nets: Vec<IpNet>,
+    nets: HashSet<IpNet>,
+    /// The prefix lengths that `nets` has: one look-up each, however many networks there are.
+    prefixes: Vec<(bool, u8)>,
     names: HashSet<Box<str>>,
 }
 
@@ -23,9 +25,11 @@ impl IgnoreSet {
         match key {
             Key::Addr(addr) => _ = self.addrs.insert(addr),
             Key::Net(net) => {
-                if !self.nets.contains(&net) {
-                    self.nets.push(net);
+                let prefix = (net.addr().is_ipv4(), net.prefix_len());
+                if !self.prefixes.contains(&prefix) {
+                    self.prefixes.push(prefix);
                 }
+                self.nets.insert(net);
             }
             Key::Name(name) => _ = self.names.insert(name),
         }
@@ -34,24 +38,22 @@ impl IgnoreSet {
     /// Why the key is ignored: the entry that covers it or that it would hit. `None` if it is not.
     pub fn covering(&self, key: &Key) -> Option<Key> {
         match key {
-            Key::Addr(addr) => {
-                if self.addrs.contains(addr) {
-                    return Some(key.clone());
-                }
-                self.nets.iter().find(|net| net.contains(addr)).copied().map(Key::Net)
-            }
+            Key::Addr(addr) if self.addrs.contains(addr) => Some(key.clone()),
+            Key::Addr(addr) => self.net_around(*addr).map(Key::Net),
             Key::Net(net) => {
-                let inside = self.addrs.iter().find(|addr| net.contains(*addr)).copied().map(Key::Addr);
-                inside.or_else(|| {
-                    self.nets
-                        .iter()
-                        .find(|other| other.contains(net) || net.contains(*other))
-                        .copied()
-                        .map(Key::Net)
-                })
+                let inside = || self.addrs.iter().find(|addr| net.contains(*addr)).copied().map(Key::Addr);
+                let near = |other: &&IpNet| other.contains(net) || net.contains(*other);
+                inside().or_else(|| self.nets.iter().find(near).copied().map(Key::Net))
             }
             Key::Name(name) => self.names.contains(name).then(|| key.clone()),
         }
+    }
+
+    fn net_around(&self, addr: IpAddr) -> Option<IpNet> {
+        let of_family = self.prefixes.iter().filter(|(v4, _)| *v4 == addr.is_ipv4());
+        of_family
+            .filter_map(|(_, len)| Some(IpNet::new(addr, *len).ok()?.trunc()))
+            .find(|net| self.nets.contains(net))
     }
 
     /// Whether the key is ignored.

@@ -2,7 +2,13 @@
 //!
 //! `cargo run --release -p stockade-filter --example throughput -- LOG ['FILTER[mode=MODE]']`
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss, reason = "a tool for developers")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a tool for developers"
+)]
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,7 +28,8 @@ fn main() {
     let (set, _) = FilterSet::new(vec![Arc::new(filter)]);
     let set = Arc::new(set);
     for _ in 0..5 {
-        let mut scanner = Scanner::new(Arc::clone(&set), &Zone::parse("UTC").unwrap(), None, Undated::IsAsBefore).unwrap();
+        let mut scanner =
+            Scanner::new(Arc::clone(&set), &Zone::parse("UTC").unwrap(), None, Undated::IsAsBefore).unwrap();
         let began = Instant::now();
         let mut hits = 0_u64;
         for (n, block) in bytes.chunks(1 << 20).enumerate() {

@@ -1,6 +1,6 @@
 //! Lines that attackers write: nobody is banned for what somebody else typed.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, reason = "a test may fail loudly")]
 
 mod support;
 
@@ -34,6 +34,17 @@ fn line_bytes(json: &str) -> Vec<u8> {
     }
     bytes
 }
+
+/// Lines of which the shared data says that an address in the middle must be banned, and of which we take none.
+///
+/// The name or header in them is the client's, and it may hold the very words that the program writes behind it. So the
+/// address in the middle may be one that somebody typed: whoever can log in with the user name
+/// `x from V port 1 ssh2:` could have V banned. sshd's line counts for the address that another line of the same
+/// connection brings; nginx's is refused.
+const UNDECIDABLE: [&str; 2] = [
+    "for invalid user test from 127.9.9.9 port 58946 ssh2: from 10.10.1.2 port 55555 ssh2",
+    "user \"test\": password mismatch, client: 127.9.9.9, server: test, request: \"GET / HTTP/1.1\", host: \"localhost:8443\"\"",
+];
 
 #[test]
 fn nobody_is_banned_for_what_somebody_typed() {
@@ -70,6 +81,11 @@ fn nobody_is_banned_for_what_somebody_typed() {
             checked += 1;
             for innocent in list("must_not_ban").iter().filter(|key| got.contains(key)) {
                 wrong.push(format!("{shipped}: {innocent} is banned by: {}", String::from_utf8_lossy(&line)));
+            }
+            let text = String::from_utf8_lossy(&line);
+            if meant && UNDECIDABLE.iter().any(|part| text.contains(part)) {
+                assert_eq!(got, Vec::<String>::new(), "none of the addresses of: {text}");
+                continue;
             }
             for guilty in list("must_ban").iter().filter(|key| meant && !got.contains(key)) {
                 wrong

@@ -2,6 +2,7 @@
 
 #![allow(
     dead_code,
+    clippy::print_stderr,
     clippy::unwrap_used,
     clippy::panic,
     reason = "each test uses a part; a test may fail loudly"
