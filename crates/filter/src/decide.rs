@@ -41,7 +41,10 @@ impl Decider {
             .shrink(false);
         let nfa = NFA::compiler().configure(config).build_many_from_hir(&joined).ok()?;
         let anchored = if nfa.is_always_start_anchored() { Anchored::Yes } else { Anchored::No };
-        let config = DFA::config().cache_capacity(CACHE_BYTES).skip_cache_capacity_check(true).unicode_word_boundary(true);
+        let config = DFA::config()
+            .cache_capacity(CACHE_BYTES)
+            .skip_cache_capacity_check(true)
+            .unicode_word_boundary(true);
         let dfa = DFA::builder().configure(config).build_from_nfa(nfa).ok()?;
         Some(Self { dfa, anchored })
     }
@@ -61,7 +64,10 @@ impl Decider {
 
     /// How many bytes of `text` can be the beginning of a match of a regex that starts where the text starts.
     pub(crate) fn reach(&self, cache: &mut Cache, text: &[u8]) -> usize {
-        let Ok(mut state) = self.dfa.start_state_forward(cache, &Input::new(text).anchored(Anchored::Yes)) else { return 0 };
+        let Ok(mut state) = self.dfa.start_state_forward(cache, &Input::new(text).anchored(Anchored::Yes))
+        else {
+            return 0;
+        };
         for (at, &byte) in text.iter().enumerate() {
             match self.dfa.next_state(cache, state, byte) {
                 Ok(next) if !next.is_dead() && !next.is_quit() => state = next,
@@ -101,17 +107,22 @@ enum Place {
 /// Where the content group stands; `None` if there is none.
 fn find_content(hir: &Hir) -> Option<Place> {
     match hir.kind() {
-        HirKind::Capture(capture) if capture.name.as_deref() == Some("content") => Some(match capture.sub.kind() {
-            HirKind::Repetition(r) if r.greedy && r.max.is_none() && is_dot(&r.sub) => Place::ToLineEnd,
-            _ => Place::Somewhere,
-        }),
+        HirKind::Capture(capture) if capture.name.as_deref() == Some("content") => {
+            Some(match capture.sub.kind() {
+                HirKind::Repetition(r) if r.greedy && r.max.is_none() && is_dot(&r.sub) => Place::ToLineEnd,
+                _ => Place::Somewhere,
+            })
+        }
         HirKind::Capture(capture) => find_content(&capture.sub),
         HirKind::Repetition(repetition) => find_content(&repetition.sub).map(|_| Place::Somewhere),
         HirKind::Alternation(branches) => branches.iter().find_map(find_content).map(|_| Place::Somewhere),
         HirKind::Concat(pieces) => {
             let at = pieces.iter().position(|piece| find_content(piece).is_some())?;
             let place = find_content(pieces.get(at)?)?;
-            let last = pieces.iter().skip(at + 1).all(|p| matches!(p.kind(), HirKind::Look(Look::End) | HirKind::Empty));
+            let last = pieces
+                .iter()
+                .skip(at + 1)
+                .all(|p| matches!(p.kind(), HirKind::Look(Look::End) | HirKind::Empty));
             Some(if last { place } else { Place::Somewhere })
         }
         _ => None,
@@ -152,10 +163,13 @@ fn without(hir: &Hir, look: Look) -> Hir {
         HirKind::Look(found) if *found == look => Hir::empty(),
         HirKind::Capture(capture) => without(&capture.sub, look),
         HirKind::Concat(pieces) => Hir::concat(pieces.iter().map(|piece| without(piece, look)).collect()),
-        HirKind::Alternation(branches) => Hir::alternation(branches.iter().map(|b| without(b, look)).collect()),
-        HirKind::Repetition(repetition) => {
-            Hir::repetition(Repetition { sub: Box::new(without(&repetition.sub, look)), ..repetition.clone() })
+        HirKind::Alternation(branches) => {
+            Hir::alternation(branches.iter().map(|b| without(b, look)).collect())
         }
+        HirKind::Repetition(repetition) => Hir::repetition(Repetition {
+            sub: Box::new(without(&repetition.sub, look)),
+            ..repetition.clone()
+        }),
         _ => hir.clone(),
     }
 }

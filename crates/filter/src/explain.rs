@@ -117,7 +117,9 @@ impl Filter {
         let Some(regex) = self.fail.get(found.regex) else {
             return Verdict::NoRegex { content: lossy(content), nearest: Vec::new() };
         };
-        if let Some(groups) = memory.fail.get_mut(found.regex).and_then(|scratch| regex.search(scratch, content)) {
+        if let Some(groups) =
+            memory.fail.get_mut(found.regex).and_then(|scratch| regex.search(scratch, content))
+        {
             for (field, at) in groups {
                 fields.push((field.name().to_owned(), lossy(content.get(at).unwrap_or_default())));
             }
@@ -128,7 +130,14 @@ impl Filter {
             Meaning::Failure(key) if !found.fields.spoiled => Some(key),
             _ => None,
         };
-        Verdict::Matched { content: lossy(content), regex: found.regex, text: regex.text.clone(), fields, key, excused }
+        Verdict::Matched {
+            content: lossy(content),
+            regex: found.regex,
+            text: regex.text.clone(),
+            fields,
+            key,
+            excused,
+        }
     }
 
     /// The regexes that got furthest into the content before they failed.

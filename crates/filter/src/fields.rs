@@ -189,7 +189,15 @@ mod tests {
 
     #[test]
     fn part_of_a_longer_word_is_no_address() {
-        for (text, wanted) in [("192.0.2.1.example.org", false), ("192.0.2.1x", false), ("192.0.2.1.", true), ("192.0.2.1:80", true), ("192.0.2.1-80;", true), ("192.0.2.1-80.example.org", false), ("192.0.2.1-a", false)] {
+        for (text, wanted) in [
+            ("192.0.2.1.example.org", false),
+            ("192.0.2.1x", false),
+            ("192.0.2.1.", true),
+            ("192.0.2.1:80", true),
+            ("192.0.2.1-80;", true),
+            ("192.0.2.1-80.example.org", false),
+            ("192.0.2.1-a", false),
+        ] {
             let mut captured = Captured::default();
             captured.take(&Field::Ip4, text.as_bytes(), 0..9);
             assert_eq!(captured.addr.is_some(), wanted, "{text}");

@@ -11,7 +11,7 @@ use crate::regex::{FieldRegex, Problem, Required, Scratch, cover, required_liter
 use crate::session::{Meaning, Sessions};
 use crate::spec::{FilterError, FilterSpec, Source};
 
-/// A filter, ready to judge lines. Immutable; what changes while it works is in [`Memory`].
+/// A filter, ready to judge lines. Immutable; what changes while it works is kept by the scanner.
 #[derive(Debug)]
 pub struct Filter {
     /// Its name with its parameters.
@@ -53,7 +53,8 @@ impl Filter {
     /// Compiles a filter; all that is wrong with it is told at once.
     pub fn compile(spec: &FilterSpec) -> Result<Self, Vec<FilterError>> {
         let mut errors = Vec::new();
-        let prefix = spec.prefregex.as_ref().and_then(|source| compile(spec, "prefregex", source, &mut errors));
+        let prefix =
+            spec.prefregex.as_ref().and_then(|source| compile(spec, "prefregex", source, &mut errors));
         let mut all = |option, sources: &[Source]| -> Vec<FieldRegex> {
             sources.iter().filter_map(|source| compile(spec, option, source, &mut errors)).collect()
         };

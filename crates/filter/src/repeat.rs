@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn the_wrapper_is_taken_off() {
-        let line = " host sshd[7]: message repeated 3 times: [ Failed password for root from 192.0.2.1 port 1 ssh2]";
+        let line =
+            " host sshd[7]: message repeated 3 times: [ Failed password for root from 192.0.2.1 port 1 ssh2]";
         assert_eq!(times(line), Some((3, "Failed password for root from 192.0.2.1 port 1 ssh2")));
     }
 

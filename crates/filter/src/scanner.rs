@@ -162,8 +162,14 @@ impl Scanner {
             } else {
                 from..from
             };
-            let start = bytes.get(from..hit.start).and_then(|gap| memrchr(b'\n', gap)).map_or(from, |at| from + at + 1);
-            let end = bytes.get(hit.end..).and_then(|tail| memchr(b'\n', tail)).map_or(bytes.len(), |at| hit.end + at);
+            let start = bytes
+                .get(from..hit.start)
+                .and_then(|gap| memrchr(b'\n', gap))
+                .map_or(from, |at| from + at + 1);
+            let end = bytes
+                .get(hit.end..)
+                .and_then(|tail| memchr(b'\n', tail))
+                .map_or(bytes.len(), |at| hit.end + at);
             let claims = set.claims(bytes.get(hit.start..end).unwrap_or_default()) | set.always;
             let line = bytes.get(start..end).unwrap_or_default();
             let time = counter.at(bytes, start);
@@ -172,7 +178,10 @@ impl Scanner {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call per candidate line: a struct of them would say no more")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call per candidate line: a struct of them would say no more"
+    )]
     fn line(
         &mut self,
         set: &FilterSet,

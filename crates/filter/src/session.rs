@@ -61,7 +61,13 @@ impl Sessions {
     }
 
     /// Puts a line into its connection and says what it means. `user` receives the user, if one is known.
-    pub(crate) fn merge(&mut self, line: &Captured<'_>, time: Timestamp, offset: u64, user: &mut Vec<u8>) -> Meaning {
+    pub(crate) fn merge(
+        &mut self,
+        line: &Captured<'_>,
+        time: Timestamp,
+        offset: u64,
+        user: &mut Vec<u8>,
+    ) -> Meaning {
         user.clear();
         let Some(connection) = line.connection else {
             user.extend(line.user().unwrap_or_default());
@@ -71,7 +77,8 @@ impl Sessions {
             };
         };
         let id = self.hasher.hash_one(connection);
-        let at = self.find(id).filter(|&at| self.slots.get(at).is_some_and(|s| time.since(s.began) <= MAX_AGE));
+        let at =
+            self.find(id).filter(|&at| self.slots.get(at).is_some_and(|s| time.since(s.began) <= MAX_AGE));
         let known = at.is_some();
         if !known && line.forget {
             // Its only line is its last one: nothing to remember.
@@ -210,13 +217,15 @@ mod tests {
 
     #[test]
     fn a_failure_waits_for_its_address() {
-        let lines = [line("a", Some("root"), false), nofail(line("a", None, true)), nofail(line("a", None, true))];
+        let lines =
+            [line("a", Some("root"), false), nofail(line("a", None, true)), nofail(line("a", None, true))];
         assert_eq!(failures(&lines), [false, true, false]);
     }
 
     #[test]
     fn a_helper_brings_the_address_of_a_later_failure() {
-        let lines = [nofail(line("a", None, true)), line("a", Some("root"), false), line("b", Some("root"), false)];
+        let lines =
+            [nofail(line("a", None, true)), line("a", Some("root"), false), line("b", Some("root"), false)];
         assert_eq!(failures(&lines), [false, true, false]);
     }
 

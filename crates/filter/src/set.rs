@@ -77,6 +77,8 @@ impl FilterSet {
     pub(crate) fn claims(&self, tail: &[u8]) -> Claims {
         let Some(all) = &self.all else { return 1 };
         let hits = all.find_overlapping_iter(tail);
-        hits.fold(self.always, |claims, hit| claims | self.claims_of.get(hit.pattern().as_usize()).copied().unwrap_or(0))
+        hits.fold(self.always, |claims, hit| {
+            claims | self.claims_of.get(hit.pattern().as_usize()).copied().unwrap_or(0)
+        })
     }
 }

@@ -70,11 +70,15 @@ impl FilterSpec {
         let prefregex = def.prefregex.as_ref();
         Self {
             name: def.name.as_str().into(),
-            prefregex: prefregex.map(|p| Source { text: p.text().to_owned(), origin: p.origin().to_string() }),
+            prefregex: prefregex
+                .map(|p| Source { text: p.text().to_owned(), origin: p.origin().to_string() }),
             failregex: def.failregex.iter().map(source).collect(),
             ignoreregex: def.ignoreregex.iter().map(source).collect(),
             datepattern: def.datepattern.as_ref().map(|pattern| pattern.text().to_owned()),
-            maxlines: def.maxlines.as_ref().map_or(1, |(lines, _)| usize::try_from(*lines).unwrap_or(usize::MAX)),
+            maxlines: def
+                .maxlines
+                .as_ref()
+                .map_or(1, |(lines, _)| usize::try_from(*lines).unwrap_or(usize::MAX)),
             usedns: def.usedns.as_ref().map_or(usedns, |value| UseDns::parse(value.text())),
         }
     }

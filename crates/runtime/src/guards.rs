@@ -85,7 +85,8 @@ impl Guards {
     fn too_wide(&self, key: &Key) -> Option<String> {
         let net = key.to_net()?;
         let min = if net.addr().is_ipv4() { self.rules.min_prefix_v4 } else { self.rules.min_prefix_v6 };
-        (net.prefix_len() < min).then(|| format!("network too wide: /{} is wider than /{min}", net.prefix_len()))
+        (net.prefix_len() < min)
+            .then(|| format!("network too wide: /{} is wider than /{min}", net.prefix_len()))
     }
 
     /// Why a key may never be banned, if so.
@@ -93,7 +94,8 @@ impl Guards {
         if self.known_at.is_none_or(|then| now.since(then) >= FRESH || then > now) {
             self.look(now);
         }
-        let covered = |(what, set): &(&'static str, IgnoreSet)| Some(format!("{what}: {}", set.covering(key)?));
+        let covered =
+            |(what, set): &(&'static str, IgnoreSet)| Some(format!("{what}: {}", set.covering(key)?));
         self.protected.iter().find_map(covered)
     }
 
@@ -108,7 +110,10 @@ impl Guards {
             protected.push(("gateway", gateways().into_iter().map(Key::addr).collect()));
         }
         if rules.sessions {
-            protected.push(("an administrator is logged in from there", sessions().into_iter().map(Key::addr).collect()));
+            protected.push((
+                "an administrator is logged in from there",
+                sessions().into_iter().map(Key::addr).collect(),
+            ));
         }
         self.protected = protected;
     }
@@ -132,13 +137,15 @@ fn gateways() -> Vec<IpAddr> {
 
 /// `/proc/net/route`: the third column, hexadecimal in the machine's byte order; zero where there is none.
 fn gateways_v4(table: &str) -> Vec<IpAddr> {
-    let gateway = |line: &str| u32::from_str_radix(line.split_whitespace().nth(2)?, 16).ok().filter(|&raw| raw != 0);
+    let gateway =
+        |line: &str| u32::from_str_radix(line.split_whitespace().nth(2)?, 16).ok().filter(|&raw| raw != 0);
     table.lines().skip(1).filter_map(gateway).map(|raw| IpAddr::from(raw.to_ne_bytes())).collect()
 }
 
 /// `/proc/net/ipv6_route`: the fifth column, 32 hexadecimal digits; zero where there is none.
 fn gateways_v6(table: &str) -> Vec<IpAddr> {
-    let gateway = |line: &str| u128::from_str_radix(line.split_whitespace().nth(4)?, 16).ok().filter(|&raw| raw != 0);
+    let gateway =
+        |line: &str| u128::from_str_radix(line.split_whitespace().nth(4)?, 16).ok().filter(|&raw| raw != 0);
     table.lines().filter_map(gateway).map(|raw| IpAddr::V6(Ipv6Addr::from(raw))).collect()
 }
 
@@ -146,7 +153,9 @@ fn gateways_v6(table: &str) -> Vec<IpAddr> {
 fn sessions() -> Vec<IpAddr> {
     let mut found = Vec::new();
     if let Some(own) = std::env::var_os("SSH_CONNECTION") {
-        found.extend(own.to_string_lossy().split_whitespace().next().and_then(|addr| addr.parse::<IpAddr>().ok()));
+        found.extend(
+            own.to_string_lossy().split_whitespace().next().and_then(|addr| addr.parse::<IpAddr>().ok()),
+        );
     }
     for entry in fs::read_dir("/run/systemd/sessions").into_iter().flatten().flatten() {
         found.extend(logind_host(&fs::read_to_string(entry.path()).unwrap_or_default()));
@@ -241,6 +250,9 @@ mod tests {
         record[76..87].copy_from_slice(b"2001:db8::7");
         let mut dead = record.clone();
         dead[..2].copy_from_slice(&8_u16.to_ne_bytes());
-        assert_eq!(utmp_hosts(&[record, dead, vec![7; 5]].concat()), ["2001:db8::7".parse::<IpAddr>().unwrap()]);
+        assert_eq!(
+            utmp_hosts(&[record, dead, vec![7; 5]].concat()),
+            ["2001:db8::7".parse::<IpAddr>().unwrap()]
+        );
     }
 }

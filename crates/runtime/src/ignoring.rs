@@ -66,7 +66,11 @@ fn read(path: &Path) -> std::io::Result<Vec<String>> {
     }
     let text = fs::read_to_string(path)?;
     let uncommented = text.lines().map(|line| line.split(['#', ';']).next().unwrap_or_default());
-    Ok(uncommented.flat_map(|line| line.split([' ', '\t', ','])).filter(|e| !e.is_empty()).map(str::to_owned).collect())
+    Ok(uncommented
+        .flat_map(|line| line.split([' ', '\t', ',']))
+        .filter(|e| !e.is_empty())
+        .map(str::to_owned)
+        .collect())
 }
 
 #[cfg(test)]
@@ -78,8 +82,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ignore");
         fs::write(&file, "# friends\n192.0.2.1, 198.51.100.0/24 ; office\n\nlocalhost\n").unwrap();
-        let lookups =
-            Lookups { own: true, hosts: vec!["localhost".to_owned()], files: vec![file, folder.path().join("none")] };
+        let lookups = Lookups {
+            own: true,
+            hosts: vec!["localhost".to_owned()],
+            files: vec![file, folder.path().join("none")],
+        };
         let mut warnings = Vec::new();
         let keys = lookups.resolve(|warning| warnings.push(warning));
         for wanted in ["192.0.2.1", "198.51.100.0/24", "127.0.0.1", "::1"] {

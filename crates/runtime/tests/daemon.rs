@@ -133,7 +133,8 @@ fn from_a_line_to_a_ban_and_back() {
     let ban = world.wait_banned("203.0.113.7");
     assert_eq!((&*ban.jail, ban.nth, ban.reason.as_str()), ("sshd", 1, "5 matches within 600s"));
 
-    let Response::Why(why) = world.ask(&Request::Why { key: "203.0.113.7".parse().unwrap(), limit: 10 }) else {
+    let Response::Why(why) = world.ask(&Request::Why { key: "203.0.113.7".parse().unwrap(), limit: 10 })
+    else {
         panic!("no answer")
     };
     assert_eq!(why.matches.len(), 5, "the very lines that did it");
@@ -190,7 +191,8 @@ fn guards_refuse_and_the_refusal_is_on_record() {
     world.write(&failures("198.51.100.9", 5));
     wait_for("a refusal", || (world.status().refused == 1).then_some(()));
     assert_eq!(world.bans(), []);
-    let Response::Why(why) = world.ask(&Request::Why { key: "198.51.100.9".parse().unwrap(), limit: 10 }) else {
+    let Response::Why(why) = world.ask(&Request::Why { key: "198.51.100.9".parse().unwrap(), limit: 10 })
+    else {
         panic!("no answer")
     };
     let said = format!("{:?}", why.decisions[0].outcomes);

@@ -231,7 +231,24 @@ mod tests {
         assert_eq!(places(&put(&one)), ["head o:1", "one i:7", "xoney o:3", "tail o:4"]);
         let two = value("i", 7, &["p", "q"]);
         assert_eq!(places(&put(&two)), ["head o:1", "p i:7", "q i:8", "xp o:3", "qy i:8", "tail o:4"]);
+        // A block with text after it, at the start of a line: all its lines keep their places.
+        let outer = value("o", 1, &["<T>z"]);
+        let mut out = Builder::default();
+        out.splice(&two, &outer, 0..3);
+        out.copy(&outer, 3..4);
+        assert_eq!(places(&out.finish(outer.origin().clone())), ["p i:7", "qz i:8"]);
+    }
+
+    #[test]
+    fn an_empty_value_leaves_the_place_of_the_line() {
+        let outer = value("o", 1, &["head", "<T>", "x<T>y"]);
         let none = value("i", 7, &[""]);
-        assert_eq!(places(&put(&none)), ["head o:1", "xy o:3", "tail o:4"]);
+        let mut out = Builder::default();
+        out.copy(&outer, 0..5);
+        out.splice(&none, &outer, 5..8);
+        out.copy(&outer, 8..10);
+        out.splice(&none, &outer, 10..13);
+        out.copy(&outer, 13..14);
+        assert_eq!(places(&out.finish(outer.origin().clone())), ["head o:1", "xy o:3"]);
     }
 }

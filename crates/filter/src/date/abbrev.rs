@@ -1,9 +1,10 @@
 //! Zone abbreviations and the constant offset each stands for.
 //!
-//! The set and the readings of the ambiguous ones (`CST` is America, `IST` is missing, …) are those of fail2ban, so that
-//! a log read by both gives the same times. No abbreviation switches to daylight saving; a named zone does.
+//! The set and the readings of the ambiguous ones (`CST` is America, `IST` is missing, …) are those of fail2ban, so
+//! that a log read by both gives the same times. No abbreviation switches to daylight saving; a named zone does.
 
-/// Minutes east of UTC of an abbreviation, which is in capitals (only UTC, GMT and Z may be small); `None` for an unknown one.
+/// Minutes east of UTC of an abbreviation, which is in capitals (only UTC, GMT and Z may be small); `None` for an
+/// unknown one.
 pub(super) fn offset_minutes(name: &[u8]) -> Option<i32> {
     if [&b"Z"[..], b"UTC", b"GMT"].iter().any(|utc| utc.eq_ignore_ascii_case(name)) {
         return Some(0);
@@ -12,7 +13,8 @@ pub(super) fn offset_minutes(name: &[u8]) -> Option<i32> {
     TABLE.get(at).map(|(_, minutes)| *minutes)
 }
 
-/// Abbreviation and minutes east of UTC, sorted by abbreviation. The single letters are the military zones (there is no `J`).
+/// Abbreviation and minutes east of UTC, sorted by abbreviation. The single letters are the military zones (there is
+/// no `J`).
 #[rustfmt::skip]
 const TABLE: &[(&str, i32)] = &[
     ("A", 60), ("ACDT", 630), ("ACST", 570), ("ACT", 480), ("ADT", -180), ("AEDT", 660), ("AEST", 600),

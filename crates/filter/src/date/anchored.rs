@@ -87,8 +87,9 @@ impl AnchoredSet {
         self.templates.get(pattern.as_usize()).copied().unwrap_or(0)
     }
 
-    /// Whether no line that begins like `skeleton`, a choice of bytes for each position, can match: the automaton dies on the
-    /// way. Before the skeleton may stand up to `margin` bytes, each one of `before`; without a limit if that is `None`.
+    /// Whether no line that begins like `skeleton`, a choice of bytes for each position, can match: the automaton dies
+    /// on the way. Before the skeleton may stand up to `margin` bytes, each one of `before`; without a limit if that
+    /// is `None`.
     pub(super) fn never_matches(&self, before: &[u8], margin: Option<usize>, skeleton: &[&[u8]]) -> bool {
         let mut cache = self.create_cache();
         let survivors = self.probe(&mut cache, before, margin, skeleton);

@@ -1,7 +1,7 @@
 //! Backreferences without backtracking: `(?P<sep>[-/])%m(?P=sep)` means the same as `(?:-%m-|/%m/)`.
 //!
-//! No linear-time engine can refer back. But in a date the group is a separator, one of a few characters, and then every
-//! case can be written out.
+//! No linear-time engine can refer back. But in a date the group is a separator, one of a few characters, and then
+//! every case can be written out.
 
 use regex_syntax::hir::literal::Extractor;
 

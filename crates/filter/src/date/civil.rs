@@ -1,4 +1,5 @@
-//! Calendar arithmetic on the proleptic Gregorian calendar: plain integers, no zone, nothing that can fail on the hot path.
+//! Calendar arithmetic on the proleptic Gregorian calendar: plain integers, no zone, nothing that can fail on the hot
+//! path.
 //!
 //! Own code because a day number is needed several million times a second; the tests hold it against `jiff`.
 
@@ -20,7 +21,8 @@ pub(super) const fn days_from_civil(year: i32, month: u8, day: u8) -> i64 {
     era * 146_097 + day_of_era - DAYS_TO_EPOCH
 }
 
-/// Year, month and day of the day that is `days` after 1970-01-01. Days outside of [`YEARS`] give the nearest year's end.
+/// Year, month and day of the day that is `days` after 1970-01-01. Days outside of [`YEARS`] give the nearest year's
+/// end.
 pub(super) fn civil_from_days(days: i64) -> (i32, u8, u8) {
     let days = days.clamp(days_from_civil(*YEARS.start(), 1, 1), days_from_civil(*YEARS.end(), 12, 31));
     let since = days + DAYS_TO_EPOCH;

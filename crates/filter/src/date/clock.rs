@@ -32,7 +32,8 @@ struct DayMemo {
     offset: Option<i64>,
 }
 
-/// The reference times that are told apart, in milliseconds: the years 1 to 9999, less two days at both ends for the zones.
+/// The reference times that are told apart, in milliseconds: the years 1 to 9999, less two days at both ends for the
+/// zones.
 pub(super) const INSTANTS: std::ops::RangeInclusive<i64> = {
     let (first, last) = (civil::days_from_civil(1, 1, 3), civil::days_from_civil(9999, 12, 29));
     first * DAY_SECS * 1000..=last * DAY_SECS * 1000

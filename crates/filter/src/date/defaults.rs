@@ -23,7 +23,8 @@ pub(super) const SYSLOG: usize = 1;
 /// The place of the template that reads `31/Oct/2006:09:22:55 -0000`.
 pub(super) const APACHE: usize = 4;
 
-/// The patterns, in the order in which they are tried. Some have an anchor of their own; the others are also tried anchored.
+/// The patterns, in the order in which they are tried. Some have an anchor of their own; the others are also tried
+/// anchored.
 pub(super) fn patterns() -> [String; 17] {
     let month_day = format!("(?:%a )?%b %d %k:%M:%S{FRACTION}(?: %ExY)?");
     [

@@ -25,8 +25,8 @@ pub(super) fn plain(node: &Node, pattern: &str) -> Result<String, DatePatternErr
     translate(&writer.out, pattern)
 }
 
-/// The regex of a pattern with a group for every field, and for the text to cut: the first group if the pattern has a plain
-/// one, else the whole match.
+/// The regex of a pattern with a group for every field, and for the text to cut: the first group if the pattern has a
+/// plain one, else the whole match.
 pub(super) fn with_groups(parsed: &Parsed, pattern: &str) -> Result<WithGroups, DatePatternError> {
     let mut writer = Writer { groups: Some(Groups::default()), ..Writer::default() };
     if let Some(groups) = &mut writer.groups {

@@ -1,7 +1,8 @@
 //! The commonest shapes read by hand: syslog, ISO 8601, Apache.
 //!
-//! Each reader takes exactly what it can read in one way only, and gives up on everything else, however right it may be:
-//! the templates decide then. What it does read, it reads as its template does; a property test holds the two together.
+//! Each reader takes exactly what it can read in one way only, and gives up on everything else, however right it may
+//! be: the templates decide then. What it does read, it reads as its template does; a property test holds the two
+//! together.
 
 use super::template::is_word;
 
@@ -68,7 +69,7 @@ pub(super) fn iso(text: &[u8]) -> Option<Stamp> {
         rest.fraction()?;
     }
     let end = rest.at;
-    rest.blanks();
+    rest.blanks()?;
     let offset = match rest.zone()? {
         Zone::Offset(secs) => Some(secs),
         Zone::None => {
@@ -108,6 +109,9 @@ pub(super) fn apache(text: &[u8]) -> Option<Stamp> {
     rest.end_of_word()?;
     Some(Stamp { year, month, day, sec_of_day, offset, len: rest.at, seen: rest.seen })
 }
+
+/// White space before a zone.
+const MAX_BLANKS: usize = 8;
 
 /// What stands where a zone may be.
 enum Zone {
@@ -153,10 +157,15 @@ impl<'t> Rest<'t> {
         (digits > 0).then(|| self.take(1 + digits))
     }
 
-    fn blanks(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t'..=b'\r')) {
+    /// White space; gives up on more of it than anybody writes, so that a long line costs nothing.
+    fn blanks(&mut self) -> Option<()> {
+        for _ in 0..MAX_BLANKS {
+            if !matches!(self.peek(), Some(b' ' | b'\t'..=b'\r')) {
+                return Some(());
+            }
             self.take(1);
         }
+        None
     }
 
     /// A zone that ends its word.
@@ -289,6 +298,7 @@ mod tests {
             "2005-06-14T12:00:00.1234567Z",
             "2005-06-14T12:00:00Zx",
             "2005-06-14T12:00:00 UTC",
+            "2005-06-14T12:00:00         x",
             "2005-06-14T12:00:00 +02:0",
             "2005-13-14T12:00:00",
         ] {

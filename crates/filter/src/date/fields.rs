@@ -107,7 +107,8 @@ impl Fields {
         Some(())
     }
 
-    /// Seconds since midnight. `18:00 AM`, which `%l` lets pass, is 18 o'clock; `18:00 PM` is nothing. A leap second (60, 61) runs over into the next minute.
+    /// Seconds since midnight. `18:00 AM`, which `%l` lets pass, is 18 o'clock; `18:00 PM` is nothing. A leap second
+    /// (60, 61) runs over into the next minute.
     pub(super) fn sec_of_day(&self) -> Option<i64> {
         let hour = match (self.half_day_hour, self.afternoon) {
             (None, _) => self.hour,
@@ -147,8 +148,8 @@ fn number<T: TryFrom<u32>>(text: &[u8]) -> Option<T> {
     T::try_from(value).ok()
 }
 
-/// Milliseconds of `seconds[.fraction]`; of a long form with at least 13 characters, milliseconds, and with at least 16 digits
-/// and no fraction, microseconds.
+/// Milliseconds of `seconds[.fraction]`; of a long form with at least 13 characters, milliseconds, and with at least
+/// 16 digits and no fraction, microseconds.
 fn epoch(text: &[u8], long: bool) -> Option<i64> {
     let dot = memchr::memchr(b'.', text);
     let (whole, fraction) = text.split_at_checked(dot.unwrap_or(text.len()))?;
@@ -166,8 +167,8 @@ fn epoch(text: &[u8], long: bool) -> Option<i64> {
     }
 }
 
-/// Milliseconds of a TAI64N label `@` and 24 hexadecimal digits. As in fail2ban the seconds of the label are taken as they are,
-/// without the leap seconds between TAI and UTC, and the nanoseconds are dropped.
+/// Milliseconds of a TAI64N label `@` and 24 hexadecimal digits. As in fail2ban the seconds of the label are taken as
+/// they are, without the leap seconds between TAI and UTC, and the nanoseconds are dropped.
 fn tai64n(text: &[u8]) -> Option<i64> {
     let seconds = std::str::from_utf8(text.get(2..17)?).ok()?;
     i64::from_str_radix(seconds, 16).ok()?.checked_mul(1000)

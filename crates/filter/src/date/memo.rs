@@ -1,8 +1,8 @@
 //! The last answer, and the lines it also answers.
 //!
-//! Consecutive lines mostly begin with the same second. The answer of a search at the start of a line depends on the bytes the
-//! search looked at and, where the year or the day is inferred, on the reference time; both are kept with it, so the memo is
-//! exact: it answers only what the search would have answered too.
+//! Consecutive lines mostly begin with the same second. The answer of a search at the start of a line depends on the
+//! bytes the search looked at and, where the year or the day is inferred, on the reference time; both are kept with
+//! it, so the memo is exact: it answers only what the search would have answered too.
 
 use std::ops::Range;
 

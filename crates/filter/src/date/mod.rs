@@ -12,13 +12,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The language is fail2ban's: its 17 default templates and every form of `datepattern`. A line goes through three stations,
-//! each exact, each slower than the one before:
+//! The language is fail2ban's: its 17 default templates and every form of `datepattern`. A line goes through three
+//! stations, each exact, each slower than the one before:
 //!
-//! 1. the **memo**: the line begins like the last one, so its date is the same ([`memo`]);
-//! 2. the **readers** written by hand for syslog, ISO 8601 and Apache ([`fast`]), where nothing else can match ([`plan`]);
-//! 3. the **templates** on linear-time regex engines ([`set`]): one lazy DFA over all that are bound to the start of the line
-//!    ([`anchored`]), a second engine for those that are not; then the winner alone takes its match apart ([`template`]).
+//! 1. the **memo**: the line begins like the last one, so its date is the same (`memo`);
+//! 2. the **readers** written by hand for syslog, ISO 8601 and Apache (`fast`), where nothing else can match (`plan`);
+//! 3. the **templates** on linear-time regex engines (`set`): one lazy DFA over all that are bound to the start of the
+//!    line (`anchored`), a second engine for those that are not; then the winner alone takes its match apart
+//!    (`template`).
 //!
 //! # Differences from fail2ban
 //!
@@ -31,6 +32,7 @@
 //! | second 60, 61 | unreadable | the next minute |
 //! | year or day inferred beside a zone | from the machine's clock, so at times a day off | from the clock of the date's zone |
 //! | `z`, `utc`, `gmt` | found, but unreadable | UTC |
+//! | local times that occur twice or never | up to the C library | see [`Zone`] |
 //! | named zones, POSIX rules as `logtimezone` | refused | with daylight saving, see [`Zone`] |
 //! | lookaround, atomic groups, conditionals | run | refused with a reason; backreferences to a few texts are written out |
 //! | several lines that are the same | refused | one counts |

@@ -1,8 +1,8 @@
 //! Where the readers of [`fast`](super::fast) may stand in for the templates.
 //!
-//! A reader stands in for one template of the list, and only if no template before that one can match any line the reader
-//! reads. Whether that is so is found out when the datepattern is compiled, by running the automaton of those templates over
-//! everything that such a line may begin with.
+//! A reader stands in for one template of the list, and only if no template before that one can match any line the
+//! reader reads. Whether that is so is found out when the datepattern is compiled, by running the automaton of those
+//! templates over everything that such a line may begin with.
 
 use std::sync::LazyLock;
 

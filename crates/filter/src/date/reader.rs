@@ -18,8 +18,8 @@ use super::zone::Zone;
 
 /// Finds the date of a line.
 ///
-/// One per stream of lines: it remembers the last date. What is compiled is shared by all readers of one datepattern, so making
-/// another one, or cloning, is cheap; a clone begins with empty memory.
+/// One per stream of lines: it remembers the last date. What is compiled is shared by all readers of one datepattern,
+/// so making another one, or cloning, is cheap; a clone begins with empty memory.
 pub struct DateReader {
     templates: Arc<TemplateSet>,
     none: bool,
@@ -34,9 +34,10 @@ pub struct DateReader {
 /// A date in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundDate {
-    /// The instant. `None` if the line has none after all, in one of two ways: `cut` is empty, then the pattern says that the
-    /// date may be missing here (`{NONE}`, `^WARNING:()**`); or it is not, then what stands there is no date (`Feb 30`).
-    /// Both are for the caller to settle, fail2ban takes the last date if that is less than a minute old, else its clock.
+    /// The instant. `None` if the line has none after all, in one of two ways: `cut` is empty, then the pattern says
+    /// that the date may be missing here (`{NONE}`, `^WARNING:()**`); or it is not, then what stands there is no date
+    /// (`Feb 30`). Both are for the caller to settle, fail2ban takes the last date if that is less than a minute old,
+    /// else its clock.
     pub time: Option<Timestamp>,
     /// What is cut out of the line before a filter sees it, in bytes: the pattern's first group, or all of its match.
     pub cut: Range<usize>,
@@ -45,8 +46,8 @@ pub struct FoundDate {
 }
 
 impl DateReader {
-    /// A reader for a `datepattern` (one pattern per line; `None` for the default templates) and the zone of dates that name
-    /// none.
+    /// A reader for a `datepattern` (one pattern per line; `None` for the default templates) and the zone of dates
+    /// that name none.
     ///
     /// # Errors
     /// [`DatePatternError`] if a line is not a pattern, or one that no linear-time engine can match.
@@ -73,8 +74,8 @@ impl DateReader {
 
     /// The date of a line, searched within its first [`DATE_WINDOW_BYTES`](super::DATE_WINDOW_BYTES).
     ///
-    /// `now` is the reference for what a date leaves out: a year is the current one, or the previous one if that would lie
-    /// more than 24 hours ahead; a time alone is today's, or yesterday's if it would lie ahead.
+    /// `now` is the reference for what a date leaves out: a year is the current one, or the previous one if that would
+    /// lie more than 24 hours ahead; a time alone is today's, or yesterday's if it would lie ahead.
     #[inline]
     pub fn find(&mut self, line: &[u8], now: Timestamp) -> Option<FoundDate> {
         let now = now.as_millis().clamp(*INSTANTS.start(), *INSTANTS.end());

@@ -73,8 +73,8 @@ pub(super) fn resolve_exact(year: i32, moment: Moment, offset: i32) -> Resolved 
     always(days.map(|days| (days * DAY_SECS + moment.sec_of_day - i64::from(offset)) * 1000))
 }
 
-/// Places a date in its year; without one, in the current year, or in the previous one if that would be more than a day ahead.
-/// `Feb 29` is unreadable, as in fail2ban, where the year chosen by this rule has none.
+/// Places a date in its year; without one, in the current year, or in the previous one if that would be more than a
+/// day ahead. `Feb 29` is unreadable, as in fail2ban, where the year chosen by this rule has none.
 #[inline]
 fn place(
     time_in: impl Fn(i32, &mut LocalClock) -> Option<i64>,

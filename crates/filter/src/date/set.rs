@@ -9,10 +9,10 @@ use super::anchored::{AnchoredSet, Walk};
 use super::error::DatePatternError;
 use super::list;
 use super::plan::Plan;
-use super::template::{Extracted, NFA_LIMIT, Scratch, Template};
+use super::template::{Extracted, NFA_LIMIT, Scratch, Template, char_len};
 
-/// How many bytes at the start of a line are searched for a date. fail2ban searches the whole line; a date further in than
-/// this is no time stamp, and a long line must not cost more than a short one.
+/// How many bytes at the start of a line are searched for a date. fail2ban searches the whole line; a date further in
+/// than this is no time stamp, and a long line must not cost more than a short one.
 pub const DATE_WINDOW_BYTES: usize = 1024;
 
 /// A compiled datepattern. Immutable; what changes while searching is in [`Caches`].
@@ -101,9 +101,9 @@ impl TemplateSet {
         Ok(Self { plan: Plan::new(&templates), anchored, floating, line_end, first_floating, templates })
     }
 
-    /// Chooses the match as fail2ban does when it has no history with the file: the first template in order that is bound to
-    /// an end of the line; else the leftmost match, of several there the first in order. Only a match of an earlier template
-    /// at the very start of the line goes before a bound one.
+    /// Chooses the match as fail2ban does when it has no history with the file: the first template in order that is
+    /// bound to an end of the line; else the leftmost match, of several there the first in order. Only a match of an
+    /// earlier template at the first or second character goes before a bound one.
     pub(super) fn search(&self, line: &[u8], caches: &mut Caches) -> Option<Hit> {
         let window = line.len().min(DATE_WINDOW_BYTES);
         let mut bound = None;
@@ -133,7 +133,9 @@ impl TemplateSet {
         let cache = caches.floating.get_or_insert_with(|| floating.regex.create_cache());
         let free = floating.search(line, window, cache);
         match (bound, free) {
-            (Some(bound), Some(free)) if free.start > 1 || free.template > bound.template => Some(bound),
+            (Some(bound), Some(free)) if free.start > char_len(line, 0) || free.template > bound.template => {
+                Some(bound)
+            }
             (bound, free) => free.or(bound),
         }
         .map(depends_on_more)

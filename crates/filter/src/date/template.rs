@@ -56,7 +56,11 @@ pub(super) struct Extracted {
 pub(super) const NFA_LIMIT: usize = 4 << 20;
 
 /// At most two characters that belong to no word. A character of several bytes counts as one, and so does a stray byte.
-const LINE_PREFIX: &str = r"^(?:[\x00-\x7F&&\W]|[\xC2-\xDF][\x80-\xBF]|[\xE0-\xEF][\x80-\xBF]{2}|[\xF0-\xF4][\x80-\xBF]{3}|[\x80-\xFF]){0,2}";
+const LINE_PREFIX: &str = concat!(
+    r"^(?:[\x00-\x7F&&\W]",
+    r"|[\xC2-\xDF][\x80-\xBF]|[\xE0-\xEF][\x80-\xBF]{2}|[\xF0-\xF4][\x80-\xBF]{3}",
+    r"|[\x80-\xFF]){0,2}",
+);
 /// Not within a word: no word character before, or none after.
 const WORD_BOUND: &str = r"(?:\b{start-half}|\b{end-half})";
 
@@ -134,26 +138,22 @@ impl Template {
 
 /// Where a date at the start of a line may begin: at once, after one, after two characters that belong to no word.
 fn line_prefixes(text: &[u8]) -> [usize; 3] {
-    let width = |at: usize| match text.get(at) {
-        None => 0,
-        Some(byte) if byte.is_ascii() => usize::from(!is_word(*byte)),
-        Some(byte) => {
-            let length = match byte {
-                0xc2..=0xdf => 2,
-                0xe0..=0xef => 3,
-                0xf0..=0xf4 => 4,
-                _ => 1,
-            };
-            let tail = text.get(at + 1..at + length);
-            if tail.is_some_and(|tail| tail.iter().all(|byte| matches!(byte, 0x80..=0xbf))) {
-                length
-            } else {
-                1
-            }
-        }
+    let outside = |at: usize| if text.get(at).copied().is_some_and(is_word) { 0 } else { char_len(text, at) };
+    let one = outside(0);
+    [0, one, if one == 0 { 0 } else { one + outside(one) }]
+}
+
+/// The bytes of the character that begins at `at`: 0 at the end of the text, 1 for a byte that begins none.
+pub(super) fn char_len(text: &[u8], at: usize) -> usize {
+    let length = match text.get(at) {
+        None => return 0,
+        Some(0xc2..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..=0xf4) => 4,
+        Some(_) => 1,
     };
-    let one = width(0);
-    [0, one, if one == 0 { 0 } else { one + width(one) }]
+    let tail = text.get(at + 1..at + length);
+    if tail.is_some_and(|tail| tail.iter().all(|byte| matches!(byte, 0x80..=0xbf))) { length } else { 1 }
 }
 
 /// Whether a byte is part of a word: words are ASCII.

@@ -9,8 +9,8 @@ pub(super) struct Token {
     pub(super) name: &'static str,
     /// Optional blank before the value, which is not part of it.
     pub(super) blank: bool,
-    /// Regex of the value, without groups that capture. Wherever possible no text has two ways through it: such patterns run
-    /// on the one-pass engine.
+    /// Regex of the value, without groups that capture. Wherever possible no text has two ways through it: such
+    /// patterns run on the one-pass engine.
     pub(super) value: &'static str,
     /// What the value says; `None` for text that is accepted and says nothing.
     pub(super) field: Option<Field>,

@@ -11,9 +11,9 @@ use super::offset;
 
 /// The zone of the dates that name none: `logtimezone`, or the machine's own.
 ///
-/// Two local times need a rule. One that occurs **twice** (the hour repeated in autumn) is its first occurrence. One that
-/// **does not exist** (the hour left out in spring) is read with the offset that held before, so 02:30 becomes 03:30.
-/// That is what RFC 5545 says; fail2ban leaves both to the C library.
+/// Two local times need a rule. One that occurs **twice** (the hour repeated in autumn) is its first occurrence. One
+/// that **does not exist** (the hour left out in spring) is read with the offset that held before, so 02:30 becomes
+/// 03:30. That is what RFC 5545 says; fail2ban leaves both to the C library.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Zone(Kind);
 
@@ -41,8 +41,9 @@ impl Zone {
 
     /// Reads a zone. In this order:
     ///
-    /// 1. fail2ban's fixed offsets: `UTC+0200`, `GMT`, `Z`, `-0400`, `+05:30`, or an abbreviation (`CET`, `PDT`), which is a
-    ///    **constant** offset without daylight saving. An abbreviation and an offset add up: `CET+0100` is two hours.
+    /// 1. fail2ban's fixed offsets: `UTC+0200`, `GMT`, `Z`, `-0400`, `+05:30`, or an abbreviation (`CET`, `PDT`), which
+    ///    is a **constant** offset without daylight saving. An abbreviation and an offset add up: `CET+0100` is two
+    ///    hours.
     /// 2. a name of the zone database, with daylight saving: `Europe/Berlin` (fail2ban knows none of these).
     /// 3. a POSIX rule with daylight saving: `CET-01CEST-02,M3.5.0,M10.5.0`. Its sign counts west of Greenwich.
     ///

@@ -130,7 +130,12 @@ impl Program {
     }
 
     /// The next way to try.
-    fn back(&self, room: &mut Room, text: &[u8], steps: &mut usize) -> Result<Option<(usize, usize)>, OutOfSteps> {
+    fn back(
+        &self,
+        room: &mut Room,
+        text: &[u8],
+        steps: &mut usize,
+    ) -> Result<Option<(usize, usize)>, OutOfSteps> {
         loop {
             *steps = steps.checked_sub(1).ok_or(OutOfSteps)?;
             let Some(frame) = room.stack.pop() else { return Ok(None) };
@@ -138,7 +143,8 @@ impl Program {
                 Frame::Branch { pc, at } => return Ok(Some((pc, at))),
                 Frame::GiveBack { pc, low, at } => {
                     let next = self.next.get(pc).copied().unwrap_or_default();
-                    if let Some(found) = at.checked_sub(1).and_then(|high| last_place(&next, text, low, high)) {
+                    if let Some(found) = at.checked_sub(1).and_then(|high| last_place(&next, text, low, high))
+                    {
                         if found > low {
                             room.stack.push(Frame::GiveBack { pc, low, at: found });
                         }
@@ -271,7 +277,10 @@ mod tests {
         let mut room = Room::default();
         let matched = program.search(&mut room, text).ok()?;
         let ours = if matched { room.slots.get(2..).unwrap_or_default().to_vec() } else { vec![] };
-        let engine = meta::Regex::builder().configure(meta::Config::new().utf8_empty(false)).build_from_hir(&hir).unwrap();
+        let engine = meta::Regex::builder()
+            .configure(meta::Config::new().utf8_empty(false))
+            .build_from_hir(&hir)
+            .unwrap();
         let mut captures = engine.create_captures();
         engine.captures(text, &mut captures);
         assert_eq!(captures.is_match(), matched, "{pattern} on {:?}", String::from_utf8_lossy(text));
@@ -292,7 +301,10 @@ mod tests {
     #[test]
     fn a_search_that_runs_away_is_stopped() {
         let program = Program::new(&parse("^(?:a|b|ab)+(?:a|b|ab)+(?:a|b|ab)+c$").unwrap()).unwrap();
-        assert_eq!(program.search(&mut Room::default(), &[b"ab".repeat(50), b"x".to_vec()].concat()), Err(OutOfSteps));
+        assert_eq!(
+            program.search(&mut Room::default(), &[b"ab".repeat(50), b"x".to_vec()].concat()),
+            Err(OutOfSteps)
+        );
     }
 
     /// Regexes of all constructs, small enough to meet each other's borders.
@@ -313,9 +325,13 @@ mod tests {
         leaf.prop_recursive(4, 24, 3, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 1..4).prop_map(|pieces| pieces.concat()),
-                prop::collection::vec(inner.clone(), 2..4).prop_map(|pieces| format!("(?:{})", pieces.join("|"))),
+                prop::collection::vec(inner.clone(), 2..4)
+                    .prop_map(|pieces| format!("(?:{})", pieces.join("|"))),
                 inner.clone().prop_map(|one| format!("({one})")),
-                (inner, prop::sample::select(vec!["*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{0,2}?"]))
+                (
+                    inner,
+                    prop::sample::select(vec!["*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{0,2}?"])
+                )
                     .prop_map(|(one, times)| format!("(?:{one}){times}")),
             ]
         })

@@ -27,8 +27,14 @@ impl ByteSet {
 
     #[inline]
     pub(crate) fn contains(&self, byte: u8) -> bool {
-        // Two bits of the byte choose one of four words.
-        self.0[usize::from(byte >> 6) & 3] >> (byte & 63) & 1 != 0
+        let [a, b, c, d] = self.0;
+        let word = match byte >> 6 {
+            0 => a,
+            1 => b,
+            2 => c,
+            _ => d,
+        };
+        word >> (byte & 63) & 1 != 0
     }
 
     pub(crate) fn union(self, other: Self) -> Self {

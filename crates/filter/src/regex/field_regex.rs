@@ -43,9 +43,16 @@ impl FieldRegex {
         let rust = to_rust(&expand_tags(text, usedns))?;
         let hir = parse(&rust).map_err(|error| Problem::Invalid(error.to_string()))?;
         let engine = Regex::builder()
-            .configure(Regex::config().utf8_empty(false).nfa_size_limit(Some(MAX_COMPILED_BYTES)).hybrid_cache_capacity(1 << 20))
+            .configure(
+                Regex::config()
+                    .utf8_empty(false)
+                    .nfa_size_limit(Some(MAX_COMPILED_BYTES))
+                    .hybrid_cache_capacity(1 << 20),
+            )
             .build_from_hir(&hir)
-            .map_err(|_| Problem::Invalid(format!("compiles to more than {} MiB", MAX_COMPILED_BYTES >> 20)))?;
+            .map_err(|_| {
+                Problem::Invalid(format!("compiles to more than {} MiB", MAX_COMPILED_BYTES >> 20))
+            })?;
         let names = engine.group_info().pattern_names(regex_automata::PatternID::ZERO);
         let groups = names.enumerate().filter_map(|(n, name)| Some((n, Field::named(name?)))).collect();
         let program = Program::new(&hir);
@@ -96,6 +103,8 @@ impl FieldRegex {
 /// Bytes, not characters: a log line may be no text at all. Only a regex that names characters beyond ASCII in a
 /// class is read as Unicode.
 fn parse(rust: &str) -> Result<Hir, Box<regex_syntax::Error>> {
-    let with = |unicode| regex_syntax::ParserBuilder::new().unicode(unicode).utf8(false).build().parse(rust);
-    with(false).or_else(|first| if rust.is_ascii() { Err(first) } else { with(true) }).map_err(Box::new)
+    let with = |unicode| {
+        regex_syntax::ParserBuilder::new().unicode(unicode).utf8(false).build().parse(rust).map_err(Box::new)
+    };
+    with(false).or_else(|first| if rust.is_ascii() { Err(first) } else { with(true) })
 }

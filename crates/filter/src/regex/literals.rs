@@ -178,9 +178,13 @@ mod tests {
     use super::*;
 
     fn texts(pattern: &str) -> Option<(Vec<String>, bool)> {
-        let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).unwrap();
+        let hir =
+            regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).unwrap();
         let required = required_literals(&hir).into_iter().next()?;
-        Some((required.texts.iter().map(|t| String::from_utf8_lossy(t).into_owned()).collect(), required.any_case))
+        Some((
+            required.texts.iter().map(|t| String::from_utf8_lossy(t).into_owned()).collect(),
+            required.any_case,
+        ))
     }
 
     #[test]
@@ -193,18 +197,34 @@ mod tests {
         ] {
             let (mut got, any_case) = texts(pattern).unwrap();
             got.sort();
-            assert_eq!((got.iter().map(String::as_str).collect::<Vec<_>>(), any_case), (wanted, false), "{pattern}");
+            assert_eq!(
+                (got.iter().map(String::as_str).collect::<Vec<_>>(), any_case),
+                (wanted, false),
+                "{pattern}"
+            );
         }
     }
 
     #[test]
     fn what_is_common_is_chosen() {
         let sets = |pattern: &str| {
-            required_literals(&regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).unwrap())
+            required_literals(
+                &regex_syntax::ParserBuilder::new()
+                    .unicode(false)
+                    .utf8(false)
+                    .build()
+                    .parse(pattern)
+                    .unwrap(),
+            )
         };
-        let regexes = [sets(r"sshd\[\d+\]: Failed \S+"), sets(r"sshd\[\d+\]: Invalid user"), sets("Bad protocol version")];
+        let regexes = [
+            sets(r"sshd\[\d+\]: Failed \S+"),
+            sets(r"sshd\[\d+\]: Invalid user"),
+            sets("Bad protocol version"),
+        ];
         let chosen = cover(&regexes).unwrap();
-        let texts: Vec<_> = chosen.iter().map(|r| String::from_utf8_lossy(&r.texts[0]).into_owned()).collect();
+        let texts: Vec<_> =
+            chosen.iter().map(|r| String::from_utf8_lossy(&r.texts[0]).into_owned()).collect();
         assert_eq!(texts, ["sshd[", "Bad protocol version"]);
         assert_eq!(cover(&[sets("abcd"), sets(r"\d+")]), None);
     }

@@ -21,7 +21,8 @@ pub(crate) enum Problem {
 /// | `(?#…)` | nothing |
 /// | `(?u)`, `(?a)`, `(?L)` | nothing: classes are ASCII |
 pub(crate) fn to_rust(pattern: &str) -> Result<String, Problem> {
-    let mut reader = Reader { chars: pattern.chars().collect(), at: 0, out: String::with_capacity(pattern.len() + 16) };
+    let mut reader =
+        Reader { chars: pattern.chars().collect(), at: 0, out: String::with_capacity(pattern.len() + 16) };
     while let Some(c) = reader.next() {
         match c {
             '\\' => reader.escape(false)?,
@@ -57,17 +58,22 @@ impl Reader {
     }
 
     fn escape(&mut self, in_class: bool) -> Result<(), Problem> {
-        let Some(c) = self.next() else { return Err(Problem::Invalid("ends with a lone backslash".to_owned())) };
+        let Some(c) = self.next() else {
+            return Err(Problem::Invalid("ends with a lone backslash".to_owned()));
+        };
         match c {
             'Z' if !in_class => self.out.push_str("\\z"),
             'b' if in_class => self.out.push_str("\\x08"),
             '1'..='9' if !in_class => return Err(Problem::NotLinear("backreference")),
             '0' => self.out.push_str("\\x00"),
-            'A' | 'b' | 'B' | 'd' | 'D' | 's' | 'S' | 'w' | 'W' | 'n' | 'r' | 't' | 'f' | 'v' | 'a' | 'x' | 'u' | 'U' => {
+            'A' | 'b' | 'B' | 'd' | 'D' | 's' | 'S' | 'w' | 'W' | 'n' | 'r' | 't' | 'f' | 'v' | 'a' | 'x'
+            | 'u' | 'U' => {
                 self.out.push('\\');
                 self.out.push(c);
             }
-            c if c.is_ascii_alphanumeric() => return Err(Problem::Invalid(format!("unknown escape `\\{c}`"))),
+            c if c.is_ascii_alphanumeric() => {
+                return Err(Problem::Invalid(format!("unknown escape `\\{c}`")));
+            }
             c if c.is_ascii_punctuation() && c != '<' && c != '>' => {
                 self.out.push('\\');
                 self.out.push(c);
@@ -158,7 +164,8 @@ impl Reader {
     }
 
     fn brace(&mut self) {
-        let digits = |from: usize| (from..).take_while(|&n| self.peek(n).is_some_and(|c| c.is_ascii_digit())).count();
+        let digits =
+            |from: usize| (from..).take_while(|&n| self.peek(n).is_some_and(|c| c.is_ascii_digit())).count();
         let low = digits(0);
         let comma = self.peek(low) == Some(',');
         let high = if comma { digits(low + 1) } else { 0 };

@@ -85,7 +85,10 @@ mod tests {
     fn groups_open_and_close_by_name() {
         assert_eq!(expand_tags("a<F-USER>\\S+</F-USER>b</F-USER>", UseDns::No), "a(?P<user>\\S+)b</F-USER>");
         assert_eq!(expand_tags("<F-ID>x</F-ID>", UseDns::No), "(?P<fid>x)");
-        assert_eq!(expand_tags("<F-NOFAIL><F-MLFFORGET>x</F-MLFFORGET></F-NOFAIL>", UseDns::No), "(?P<nofail>(?P<mlfforget>x))");
+        assert_eq!(
+            expand_tags("<F-NOFAIL><F-MLFFORGET>x</F-MLFFORGET></F-NOFAIL>", UseDns::No),
+            "(?P<nofail>(?P<mlfforget>x))"
+        );
     }
 
     #[test]

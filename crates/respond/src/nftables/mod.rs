@@ -132,11 +132,12 @@ impl Nftables {
     }
 
     fn list(&mut self, now: Timestamp) -> Result<Vec<Standing>, NftError> {
+        let started = Instant::now();
         self.ensure_ground()?;
         let mut standings = Vec::new();
         for jail in &self.jails {
             for kind in &jail.sets {
-                let listed = elements::list(&mut self.sockets.main, &kind.name(&jail.slug))?;
+                let listed = elements::list(&mut self.sockets.main, &kind.name(&jail.slug), started)?;
                 standings.extend(listed.into_iter().filter_map(|(address, lifetime)| {
                     let until = lifetime.end(now);
                     Some(Standing { jail: Arc::clone(&jail.name), key: kind.key(address)?, until })
@@ -209,5 +210,31 @@ fn healed<T>(
             work(responder)
         }
         result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::namespace::Namespace;
+    use super::*;
+
+    #[test]
+    fn a_foreign_change_beside_our_own_is_not_taken_for_ours() {
+        let Some(namespace) = Namespace::new() else { return };
+        let mut nftables = namespace.run(|| Nftables::open().unwrap());
+        nftables.prepare(&[Scope { jail: "a".into(), ports: vec![], protocols: vec![] }]).unwrap();
+        let damage = "flush chain inet stockade prerouting";
+
+        // Between the look at the ground and the count of our own transactions, of which there was one.
+        nftables.ensure_ground().unwrap();
+        let mut w = Writer::default();
+        elements::add(&mut w, "addr4-a", &[([192, 0, 2, 1].into(), elements::Lifetime::Forever)]);
+        nftables.sockets.main.transact(w).unwrap();
+        namespace.nft(damage);
+        nftables.own_transactions(1).unwrap();
+        assert!(!namespace.nft_list("ruleset").contains("jump"));
+
+        nftables.ensure_ground().unwrap();
+        assert!(namespace.nft_list("ruleset").contains("jump jail-a"));
     }
 }

@@ -7,7 +7,7 @@ use stockade_core::ports::{Plan, Responder};
 use stockade_respond::{Change, Nftables, Watch};
 
 use crate::support::namespace::Namespace;
-use crate::support::{NOW, apply, ban, current, current_keys, everywhere, in_secs, tcp, unban};
+use crate::support::{apply, ban, current, current_keys, everywhere, in_secs, now, tcp, unban};
 
 /// More than enough for a notification; on a quiet machine it is there at once.
 const SOON: Duration = Duration::from_secs(5);
@@ -63,7 +63,7 @@ fn a_flushed_ruleset_is_seen_and_everything_comes_back() {
     let current = current(&mut nftables);
     assert_eq!(current, []);
     let plan = nftables.plan(&wanted, &current);
-    nftables.apply(&plan, NOW).unwrap();
+    nftables.apply(&plan, now()).unwrap();
     assert_eq!(namespace.nft_list("table inet stockade"), before);
     assert_eq!(watch.wait(SILENCE).unwrap(), None, "putting it right is no news");
 }
@@ -104,7 +104,7 @@ fn every_kind_of_damage_is_seen_and_healed() {
         assert!(watch.wait(SOON).unwrap().is_some(), "{damage}");
         let current = current(&mut nftables);
         let plan = nftables.plan(&wanted, &current);
-        nftables.apply(&plan, NOW).unwrap();
+        nftables.apply(&plan, now()).unwrap();
         assert_eq!(namespace.nft_list("table inet stockade"), before, "{damage}");
     }
 }
@@ -138,7 +138,7 @@ fn changes_between_any_two_steps_never_leave_a_ban_without_its_rules() {
         while !vandal.is_finished() {
             let plan = Plan { add: vec![ban("sshd", "192.0.2.1", in_secs(600))], remove: vec![] };
             // It may fail, when the ground goes faster than it can be laid; it may not panic, and not lie for long.
-            let _ = nftables.apply(&plan, NOW);
+            let _ = nftables.apply(&plan, now());
         }
     });
     apply(&mut nftables, &[ban("sshd", "192.0.2.1", in_secs(600))], &[]);

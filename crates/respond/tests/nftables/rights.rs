@@ -7,7 +7,7 @@ use stockade_core::{Key, Outcome};
 use stockade_respond::Nftables;
 
 use crate::support::namespace::Namespace;
-use crate::support::{NOW, everywhere, in_secs};
+use crate::support::{everywhere, in_secs, now};
 
 /// Runs one of the tests below by a program that takes rights away. Whether it could be tried at all.
 fn run_by(program: &str, arguments: &[&str], test: &str) {
@@ -62,7 +62,7 @@ fn in_a_user_namespace() {
     let address = |n: u32| Key::addr(std::net::Ipv6Addr::from(0x2001_0db8_u128 << 96 | u128::from(n)).into());
     let bans = (0..count).map(|n| Standing { jail: "a".into(), key: address(n), until: in_secs(600) });
     let plan = Plan { add: bans.collect(), remove: vec![] };
-    let outcomes = nftables.apply(&plan, NOW).unwrap();
+    let outcomes = nftables.apply(&plan, now()).unwrap();
     // `Done` says that each of them was read back.
     assert_eq!(outcomes.len(), count as usize);
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Done));

@@ -5,7 +5,7 @@ use stockade_core::{Outcome, Timestamp};
 use stockade_respond::Nftables;
 
 use crate::support::namespace::Namespace;
-use crate::support::{apply, ban, current_keys, everywhere, in_secs, tcp, unban};
+use crate::support::{apply, ban, current_keys, everywhere, in_secs, now, tcp, unban};
 
 /// What the table looks like for [`scopes`] and one network, in nft's words.
 const SHAPE: &str = r#"table inet stockade {
@@ -75,8 +75,12 @@ const SHAPE: &str = r#"table inet stockade {
 
 fn scopes() -> [Scope; 2] {
     let protocols = vec![Protocol::Udp, Protocol::Tcp];
-    // Ranges that overlap or touch, and a name that nft could not hold.
-    let web = Scope { jail: "web\"".into(), ports: vec![(445, 449), (443, 446), (80, 80)], protocols };
+    // Ranges that overlap, hold each other or touch, and a name that nft could not hold.
+    let web = Scope {
+        jail: "web\"".into(),
+        ports: vec![(445, 448), (443, 446), (444, 444), (449, 449), (80, 80)],
+        protocols,
+    };
     [web, everywhere("recidive")]
 }
 
@@ -207,12 +211,12 @@ fn a_plan_may_hold_what_is_not_for_a_firewall() {
             ban("a", "0.0.0.0/0", in_secs(600)),
             ban("a", "::/0", in_secs(600)),
             ban("b", "192.0.2.1", in_secs(600)),
-            ban("a", "192.0.2.2", crate::support::NOW), // over already
+            ban("a", "192.0.2.2", now()), // over already
             ban("a", "192.0.2.3", in_secs(600)),
         ],
         remove: vec![unban("a", "root"), unban("a", "0.0.0.0/0"), unban("b", "192.0.2.1")],
     };
-    let outcomes = nftables.apply(&plan, crate::support::NOW).unwrap();
+    let outcomes = nftables.apply(&plan, now()).unwrap();
     for outcome in &outcomes[..3] {
         assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
     }

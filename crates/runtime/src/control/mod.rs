@@ -6,7 +6,7 @@ mod server;
 
 pub use client::{Client, ClientError};
 pub use protocol::{
-    Change, JailStatus, LiveBan, Request, Response, ResponderStatus, SourceStatus, Standing, Status, Why,
+    Change, JailStatus, LiveBan, Request, ResponderStatus, Response, SourceStatus, Standing, Status, Why,
 };
 pub(crate) use server::{Asked, Server};
 

@@ -51,7 +51,9 @@ impl Server {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        thread::Builder::new().name("control".to_owned()).spawn(move || listen(&listener, &inputs, &stopped))?;
+        thread::Builder::new()
+            .name("control".to_owned())
+            .spawn(move || listen(&listener, &inputs, &stopped))?;
         Ok(Self { path: path.to_owned(), stop })
     }
 }
@@ -103,7 +105,9 @@ fn serve<T: From<Asked>>(stream: UnixStream, inputs: &Sender<T>) -> io::Result<(
         }
         let response = match serde_json::from_slice(&line) {
             Ok(request) => answer(request, inputs),
-            Err(error) => Response::Error { message: format!("cannot read the request: {error}"), hint: None },
+            Err(error) => {
+                Response::Error { message: format!("cannot read the request: {error}"), hint: None }
+            }
         };
         let mut line = serde_json::to_vec(&response)?;
         line.push(b'\n');

@@ -3,7 +3,9 @@
 use stockade_core::{Key, Reason, Timestamp, step};
 
 use super::turn::Turn;
-use crate::control::{Change, JailStatus, LiveBan, Response, ResponderStatus, SourceStatus, Standing, Status, Why};
+use crate::control::{
+    Change, JailStatus, LiveBan, ResponderStatus, Response, SourceStatus, Standing, Status, Why,
+};
 
 /// What a responder's thread last said of itself.
 #[derive(Clone, Debug, Default)]
@@ -18,13 +20,14 @@ impl Turn {
     /// How everything is.
     pub(crate) fn status(&self, store: &str, responders: Vec<ResponderStatus>) -> Status {
         let totals = self.tally.totals();
-        let source = |(stream, tally): (&stockade_core::StreamName, &super::tally::StreamTally)| SourceStatus {
-            stream: stream.to_string(),
-            jails: tally.jails.clone(),
-            lines: tally.lines,
-            skew_seconds: tally.skew_seconds,
-            problem: tally.problem.clone(),
-        };
+        let source =
+            |(stream, tally): (&stockade_core::StreamName, &super::tally::StreamTally)| SourceStatus {
+                stream: stream.to_string(),
+                jails: tally.jails.clone(),
+                lines: tally.lines,
+                skew_seconds: tally.skew_seconds,
+                problem: tally.problem.clone(),
+            };
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -87,7 +90,11 @@ impl Turn {
             .filter_map(|(key, ban)| self.live_ban(key, ban))
             .collect();
         bans.sort_by(|a, b| {
-            (a.until.unwrap_or(Timestamp::MAX), &a.key, &a.jail).cmp(&(b.until.unwrap_or(Timestamp::MAX), &b.key, &b.jail))
+            (a.until.unwrap_or(Timestamp::MAX), &a.key, &a.jail).cmp(&(
+                b.until.unwrap_or(Timestamp::MAX),
+                &b.key,
+                &b.jail,
+            ))
         });
         Ok(bans)
     }
@@ -143,12 +150,24 @@ impl Turn {
     ) -> Result<Vec<Change>, Response> {
         let only = jail.map(|name| self.find_jail(name)).transpose()?;
         let now = self.clock.now();
-        let in_question = |ban: &stockade_core::bans::Ban| ban.live && only.is_none_or(|only| only == ban.jail);
+        let in_question =
+            |ban: &stockade_core::bans::Ban| ban.live && only.is_none_or(|only| only == ban.jail);
         let targets: Vec<(usize, Key)> = if all {
-            self.states.bans.iter().filter(|(_, b)| in_question(b)).map(|(key, b)| (b.jail, key.clone())).collect()
+            self.states
+                .bans
+                .iter()
+                .filter(|(_, b)| in_question(b))
+                .map(|(key, b)| (b.jail, key.clone()))
+                .collect()
         } else {
             let of = |key: &Key| -> Vec<(usize, Key)> {
-                self.states.bans.of(key).iter().filter(|b| in_question(b)).map(|b| (b.jail, key.clone())).collect()
+                self.states
+                    .bans
+                    .of(key)
+                    .iter()
+                    .filter(|b| in_question(b))
+                    .map(|b| (b.jail, key.clone()))
+                    .collect()
             };
             keys.iter().flat_map(of).collect()
         };

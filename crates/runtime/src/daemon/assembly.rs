@@ -38,12 +38,14 @@ impl Assembled {
     pub(crate) fn new(config: &Config, mut warn: impl FnMut(String)) -> Result<Self, DaemonError> {
         let mut known: Vec<(FilterSpec, Arc<Filter>)> = Vec::new();
         let (mut configs, mut jails, mut filters) = (Vec::new(), Vec::<Jail>::new(), Vec::new());
+        // Nobody may compute when a ban with `bantime.rndtime` ends.
+        let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
         for jail in &config.jails {
             let filter = match jail.filter.as_ref().map(|spec| compile(spec, &mut known)).transpose() {
                 Ok(filter) => filter,
                 Err(problems) => {
-                    problems.into_iter().for_each(|problem| warn(problem));
-                    warn(format!("jail left out: `{}`: its filter cannot be used", jail.jail.name));
+                    problems.into_iter().for_each(&mut warn);
+                    warn(format!("jail left out: `{}`: its filter cannot be used; `stockade check` shows why", jail.jail.name));
                     continue;
                 }
             };
@@ -56,7 +58,11 @@ impl Assembled {
                 }
             };
             filters.push(filter.map(|filter| (filter, zone, zone_name)));
-            jails.push(jail.jail.clone());
+            let mut one = jail.jail.clone();
+            if let Some(growth) = &mut one.growth {
+                growth.seed = seed;
+            }
+            jails.push(one);
             configs.push(jail.clone());
         }
         if jails.is_empty() {
@@ -147,15 +153,32 @@ fn add<T: PartialEq>(known: &mut Vec<T>, readers: &mut Vec<Vec<Reader>>, wanted:
 }
 
 /// Compiles a filter, or finds the one that was compiled from the same.
-fn compile(spec: &FilterSpec, known: &mut Vec<(FilterSpec, Arc<Filter>)>) -> Result<Arc<Filter>, Vec<String>> {
+fn compile(
+    spec: &FilterSpec,
+    known: &mut Vec<(FilterSpec, Arc<Filter>)>,
+) -> Result<Arc<Filter>, Vec<String>> {
     let same = |other: &FilterSpec| {
-        (&other.prefregex, &other.failregex, &other.ignoreregex, &other.datepattern, other.maxlines, other.usedns)
-            == (&spec.prefregex, &spec.failregex, &spec.ignoreregex, &spec.datepattern, spec.maxlines, spec.usedns)
+        (
+            &other.prefregex,
+            &other.failregex,
+            &other.ignoreregex,
+            &other.datepattern,
+            other.maxlines,
+            other.usedns,
+        ) == (
+            &spec.prefregex,
+            &spec.failregex,
+            &spec.ignoreregex,
+            &spec.datepattern,
+            spec.maxlines,
+            spec.usedns,
+        )
     };
     if let Some((_, filter)) = known.iter().find(|(other, _)| same(other)) {
         return Ok(Arc::clone(filter));
     }
-    let filter = Filter::compile(spec).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let filter =
+        Filter::compile(spec).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let filter = Arc::new(filter);
     known.push((spec.clone(), Arc::clone(&filter)));
     Ok(filter)
@@ -214,12 +237,10 @@ pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened 
                 only_say(Some(format!("{}{hint}: going on as a dry run", error.message)))
             }
         },
-        ResponderKind::Command { argv, timeout } => {
-            match Command::new(argv, *timeout) {
-                Ok(responder) => Opened { responder: Box::new(responder), watch: None, problem: None },
-                Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
-            }
-        }
+        ResponderKind::Command { argv, timeout } => match Command::new(argv, *timeout) {
+            Ok(responder) => Opened { responder: Box::new(responder), watch: None, problem: None },
+            Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
+        },
         _ => only_say(None),
     }
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::time::{Duration, Instant};
 
-use stockade_config::{Config, Problems};
+use stockade_config::{Config, Problems, Severity};
 use stockade_core::ports::{Clock, Retention, Store};
-
 
 use super::answers::Health;
 use super::assembly::{Assembled, guards, open_responder, open_store};
@@ -16,7 +15,7 @@ use super::input::{Input, Wish};
 use super::threads::{Threads, signals};
 use super::turn::Turn;
 use super::{DaemonError, RunOptions};
-use crate::control::{Asked, Request, ResponderStatus, Response, Server};
+use crate::control::{Asked, Response, Server};
 
 /// How often the daemon looks up even if nothing happens.
 const TICK: Duration = Duration::from_secs(1);
@@ -25,8 +24,11 @@ const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// How many things are taken in before a commit.
 const MAX_PER_COMMIT: usize = 256;
 
+/// What to do about a jail that cannot be used.
+const CHECK: &str = "`stockade check` shows every problem with its place";
+
 /// Why the loop ended.
-enum End {
+pub(crate) enum End {
     Stop { flush: bool },
     Reload(Box<Config>),
 }
@@ -42,8 +44,9 @@ pub(crate) fn run(
     // The socket and the signals outlive a reload: a command that comes in the middle of one waits for its end.
     let (inputs, events) = channel();
     let socket = options.socket.clone().unwrap_or_else(|| config.program.socket.clone());
-    let _server = listen(&socket, inputs.clone());
-    let signals = signals(inputs.clone()).map_err(|error| DaemonError::System { what: "listen to signals", error })?;
+    let _server = listen(&socket, &inputs);
+    let signals =
+        signals(inputs.clone()).map_err(|error| DaemonError::System { what: "listen to signals", error })?;
     loop {
         let life = Life { load, options, clock, inputs: &inputs, events: &events, store_shown: &store_shown };
         let (end, returned) = serve(&config, &life, store)?;
@@ -62,19 +65,30 @@ pub(crate) fn run(
 }
 
 /// What outlives a reload.
-struct Life<'d> {
-    load: &'d dyn Fn() -> Result<Config, Problems>,
-    options: &'d RunOptions,
-    clock: &'d Arc<dyn Clock>,
-    inputs: &'d Sender<Input>,
-    events: &'d Receiver<Input>,
-    store_shown: &'d str,
+pub(crate) struct Life<'d> {
+    pub(super) load: &'d dyn Fn() -> Result<Config, Problems>,
+    pub(super) options: &'d RunOptions,
+    pub(super) clock: &'d Arc<dyn Clock>,
+    pub(super) inputs: &'d Sender<Input>,
+    pub(super) events: &'d Receiver<Input>,
+    pub(super) store_shown: &'d str,
 }
 
 /// One life between two reloads.
-fn serve(config: &Config, life: &Life<'_>, store: Box<dyn Store>) -> Result<(End, Box<dyn Store>), DaemonError> {
-    for problem in config.problems.iter() {
-        tracing::warn!("{problem}");
+fn serve(
+    config: &Config,
+    life: &Life<'_>,
+    store: Box<dyn Store>,
+) -> Result<(End, Box<dyn Store>), DaemonError> {
+    for problem in &config.problems {
+        let hint = problem.hint();
+        match problem.severity {
+            Severity::Error => tracing::error!(hint, "{problem}"),
+            _ => tracing::warn!(hint, "{problem}"),
+        }
+    }
+    for jail in &config.broken {
+        tracing::error!(hint = CHECK, "jail left out: `{jail}`");
     }
     let assembled = Assembled::new(config, warn)?;
     let (turn, stored) = Turn::new(
@@ -84,10 +98,19 @@ fn serve(config: &Config, life: &Life<'_>, store: Box<dyn Store>) -> Result<(End
         guards(&config.program.guards),
         Arc::clone(life.clock),
     )
-    .map_err(|(_, error)| DaemonError::Store(error))?;
+    .map_err(DaemonError::Store)?;
     let (mut threads, permits) = Threads::new();
     let due = Due::new(config.program.reconcile_every);
-    let mut engine = Engine { config, life, assembled, turn, health: Vec::new(), permits: Some(permits), due, unanswered: Vec::new() };
+    let mut engine = Engine {
+        config,
+        life,
+        assembled,
+        turn,
+        health: Vec::new(),
+        permits: Some(permits),
+        due,
+        unanswered: Vec::new(),
+    };
     engine.start_responders(&mut threads)?;
     for feed in engine.assembled.feeds(life.options, &stored, warn)? {
         threads.read(feed, &stored, Arc::clone(life.clock), life.inputs.clone());
@@ -98,12 +121,12 @@ fn serve(config: &Config, life: &Life<'_>, store: Box<dyn Store>) -> Result<(End
     Ok(engine.close(end, threads))
 }
 
-struct Engine<'c> {
-    config: &'c Config,
-    life: &'c Life<'c>,
-    assembled: Assembled,
-    turn: Turn,
-    health: Vec<Health>,
+pub(crate) struct Engine<'c> {
+    pub(super) config: &'c Config,
+    pub(super) life: &'c Life<'c>,
+    pub(super) assembled: Assembled,
+    pub(super) turn: Turn,
+    pub(super) health: Vec<Health>,
     permits: Option<Receiver<()>>,
     due: Due,
     /// Questions that came while this life was ending.
@@ -118,10 +141,18 @@ impl Engine<'_> {
             if let Some(problem) = &opened.problem {
                 tracing::warn!(responder = &*responder.name, "{problem}");
             }
-            let jails = self.assembled.configs.iter().filter(|jail| jail.responders.contains(&responder.name));
+            let jails =
+                self.assembled.configs.iter().filter(|jail| jail.responders.contains(&responder.name));
             let scopes = jails.map(|jail| jail.scope.clone()).collect();
-            let hand = Hand::start(at, responder.name.clone(), opened.responder, scopes, Arc::clone(clock), inputs.clone())
-                .map_err(|error| DaemonError::System { what: "start a thread", error })?;
+            let hand = Hand::start(
+                at,
+                responder.name.clone(),
+                opened.responder,
+                scopes,
+                Arc::clone(clock),
+                inputs.clone(),
+            )
+            .map_err(|error| DaemonError::System { what: "start a thread", error })?;
             if let Some(watch) = opened.watch {
                 threads.watch(at, watch, inputs.clone());
             }
@@ -227,62 +258,6 @@ impl Engine<'_> {
         }
     }
 
-    fn answer(&mut self, asked: Asked) -> Option<End> {
-        let Asked { request, reply } = asked;
-        let or_error = |result: Result<Response, Response>| result.unwrap_or_else(|error| error);
-        let mut end = None;
-        let response = match request {
-            Request::Ping => done("pong"),
-            Request::Status => Response::Status(Box::new(self.turn.status(self.life.store_shown, self.responder_status()))),
-            Request::Jails => Response::Jails { jails: self.turn.jail_status(&self.assembled.configs) },
-            Request::Bans { jail } => or_error(self.turn.live_bans(jail.as_deref()).map(|bans| Response::Bans { bans })),
-            Request::Ban { keys, jail, span, reason } => {
-                let changed = self.turn.ban(&keys, jail.as_deref(), span, &reason);
-                or_error(changed.map(|changes| Response::Changed { changes }))
-            }
-            Request::Unban { keys, all, jail, reason } => {
-                let changed = self.turn.unban(&keys, all, jail.as_deref(), &reason);
-                or_error(changed.map(|changes| Response::Changed { changes }))
-            }
-            Request::Why { key, limit } => {
-                // What was found but not yet stored belongs to the answer.
-                self.turn.commit();
-                or_error(self.turn.why(&key, limit.min(MAX_WHY_LINES)).map(|why| Response::Why(Box::new(why))))
-            }
-            Request::Reload => match self.reload() {
-                Ok(reload) => {
-                    end = Some(reload);
-                    done("configuration reloaded")
-                }
-                Err(response) => response,
-            },
-            Request::Stop { flush } => {
-                end = Some(End::Stop { flush: flush || self.life.options.flush });
-                done("stopping")
-            }
-        };
-        // A ban or unban is on record and on its way before the command hears of it.
-        self.turn.commit();
-        let _ = reply.send(response);
-        end
-    }
-
-    fn reload(&self) -> Result<End, Response> {
-        let refuse = |problems: &Problems| {
-            let message = format!("cannot reload, nothing was changed:\n{problems}");
-            tracing::error!("{message}");
-            Response::Error { message, hint: Some("`stockade check` shows the same".to_owned()) }
-        };
-        let fresh = (self.life.load)().and_then(Config::strict).map_err(|problems| refuse(&problems))?;
-        Assembled::new(&fresh, warn).map_err(|error| Response::Error { message: error.to_string(), hint: error.hint() })?;
-        Ok(End::Reload(Box::new(fresh)))
-    }
-
-    fn responder_status(&self) -> Vec<ResponderStatus> {
-        let named = self.turn.hands.iter().zip(&self.health);
-        named.map(|(hand, health)| ResponderStatus { name: hand.name.to_string(), problem: health.problem.clone() }).collect()
-    }
-
     fn wait(&self) -> Duration {
         let until = self.turn.next_expiry().map_or(TICK, |expiry| expiry.since(self.turn.clock.now()));
         until.min(TICK)
@@ -363,7 +338,9 @@ impl Engine<'_> {
                 // For the next life.
                 let _ = self.life.inputs.send(Input::Asked(asked));
             } else {
-                let _ = asked.reply.send(Response::Error { message: "the daemon is stopping".to_owned(), hint: None });
+                let _ = asked
+                    .reply
+                    .send(Response::Error { message: "the daemon is stopping".to_owned(), hint: None });
             }
         }
         (end, self.turn.store)
@@ -394,29 +371,18 @@ struct Due {
 impl Due {
     fn new(reconcile_every: Duration) -> Self {
         let now = Instant::now();
-        Self {
-            tick: now,
-            housekeeping: now + HOUSEKEEPING,
-            reconcile: now + reconcile_every,
-            permits: 0,
-        }
+        Self { tick: now, housekeeping: now + HOUSEKEEPING, reconcile: now + reconcile_every, permits: 0 }
     }
 }
 
-/// How much evidence one answer holds at most.
-const MAX_WHY_LINES: usize = 1000;
-
-fn done(message: &str) -> Response {
-    Response::Done { message: message.to_owned() }
-}
-
-fn warn(warning: String) {
+#[expect(clippy::needless_pass_by_value, reason = "a callback of that shape")]
+pub(super) fn warn(warning: String) {
     tracing::warn!("{warning}");
 }
 
 /// Without its socket the daemon still protects; only the commands cannot reach it.
-fn listen(path: &Path, inputs: Sender<Input>) -> Option<Server> {
-    Server::start(path, inputs)
+fn listen(path: &Path, inputs: &Sender<Input>) -> Option<Server> {
+    Server::start(path, inputs.clone())
         .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "no control socket: commands cannot reach this daemon"))
         .ok()
 }
@@ -426,4 +392,3 @@ fn ready(assembled: &Assembled) {
     tracing::info!(jails = jails.join(", "), "running");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 }
-

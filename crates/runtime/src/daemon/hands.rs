@@ -47,7 +47,8 @@ impl Hand {
     ) -> std::io::Result<Self> {
         let (work, todo) = channel();
         let worker = Worker { at, name: Arc::clone(&name), responder, scopes, clock, inputs };
-        let thread = thread::Builder::new().name(format!("respond-{name}")).spawn(move || worker.run(&todo))?;
+        let thread =
+            thread::Builder::new().name(format!("respond-{name}")).spawn(move || worker.run(&todo))?;
         Ok(Self { name, work: Some(work), thread: Some(thread) })
     }
 
@@ -161,7 +162,8 @@ impl Worker {
 /// outcome is found: its place in the plan's outcomes, or `None` where there is nothing to do.
 fn plan_of(items: &[OutboxItem], now: Timestamp) -> (Plan, Vec<Option<usize>>) {
     type Id<'a> = (&'a Arc<str>, &'a Key);
-    let id = |item: &'_ OutboxItem| -> (Arc<str>, Key) { (item.decision.jail.clone(), item.decision.key.clone()) };
+    let id =
+        |item: &'_ OutboxItem| -> (Arc<str>, Key) { (item.decision.jail.clone(), item.decision.key.clone()) };
     let mut last: HashMap<Id<'_>, usize> = HashMap::new();
     for (at, item) in items.iter().enumerate() {
         last.insert((&item.decision.jail, &item.decision.key), at);

@@ -5,6 +5,7 @@
 //! running ahead of the store. After a reload everything is built anew from the store: there is one way to start.
 
 mod answers;
+mod asked;
 mod assembly;
 mod engine;
 mod hands;

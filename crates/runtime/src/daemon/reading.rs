@@ -77,14 +77,19 @@ impl Judge {
     /// The jails that read what these patterns lead to.
     pub(crate) fn jails_of(&self, wanted_by: &[usize]) -> Vec<Arc<str>> {
         let readers = wanted_by.iter().filter_map(|&at| self.readers.get(at)).flatten();
-        let mut names: Vec<Arc<str>> = readers.flat_map(|reader| &reader.jails).map(|(_, name)| name.clone()).collect();
+        let mut names: Vec<Arc<str>> =
+            readers.flat_map(|reader| &reader.jails).map(|(_, name)| name.clone()).collect();
         names.dedup();
         names
     }
 
     /// Judges a block that arrived at `now`.
     pub(crate) fn judge(&mut self, block: &Block<'_>, now: Timestamp) -> Reading {
-        let counted_to = self.stored.get(block.stream).filter(|p| p.generation == block.generation).map_or(0, |p| p.offset);
+        let counted_to = self
+            .stored
+            .get(block.stream)
+            .filter(|p| p.generation == block.generation)
+            .map_or(0, |p| p.offset);
         let stream = match self.streams.get_mut(block.stream) {
             Some(stream) if stream.wanted_by == block.wanted_by => stream,
             _ => {
@@ -139,12 +144,15 @@ impl Stream {
             };
             // Two jails with one filter on one stream share its work.
             match group.2.iter_mut().find(|known| Arc::ptr_eq(&known.filter, &reader.filter)) {
-                Some(known) => known.jails.extend(reader.jails.iter().filter(|j| !known.jails.contains(j)).cloned().collect::<Vec<_>>()),
+                Some(known) => known.jails.extend(
+                    reader.jails.iter().filter(|j| !known.jails.contains(j)).cloned().collect::<Vec<_>>(),
+                ),
                 None => group.2.push(reader.clone()),
             }
         }
         let build = |(_, zone, readers): (String, Zone, Vec<Reader>)| {
-            let (set, surplus) = FilterSet::new(readers.iter().map(|reader| Arc::clone(&reader.filter)).collect());
+            let (set, surplus) =
+                FilterSet::new(readers.iter().map(|reader| Arc::clone(&reader.filter)).collect());
             if !surplus.is_empty() {
                 tracing::error!(left_out = surplus.len(), "too many filters read one stream");
             }
@@ -167,7 +175,9 @@ impl Stream {
         }
         self.marks.push_back(mark);
         let end = block.end.offset;
-        while self.marks.len() > 1 && self.marks.front().is_some_and(|mark| mark.offset + MAX_REPLAY_BYTES < end) {
+        while self.marks.len() > 1
+            && self.marks.front().is_some_and(|mark| mark.offset + MAX_REPLAY_BYTES < end)
+        {
             self.marks.pop_front();
         }
     }

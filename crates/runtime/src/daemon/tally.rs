@@ -82,7 +82,8 @@ impl Tally {
         tally.problem = None;
         let Some((skew, ahead)) = skew else { return };
         let seconds = i64::try_from(skew.as_secs()).unwrap_or(i64::MAX);
-        let first = tally.skew_seconds.is_none_or(|known| known.unsigned_abs() <= super::reading::MAX_SKEW.as_secs());
+        let first =
+            tally.skew_seconds.is_none_or(|known| known.unsigned_abs() <= super::reading::MAX_SKEW.as_secs());
         tally.skew_seconds = Some(if ahead { -seconds } else { seconds });
         if first && skew > super::reading::MAX_SKEW {
             let warning = skew_warning(stream, seconds, ahead);
@@ -107,14 +108,17 @@ fn skew_warning(stream: &str, seconds: i64, ahead: bool) -> String {
     const QUARTER: i64 = 900;
     let quarters = (seconds + QUARTER / 2) / QUARTER;
     let side = if ahead { "ahead of" } else { "behind" };
-    let said = format!("dates in `{stream}` are {seconds} s {side} the clock: the time of arrival counts instead");
+    let said =
+        format!("dates in `{stream}` are {seconds} s {side} the clock: the time of arrival counts instead");
     if quarters == 0 || (seconds - quarters * QUARTER).abs() > 120 || quarters > 14 * 4 {
         return format!("{said}; check the clock of what writes it");
     }
     let (hours, minutes) = (quarters / 4, quarters % 4 * 15);
     // Dates that are behind were written in a zone west of the one they were read in.
     let direction = if ahead { "east" } else { "west" };
-    format!("{said}; it looks like a zone {hours:02}:{minutes:02} {direction} of the one assumed: set `logtimezone`")
+    format!(
+        "{said}; it looks like a zone {hours:02}:{minutes:02} {direction} of the one assumed: set `logtimezone`"
+    )
 }
 
 #[cfg(test)]

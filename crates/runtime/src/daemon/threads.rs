@@ -44,7 +44,13 @@ impl Threads {
     }
 
     /// Drives a source.
-    pub(crate) fn read(&mut self, feed: Feed, stored: &[Position], clock: Arc<dyn Clock>, inputs: Sender<Input>) {
+    pub(crate) fn read(
+        &mut self,
+        feed: Feed,
+        stored: &[Position],
+        clock: Arc<dyn Clock>,
+        inputs: Sender<Input>,
+    ) {
         self.wakers.push(feed.source.waker());
         let (stop, permits) = (Arc::clone(&self.stop), self.permits.clone());
         let judge = Judge::new(feed.readers, stored);
@@ -82,7 +88,8 @@ impl Threads {
             return;
         }
         self.other("ignoreip", move |stop| {
-            let mut known: Vec<Option<std::collections::HashSet<stockade_core::Key>>> = vec![None; lookups.len()];
+            let mut known: Vec<Option<std::collections::HashSet<stockade_core::Key>>> =
+                vec![None; lookups.len()];
             loop {
                 for _ in 0..LOOKUP_EVERY.as_millis() / PATIENCE.as_millis() {
                     if stop.load(Ordering::Relaxed) {
@@ -150,7 +157,8 @@ impl Reading {
                 }
                 gone = match event {
                     Event::Block(block) => {
-                        permits.send(()).is_err() || inputs.send(Input::Reading(judge.judge(&block, clock.now()))).is_err()
+                        permits.send(()).is_err()
+                            || inputs.send(Input::Reading(judge.judge(&block, clock.now()))).is_err()
                     }
                     Event::Notice(Notice::Ended { stream }) => inputs.send(Input::Ended(stream)).is_err(),
                     Event::Notice(Notice::Opened { position, wanted_by, resumed }) => {

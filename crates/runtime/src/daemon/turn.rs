@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stockade_core::ports::{Batch, Clock, OutboxItem, Order, Standing, Store, StoreError};
+use stockade_core::ports::{Batch, Clock, Order, OutboxItem, Standing, Store, StoreError};
 use stockade_core::{Decision, Jails, Key, Match, Seen, States, Timestamp, Verdict, step};
 
 use super::hands::{Hand, Work};
@@ -51,11 +51,8 @@ impl Turn {
         mut store: Box<dyn Store>,
         guards: Guards,
         clock: Arc<dyn Clock>,
-    ) -> Result<(Self, Vec<stockade_core::Position>), (Box<dyn Store>, StoreError)> {
-        let snapshot = match store.load() {
-            Ok(snapshot) => snapshot,
-            Err(error) => return Err((store, error)),
-        };
+    ) -> Result<(Self, Vec<stockade_core::Position>), StoreError> {
+        let snapshot = store.load()?;
         let now = clock.now();
         let mut states = States::new(&jails);
         for window in &snapshot.windows {
@@ -100,8 +97,16 @@ impl Turn {
         let now = self.clock.now();
         let mut decisions = Vec::new();
         for (at, found) in matches {
-            let seen =
-                step::observe(&self.jails, &mut self.states, at, &found.key, found.time, found.count, now, &mut decisions);
+            let seen = step::observe(
+                &self.jails,
+                &mut self.states,
+                at,
+                &found.key,
+                found.time,
+                found.count,
+                now,
+                &mut decisions,
+            );
             if seen == Seen::Ignored {
                 continue;
             }
@@ -127,7 +132,7 @@ impl Turn {
     /// Takes a decision into the next commit, unless a guard stands in the way. `counted`: it counts against the
     /// limit of bans a minute. Returns the guard's reason.
     pub(crate) fn decide(&mut self, decision: Decision, counted: bool, now: Timestamp) -> Option<String> {
-        let Some(at) = self.jails.find(&decision.jail) else { return None };
+        let at = self.jails.find(&decision.jail)?;
         let key = decision.key.clone();
         let mut refused = None;
         let mut responders = self.responders_of.get(at).cloned().unwrap_or_default();
@@ -217,8 +222,9 @@ impl Turn {
             Ok(items) => items,
             Err(error) => return self.store_failed(&error, now),
         };
-        let fresh: Vec<OutboxItem> = items.into_iter().filter(|item| self.in_flight.insert(item.id)).collect();
-        self.give(fresh);
+        let fresh: Vec<OutboxItem> =
+            items.into_iter().filter(|item| self.in_flight.insert(item.id)).collect();
+        self.give(&fresh);
     }
 
     /// A responder says what came of its work.
@@ -241,10 +247,19 @@ impl Turn {
     /// What should be in force at a responder.
     pub(crate) fn wanted(&self, responder: &str) -> Vec<Standing> {
         let now = self.clock.now();
-        let carried_out_here = |jail: usize| self.responders_of.get(jail).is_some_and(|r| r.iter().any(|n| &**n == responder));
-        let live = self.states.bans.iter().filter(|(_, ban)| ban.live && ban.until > now && carried_out_here(ban.jail));
+        let carried_out_here =
+            |jail: usize| self.responders_of.get(jail).is_some_and(|r| r.iter().any(|n| &**n == responder));
+        let live = self
+            .states
+            .bans
+            .iter()
+            .filter(|(_, ban)| ban.live && ban.until > now && carried_out_here(ban.jail));
         live.filter_map(|(key, ban)| {
-            Some(Standing { jail: self.jails.get(ban.jail)?.name.clone(), key: key.clone(), until: ban.until })
+            Some(Standing {
+                jail: self.jails.get(ban.jail)?.name.clone(),
+                key: key.clone(),
+                until: ban.until,
+            })
         })
         .collect()
     }
@@ -264,9 +279,10 @@ impl Turn {
         (self.in_flight.len() + self.batch.orders.len()) as u64
     }
 
-    fn give(&self, items: Vec<OutboxItem>) {
+    fn give(&self, items: &[OutboxItem]) {
         for hand in &self.hands {
-            let of_hand: Vec<OutboxItem> = items.iter().filter(|item| item.responder == hand.name).cloned().collect();
+            let of_hand: Vec<OutboxItem> =
+                items.iter().filter(|item| item.responder == hand.name).cloned().collect();
             if !of_hand.is_empty() {
                 hand.give(Work::Orders(of_hand));
             }
@@ -284,7 +300,7 @@ impl Turn {
         // Carried out again when the store works: that changes nothing in the world, and it is on record.
         if self.tally.acted_from_memory < items.len() {
             self.tally.acted_from_memory = items.len();
-            self.give(items);
+            self.give(&items);
         }
     }
 

@@ -107,12 +107,14 @@ impl<'p> Judge<'p> {
     fn take_decisions(&mut self) {
         let jails = &self.plan.jails;
         for decision in self.decisions.drain(..) {
-            let (Verdict::Ban { until, extends }, Some(at)) = (decision.verdict, jails.find(&decision.jail)) else {
+            let (Verdict::Ban { until, extends }, Some(at)) = (decision.verdict, jails.find(&decision.jail))
+            else {
                 continue;
             };
             self.fresh_bans += 1;
             // A ban that had to be forgotten is in force all the same.
-            let in_force = || self.table.last_ban(at, &decision.key).is_some_and(|ban| decision.at < ban.until);
+            let in_force =
+                || self.table.last_ban(at, &decision.key).is_some_and(|ban| decision.at < ban.until);
             let extends = extends || (self.forgotten_bans > 0 && in_force());
             self.table.ban(at, &decision.key, BanSpan { from: decision.at, until }, extends);
             if extends {

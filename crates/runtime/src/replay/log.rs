@@ -54,7 +54,8 @@ impl<'p> Log<'p> {
         now: Timestamp,
     ) -> Result<Self, DatePatternError> {
         let scanner = |lane: &'p Lane| {
-            Scanner::new(lane.set.clone(), &lane.zone, year, Undated::IsAsBefore).map(|scanner| (lane, scanner))
+            Scanner::new(lane.set.clone(), &lane.zone, year, Undated::IsAsBefore)
+                .map(|scanner| (lane, scanner))
         };
         let scans = plan.lanes.iter().map(scanner).collect::<Result<_, _>>()?;
         Ok(Self { scans, parts: parts.into_iter(), open: None, now, counted: ScanStats::default() })

@@ -109,7 +109,8 @@ impl Replay {
 
     /// Reads all files, which [`stockade_source::archive::expand`] put in order. `progress` is told after every block.
     pub fn run(&self, files: &[LogFile], progress: &mut dyn FnMut(Progress)) -> Report {
-        let range = (self.options.since.unwrap_or(Timestamp::MIN), self.options.until.unwrap_or(Timestamp::MAX));
+        let range =
+            (self.options.since.unwrap_or(Timestamp::MIN), self.options.until.unwrap_or(Timestamp::MAX));
         let mut judge = Judge::new(&self.plan, range);
         let mut account = Account::default();
         let sized = !files.iter().any(|file| file.path.as_os_str() == STDIN);
@@ -121,7 +122,8 @@ impl Replay {
         let apart = groups.len();
         for group in groups {
             judge.start_anew();
-            let mut logs: Vec<Log<'_>> = group.into_iter().filter_map(|parts| self.open(parts).ok()).collect();
+            let mut logs: Vec<Log<'_>> =
+                group.into_iter().filter_map(|parts| self.open(parts).ok()).collect();
             match logs.as_mut_slice() {
                 // The usual case needs no queue.
                 [log] => {

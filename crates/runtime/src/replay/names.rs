@@ -69,7 +69,8 @@ impl Names {
     fn get(&self, at: u32) -> Option<&str> {
         let at = at as usize;
         let end = self.entries.get(at)?.end;
-        let start = at.checked_sub(1).and_then(|before| self.entries.get(before)).map_or(0, |entry| entry.end);
+        let start =
+            at.checked_sub(1).and_then(|before| self.entries.get(before)).map_or(0, |entry| entry.end);
         self.text.get(start as usize..end as usize)
     }
 }

@@ -64,7 +64,14 @@ impl Offenders {
     }
 
     /// Counts a match.
-    pub(super) fn record(&mut self, jail: usize, key: &Key, time: Timestamp, count: u32, user: Option<&[u8]>) {
+    pub(super) fn record(
+        &mut self,
+        jail: usize,
+        key: &Key,
+        time: Timestamp,
+        count: u32,
+        user: Option<&[u8]>,
+    ) {
         let at = self.find_or_add(jail, key, time);
         let Some(row) = self.rows.get_mut(at as usize) else { return };
         row.matches = row.matches.saturating_add(u64::from(count));
@@ -101,7 +108,9 @@ impl Offenders {
         let picked = self.rows.iter().zip(0_u32..).filter(|(row, _)| wanted(row));
         let mut order: Vec<u32> = picked.map(|(_, at)| at).collect();
         order.sort_unstable_by_key(|&at| {
-            self.rows.get(at as usize).map(|row| (Reverse((row.matches, row.bans)), row.first, &row.key, row.jail))
+            self.rows
+                .get(at as usize)
+                .map(|row| (Reverse((row.matches, row.bans)), row.first, &row.key, row.jail))
         });
         order
     }

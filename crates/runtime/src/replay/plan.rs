@@ -66,7 +66,9 @@ impl ReplayError {
             Self::Filter(_) => None,
             Self::DatePattern(error) => error.hint(),
             Self::TooManyFilters(_) => Some("select fewer jails"),
-            Self::NoReader => Some("select the jails whose bans it counts as well: `--jail sshd --jail recidive`"),
+            Self::NoReader => {
+                Some("select the jails whose bans it counts as well: `--jail sshd --jail recidive`")
+            }
         }
     }
 }
@@ -157,7 +159,8 @@ fn compile(drafts: Vec<Draft>) -> Result<Vec<Lane>, ReplayError> {
 
 /// Whether two filters give the same answer to every line.
 fn same(a: &FilterSpec, b: &FilterSpec) -> bool {
-    let text = |sources: &[stockade_filter::Source]| sources.iter().map(|s| s.text.clone()).collect::<Vec<_>>();
+    let text =
+        |sources: &[stockade_filter::Source]| sources.iter().map(|s| s.text.clone()).collect::<Vec<_>>();
     a.prefregex.as_ref().map(|s| &s.text) == b.prefregex.as_ref().map(|s| &s.text)
         && text(&a.failregex) == text(&b.failregex)
         && text(&a.ignoreregex) == text(&b.ignoreregex)

@@ -200,7 +200,10 @@ impl fmt::Display for Note {
                 "more than {MAX_BANS} bans at once: {bans} were forgotten early, and count as first ones if they come again"
             ),
             Self::KeysEvicted { keys } => {
-                write!(f, "{keys} addresses had to be forgotten before their window was over, for want of room")
+                write!(
+                    f,
+                    "{keys} addresses had to be forgotten before their window was over, for want of room"
+                )
             }
             Self::CountedApart { groups } => write!(
                 f,

@@ -131,7 +131,8 @@ fn jails_with_one_filter_share_its_scan_and_judge_each_for_itself() {
 fn rotated_parts_are_one_log_from_the_oldest_to_the_newest() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    let mut packed = flate2::write::GzEncoder::new(fs::File::create(path("d.log.2.gz")).unwrap(), Default::default());
+    let mut packed =
+        flate2::write::GzEncoder::new(fs::File::create(path("d.log.2.gz")).unwrap(), Default::default());
     packed.write_all(knocks([0], "192.0.2.7").as_bytes()).unwrap();
     packed.finish().unwrap();
     fs::write(path("d.log.1"), knocks([10], "192.0.2.7")).unwrap();
@@ -153,7 +154,11 @@ fn several_logs_are_put_together_by_time() {
         let report = replay_with(vec![door("door", 3, 60, 300)], Options::at(at(99_999)), &paths);
         let offender = report.offenders().next().unwrap();
         assert_eq!((offender.matches(), offender.bans()), (9, 1), "{order:?}");
-        assert_eq!(offender.first_ban(), Some(span(40, 420)), "{order:?}: and longer for the three that follow");
+        assert_eq!(
+            offender.first_ban(),
+            Some(span(40, 420)),
+            "{order:?}: and longer for the three that follow"
+        );
         assert_eq!(report.notes, []);
     }
 }
@@ -208,7 +213,8 @@ fn what_cannot_be_read_does_not_stop_the_rest() {
     fs::write(path("c.log.gz"), &damaged[..damaged.len() / 2]).unwrap();
     let files = expand(&[folder.path()], true).files;
     fs::remove_file(path("b.log")).unwrap();
-    let report = Replay::new(vec![door("door", 9, 60, 300)], Options::at(at(9_999))).unwrap().run(&files, &mut |_| {});
+    let report =
+        Replay::new(vec![door("door", 9, 60, 300)], Options::at(at(9_999))).unwrap().run(&files, &mut |_| {});
     assert_eq!(report.problems.len(), 2, "{:?}", report.problems);
     let keys: Vec<_> = report.offenders().map(|o| o.key().to_string()).collect();
     assert_eq!(keys, ["192.0.2.9", "192.0.2.7"], "what stands before the damage counts");
@@ -231,7 +237,8 @@ fn a_log_out_of_order_is_noticed() {
 
 #[test]
 fn lines_that_cannot_be_judged_are_told() {
-    let long = format!("{} host door: knocked by {} from 192.0.2.7\n", "2026-11-22T10:00:00Z", "x".repeat(100_000));
+    let long =
+        format!("{} host door: knocked by {} from 192.0.2.7\n", "2026-11-22T10:00:00Z", "x".repeat(100_000));
     let text = format!("host door: knocked by eve from 192.0.2.7\n{long}");
     let report = replay(vec![door("door", 9, 60, 300)], &text);
     let long_lines = Note::LongLines { lines: 1, bytes: long.len() as u64 };
@@ -264,7 +271,8 @@ fn it_agrees_with_the_step() {
         let key: Key = addr.parse().unwrap();
         step::expire(&jails, &mut states, at(newest));
         step::observe(&jails, &mut states, 0, &key, at(told), 1, at(newest), &mut decisions);
-        wanted += decisions.iter().filter(|d| matches!(d.verdict, Verdict::Ban { extends: false, .. })).count();
+        wanted +=
+            decisions.iter().filter(|d| matches!(d.verdict, Verdict::Ban { extends: false, .. })).count();
     }
     let report = replay(vec![jail], &text);
     assert!(wanted > 100);

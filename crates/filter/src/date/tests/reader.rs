@@ -18,8 +18,9 @@ fn find(datepattern: &str, line: impl AsRef<[u8]>) -> Option<FoundDate> {
 /// The text that is cut, the seconds since the epoch, and what remains of the line.
 fn read(datepattern: &str, line: &str) -> Option<(String, Option<i64>, String)> {
     let FoundDate { time, cut, .. } = find(datepattern, line)?;
-    let rest = format!("{}{}", &line[..cut.start], &line[cut.end..]);
-    Some((line[cut].to_owned(), time.map(Timestamp::as_secs), rest))
+    let (before, rest) = line.split_at(cut.start);
+    let (date, after) = rest.split_at(cut.end - cut.start);
+    Some((date.to_owned(), time.map(Timestamp::as_secs), format!("{before}{after}")))
 }
 
 /// Seconds since the epoch of `2026-06-14 12:00:00` and the like, by jiff.
