@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use regex_automata::hybrid::dfa::Cache;
+use regex_syntax::hir::Hir;
 use stockade_core::Timestamp;
 
 use crate::decide::{Decider, May};
+use crate::dispatch::Dispatch;
 use crate::fields::{Captured, Field};
 use crate::regex::{FieldRegex, Problem, Required, Scratch, cover, required_literals};
 use crate::session::{Meaning, Sessions};
@@ -20,7 +22,10 @@ pub struct Filter {
     pub(crate) fail: Vec<FieldRegex>,
     ignore: Vec<FieldRegex>,
     pub(crate) datepattern: Option<String>,
-    pub(crate) decider: Option<Decider>,
+    /// Leaves a few regexes to try, by how a text begins…
+    dispatch: Option<Dispatch>,
+    /// …or, where they begin with anything, by an automaton over the whole line.
+    decider: Option<Decider>,
     /// What a line must contain one of; `None`: every line must be judged.
     pub(crate) required: Option<Vec<Required>>,
 }
@@ -79,12 +84,14 @@ impl Filter {
             return Err(errors);
         }
         let prefix_hir = prefix.as_ref().map(|prefix| &prefix.hir);
-        let decider = Decider::new(prefix_hir, &fail.iter().map(|regex| &regex.hir).collect::<Vec<_>>());
+        let hirs: Vec<&Hir> = fail.iter().map(|regex| &regex.hir).collect();
+        let dispatch = if prefix.is_some() { Dispatch::new(&hirs) } else { None };
+        let decider = if dispatch.is_none() { Decider::new(prefix_hir, &hirs) } else { None };
         let of_prefix = prefix_hir.map(required_literals).unwrap_or_default();
         let both = |regex: &FieldRegex| [required_literals(&regex.hir), of_prefix.clone()].concat();
         let required = cover(&fail.iter().map(both).collect::<Vec<_>>());
         let datepattern = spec.datepattern.clone();
-        Ok(Self { name: spec.name.clone(), prefix, fail, ignore, datepattern, decider, required })
+        Ok(Self { name: spec.name.clone(), prefix, fail, ignore, datepattern, dispatch, decider, required })
     }
 
     /// The regexes, in their order, as they stand in the file.
@@ -132,15 +139,25 @@ impl Filter {
         };
         let mut base = Captured::default();
         let content = self.content(memory, text, |field, value_of, at| base.take(field, value_of, at))?;
-        for (regex, scratch) in self.fail.iter().zip(&mut memory.fail).skip(first) {
-            if let Some(groups) = regex.search(scratch, content) {
-                let mut fields = base;
-                groups.for_each(|(field, at)| fields.take(field, content, at));
-                let regex = self.fail.iter().position(|other| std::ptr::eq(other, regex)).unwrap_or(first);
-                return Some(Found { regex, content, fields });
+        match &self.dispatch {
+            Some(dispatch) => {
+                dispatch.candidates(content).find_map(|n| self.try_regex(n, &mut memory.fail, content, base))
             }
+            None => (first..self.fail.len()).find_map(|n| self.try_regex(n, &mut memory.fail, content, base)),
         }
-        None
+    }
+
+    fn try_regex<'t>(
+        &self,
+        regex: usize,
+        scratch: &mut [Scratch],
+        content: &'t [u8],
+        base: Captured<'t>,
+    ) -> Option<Found<'t>> {
+        let groups = self.fail.get(regex)?.search(scratch.get_mut(regex)?, content)?;
+        let mut fields = base;
+        groups.for_each(|(field, at)| fields.take(field, content, at));
+        Some(Found { regex, content, fields })
     }
 
     /// What the failregexes see of a line: what the prefix captured as content, else all of it. `None` if the prefix

@@ -33,6 +33,7 @@
 pub mod conf;
 pub mod date;
 mod decide;
+mod dispatch;
 mod explain;
 mod fields;
 mod filter;

@@ -3,8 +3,7 @@
 use memchr::memrchr;
 use regex_syntax::hir::Look;
 
-use super::byte_set::ByteSet;
-use super::program::{Inst, Next, Program};
+use super::program::{Inst, Loop, Next, Program};
 
 /// How many steps one search may take, plus some for each byte of the text.
 const BASE_STEPS: usize = 2_000;
@@ -29,7 +28,7 @@ enum Frame {
     /// A greedy loop took up to `at`; it may give back down to `low`.
     GiveBack { pc: usize, low: usize, at: usize },
     /// A lazy loop stopped at `at`; it may take up to `high`.
-    TakeMore { pc: usize, at: usize, high: usize, set: ByteSet },
+    TakeMore { pc: usize, at: usize, high: usize },
     /// The slot had this value.
     Slot { slot: usize, old: usize },
 }
@@ -72,13 +71,10 @@ impl Program {
                     at += 1;
                     fits
                 }
-                Some(Inst::Loop { set, min, max, greedy }) => {
-                    let next = self.next.get(pc + 1).copied().unwrap_or_default();
-                    let taken = if *greedy {
-                        greedy_loop(room, text, at, (set, *min, *max), &next, pc + 1)
-                    } else {
-                        lazy_loop(room, text, at, (set, *min, *max), &next, pc + 1)
-                    };
+                Some(Inst::Loop(one)) => {
+                    let Some(next) = self.next.get(pc + 1) else { return Ok(false) };
+                    let take = if one.greedy { greedy_loop } else { lazy_loop };
+                    let taken = take(room, text, at, one, next, pc + 1);
                     at = taken.unwrap_or(at);
                     taken.is_some()
                 }
@@ -151,17 +147,16 @@ impl Program {
                         return Ok(Some((pc, found)));
                     }
                 }
-                Frame::TakeMore { pc, at, high, set } => {
-                    let next = self.next.get(pc).copied().unwrap_or_default();
-                    let mut place = at;
-                    while place < high && text.get(place).is_some_and(|&byte| set.contains(byte)) {
-                        place += 1;
-                        *steps = steps.checked_sub(1).ok_or(OutOfSteps)?;
-                        if may_begin(&next, text, place) {
-                            room.stack.push(Frame::TakeMore { pc, at: place, high, set });
-                            return Ok(Some((pc, place)));
+                Frame::TakeMore { pc, at, high } => {
+                    let Some(next) = self.next.get(pc) else { continue };
+                    if let Some(place) = (at + 1..=high).find(|&place| may_begin(next, text, place)) {
+                        *steps = steps.checked_sub(place - at).ok_or(OutOfSteps)?;
+                        if place < high {
+                            room.stack.push(Frame::TakeMore { pc, at: place, high });
                         }
+                        return Ok(Some((pc, place)));
                     }
+                    *steps = steps.checked_sub(high - at).ok_or(OutOfSteps)?;
                 }
                 Frame::Slot { slot, old } => {
                     if let Some(place) = room.slots.get_mut(slot) {
@@ -174,27 +169,15 @@ impl Program {
 }
 
 /// Takes as much as fits, down to the last place where the rest can begin. `None` if there is none.
-fn greedy_loop(
-    room: &mut Room,
-    text: &[u8],
-    at: usize,
-    (set, min, max): (&ByteSet, usize, usize),
-    next: &Next,
-    pc: usize,
-) -> Option<usize> {
-    let most = at.saturating_add(max).min(text.len());
-    let span = text.get(at..most)?;
-    let run = if set.is_dot() {
-        memchr::memchr(b'\n', span).unwrap_or(span.len())
-    } else {
-        span.iter().position(|&byte| !set.contains(byte)).unwrap_or(span.len())
-    };
-    if run < min {
+#[inline]
+fn greedy_loop(room: &mut Room, text: &[u8], at: usize, one: &Loop, next: &Next, pc: usize) -> Option<usize> {
+    let most = at.saturating_add(one.max).min(text.len());
+    let run = one.run(text.get(at..most)?);
+    if run < one.min {
         return None;
     }
-    let (low, high) = (at + min, at + run);
-    // What can follow is never in the loop: only its end can be right.
-    if !next.empty && set.is_disjoint(next.bytes) {
+    let (low, high) = (at + one.min, at + run);
+    if one.decided {
         return may_begin(next, text, high).then_some(high);
     }
     let place = last_place(next, text, low, high)?;
@@ -205,27 +188,18 @@ fn greedy_loop(
 }
 
 /// Takes as little as fits, up to the first place where the rest can begin.
-fn lazy_loop(
-    room: &mut Room,
-    text: &[u8],
-    at: usize,
-    (set, min, max): (&ByteSet, usize, usize),
-    next: &Next,
-    pc: usize,
-) -> Option<usize> {
-    let low = at.checked_add(min)?;
-    if !text.get(at..low)?.iter().all(|&byte| set.contains(byte)) {
+#[inline]
+fn lazy_loop(room: &mut Room, text: &[u8], at: usize, one: &Loop, next: &Next, pc: usize) -> Option<usize> {
+    let low = at.checked_add(one.min)?;
+    let high = at.saturating_add(one.max).min(text.len());
+    let high = at + one.run(text.get(at..high)?);
+    if high < low {
         return None;
     }
-    let high = at.saturating_add(max).min(text.len());
-    let mut place = low;
-    while !may_begin(next, text, place) {
-        if place >= high || !text.get(place).is_some_and(|&byte| set.contains(byte)) {
-            return None;
-        }
-        place += 1;
+    let place = (low..=high).find(|&place| may_begin(next, text, place))?;
+    if place < high {
+        room.stack.push(Frame::TakeMore { pc, at: place, high });
     }
-    room.stack.push(Frame::TakeMore { pc, at: place, high, set: *set });
     Some(place)
 }
 

@@ -46,11 +46,19 @@ impl ByteSet {
         self.0.iter().zip(other.0).all(|(a, b)| a & b == 0)
     }
 
-    /// Whether every byte but `\n` is in it: `.`
-    pub(crate) fn is_dot(self) -> bool {
-        let mut with_newline = self;
-        with_newline.insert(b'\n');
-        with_newline == Self::ALL
+    /// The bytes that are not in it, if they are few enough to be searched for at once.
+    pub(crate) fn missing(self) -> Option<Vec<u8>> {
+        let missing: Vec<u8> = (0..=u8::MAX).filter(|&byte| !self.contains(byte)).collect();
+        (missing.len() <= 3).then_some(missing)
+    }
+
+    /// The set as a table, for loops over many bytes.
+    pub(crate) fn table(self) -> Box<[bool; 256]> {
+        let mut table = Box::new([false; 256]);
+        for (byte, place) in (0..=u8::MAX).zip(table.iter_mut()) {
+            *place = self.contains(byte);
+        }
+        table
     }
 
     /// The byte of a set that holds exactly one.
@@ -73,6 +81,8 @@ mod tests {
         assert_eq!(ByteSet::of([7]).single(), Some(7));
         assert_eq!(set.single(), None);
         assert!(set.is_disjoint(ByteSet::of([1, 65])) && !set.is_disjoint(ByteSet::of([64])));
-        assert!(ByteSet::of((0..=u8::MAX).filter(|b| *b != b'\n')).is_dot());
+        assert_eq!(ByteSet::of((0..=u8::MAX).filter(|b| *b != b'\n')).missing(), Some(vec![b'\n']));
+        assert_eq!(set.missing(), None);
+        assert!(set.table()[200] && !set.table()[201]);
     }
 }

@@ -21,7 +21,7 @@ pub(crate) enum Inst {
     /// One byte of a set.
     One(ByteSet),
     /// Bytes of a set, as many as possible or as few.
-    Loop { set: ByteSet, min: usize, max: usize, greedy: bool },
+    Loop(Box<Loop>),
     /// Notes the position in a slot.
     Save(usize),
     /// Holds or does not, and takes no bytes.
@@ -32,6 +32,35 @@ pub(crate) enum Inst {
     Jump(usize),
     /// The regex matches.
     Match,
+}
+
+/// A loop over one byte of a set.
+#[derive(Clone, Debug)]
+pub(crate) struct Loop {
+    pub(crate) set: ByteSet,
+    table: Box<[bool; 256]>,
+    /// The few bytes at which it ends, where they are few: `.` and `[^:]`.
+    ends: Option<Vec<u8>>,
+    pub(crate) min: usize,
+    pub(crate) max: usize,
+    pub(crate) greedy: bool,
+    /// What can follow is never in the set: a greedy loop can only be right where it ends.
+    pub(crate) decided: bool,
+}
+
+impl Loop {
+    /// How many bytes at the beginning of `span` it can take.
+    #[inline]
+    pub(crate) fn run(&self, span: &[u8]) -> usize {
+        let end = match self.ends.as_deref() {
+            Some([]) => None,
+            Some([a]) => memchr::memchr(*a, span),
+            Some([a, b]) => memchr::memchr2(*a, *b, span),
+            Some([a, b, c]) => memchr::memchr3(*a, *b, *c, span),
+            _ => span.iter().position(|&byte| !self.table.get(usize::from(byte)).copied().unwrap_or(false)),
+        };
+        end.unwrap_or(span.len())
+    }
 }
 
 /// What the rest of a program can begin with.
@@ -65,6 +94,11 @@ impl Program {
         compiler.push(Inst::Match)?;
         let anchored = hir.properties().look_set_prefix().contains(Look::Start);
         let next = first_bytes(&compiler.code);
+        for (pc, inst) in compiler.code.iter_mut().enumerate() {
+            if let (Inst::Loop(one), Some(after)) = (inst, next.get(pc + 1)) {
+                one.decided = !after.empty && one.set.is_disjoint(after.bytes);
+            }
+        }
         Some(Self { code: compiler.code, next, slots: compiler.slots, anchored })
     }
 }
@@ -130,7 +164,16 @@ impl Compiler {
         let min = usize::try_from(repetition.min).ok()?;
         let max = repetition.max.map_or(Some(usize::MAX), |max| usize::try_from(max).ok())?;
         if let Some(set) = single_byte(&repetition.sub) {
-            self.push(Inst::Loop { set, min, max, greedy: repetition.greedy })?;
+            let (table, ends) = (set.table(), set.missing());
+            self.push(Inst::Loop(Box::new(Loop {
+                set,
+                table,
+                ends,
+                min,
+                max,
+                greedy: repetition.greedy,
+                decided: false,
+            })))?;
             return Some(());
         }
         for _ in 0..min {
@@ -202,8 +245,8 @@ fn first_bytes(code: &[Inst]) -> Vec<Next> {
             let (bytes, empty) = match inst {
                 Inst::Text(text) => (ByteSet::of(text.first().copied()), false),
                 Inst::One(set) => (*set, false),
-                Inst::Loop { set, min: 0, .. } => (set.union(after.bytes), after.empty),
-                Inst::Loop { set, .. } => (*set, false),
+                Inst::Loop(one) if one.min == 0 => (one.set.union(after.bytes), after.empty),
+                Inst::Loop(one) => (one.set, false),
                 Inst::Split { first, second } => {
                     let (first, second) = (at(&next, *first), at(&next, *second));
                     (first.bytes.union(second.bytes), first.empty || second.empty)
