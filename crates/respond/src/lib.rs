@@ -1,7 +1,7 @@
 //! What makes a decision true: nftables, command, dry-run.
 //!
 //! Each of them is a [`Responder`](stockade_core::ports::Responder): it is prepared for the jails, says what is in
-//! force, and carries out a plan. [`open`] makes one by name.
+//! force, and carries out a plan. [`open()`] makes one by name.
 //!
 //! ```
 //! use std::time::Duration;

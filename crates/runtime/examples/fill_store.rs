@@ -18,7 +18,9 @@ use stockade_store::{SqliteOptions, SqliteStore};
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
-    let (Some(path), Some(bans)) = (args.next().map(PathBuf::from), args.next().and_then(|n| n.parse::<u32>().ok())) else {
+    let (Some(path), Some(bans)) =
+        (args.next().map(PathBuf::from), args.next().and_then(|n| n.parse::<u32>().ok()))
+    else {
         eprintln!("usage: fill_store STORE BANS");
         return ExitCode::from(2);
     };

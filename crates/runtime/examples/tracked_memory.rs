@@ -1,16 +1,23 @@
 //! How many bytes a jail needs for each address that it watches.
 //!
 //! ```sh
-//! cargo run --release -p stockade-runtime --example tracked_memory -- [ADDRESSES]
+//! cargo run --release -p stockade-runtime --example tracked_memory -- ADDRESSES v4|v6 TIMES MAXRETRY
 //! ```
 //!
-//! Counts what the allocator is asked for, and asks the kernel how much the process grew.
+//! Prints what was asked of the allocator and not given back, the most of it at any time, and by how much the process
+//! grew: all in bytes per address. One case per process, so that none uses the memory of another again.
 
-#![allow(clippy::print_stdout, clippy::expect_used, clippy::cast_precision_loss, reason = "a program for measuring")]
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::cast_precision_loss,
+    reason = "a program for measuring"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -42,51 +49,46 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn main() {
-    let addresses: u32 = std::env::args().nth(1).map_or(1_000_000, |n| n.parse().expect("a number of addresses"));
-    println!("{addresses} addresses; bytes per address");
-    println!("{:>44}  {:>8}  {:>8}  {:>8}", "", "held", "peak", "resident");
-    for (family, address) in [("IPv4", v4 as fn(u32) -> IpAddr), ("IPv6", v6)] {
-        for times in [1, 2, 4] {
-            for tracked in [false, true] {
-                row(family, address, addresses, times, tracked);
-            }
-        }
-    }
-}
-
-/// One line: every address was seen so many times. `tracked`: as in the daemon, which also notes what to store next.
-fn row(family: &str, address: fn(u32) -> IpAddr, addresses: u32, times: u32, tracked: bool) {
-    let threshold = Threshold {
-        maxretry: NonZeroU32::new(5).expect("five is not zero"),
-        findtime: Duration::from_secs(600),
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize| args.get(at).and_then(|n| n.parse::<u32>().ok());
+    let address = match args.get(1).map(String::as_str) {
+        Some("v4") => v4 as fn(u32) -> IpAddr,
+        Some("v6") => v6,
+        _ => return usage(),
     };
+    let (Some(addresses), Some(times), Some(maxretry)) =
+        (number(0), number(2), number(3).and_then(NonZeroU32::new))
+    else {
+        return usage();
+    };
+    let threshold = Threshold { maxretry, findtime: Duration::from_secs(600) };
     let start = Timestamp::from_secs(1_800_000_000);
     let (before, resident) = (LIVE.load(Relaxed), resident_bytes());
     PEAK.store(before, Relaxed);
     let mut windows = Windows::new(addresses as usize);
-    if tracked {
-        windows.track_changes();
-    }
+    // As in the daemon, which stores what changed after each batch.
+    windows.track_changes();
     for round in 0..times {
         for n in 0..addresses {
             let time = start.plus(Duration::from_millis(u64::from(round) * 1000 + u64::from(n) % 1000));
             windows.observe(&Key::addr(address(n)), time, 1, threshold, time);
-            // The daemon stores what changed after each batch.
-            if tracked && n % 10_000 == 0 {
+            if n % 1000 == 0 {
                 windows.take_changes(|_, _| {});
             }
         }
     }
-    assert_eq!(windows.len(), addresses as usize);
+    assert_eq!(windows.len(), addresses as usize, "addresses that were forgotten or banned");
     let per = |bytes: usize| bytes as f64 / f64::from(addresses);
-    println!(
-        "{:>44}  {:>8.1}  {:>8.1}  {:>8.1}",
-        format!("{family}, {times} of 5 times{}", if tracked { ", changes noted" } else { "" }),
-        per(LIVE.load(Relaxed) - before),
-        per(PEAK.load(Relaxed) - before),
-        per(resident_bytes().saturating_sub(resident)),
-    );
+    let held = per(LIVE.load(Relaxed) - before);
+    let peak = per(PEAK.load(Relaxed) - before);
+    println!("{held:.1} {peak:.1} {:.1}", per(resident_bytes().saturating_sub(resident)));
+    ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: tracked_memory ADDRESSES v4|v6 TIMES MAXRETRY");
+    ExitCode::from(2)
 }
 
 /// What the process has in memory now.

@@ -67,7 +67,8 @@ fn killed_at_random_instants_while_lines_stream_in() {
         // early some when it is dead.
         let share = |parts: usize| (2 * (round as usize - 1) + parts) * LINES / (2 * kills as usize);
         let in_start = random.below(START_ONE_IN) == 0;
-        let mut instant = |within: Duration| Duration::from_micros(random.below(within.as_micros().try_into().unwrap()));
+        let mut instant =
+            |within: Duration| Duration::from_micros(random.below(within.as_micros().try_into().unwrap()));
         if in_start {
             writer.write_for(share(2), instant(START));
         } else {

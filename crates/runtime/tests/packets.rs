@@ -35,7 +35,9 @@ fn the_next_connection_after_the_line_is_dropped_until_the_unban() {
     let Some(net) = Net::new() else { return };
     let site = Site::new(JAILS, "");
     let daemon = site.start(Some(&net.victim));
-    for (attacker, neighbour, innocent) in [(ATTACKER, NEIGHBOUR, INNOCENT), (ATTACKER6, NEIGHBOUR6, INNOCENT6)] {
+    for (attacker, neighbour, innocent) in
+        [(ATTACKER, NEIGHBOUR, INNOCENT), (ATTACKER6, NEIGHBOUR6, INNOCENT6)]
+    {
         let before = site.status().matches;
         site.write(&failures(attacker, 4));
         wait_for("four lines", || (site.status().matches == before + 4).then_some(()));

@@ -58,25 +58,17 @@ pub(super) fn jails(scopes: &[Scope]) -> Result<Vec<Jail>, NftError> {
     Ok(by_slug.into_values().collect())
 }
 
-/// The rules that send a jail's packets to its chain. Ranges that touch or overlap become one. Ports without a
-/// protocol are those of both.
+/// The rules that send a jail's packets to its chain. Ports without a protocol are those of both.
 fn jumps(scope: &Scope, slug: &Slug) -> Result<Vec<Rule>, NftError> {
     if scope.ports.is_empty() {
         return Ok(vec![Rule::jump_always(slug)]);
     }
-    let mut ports = scope.ports.clone();
-    ports.sort_unstable();
-    let mut merged: Vec<(u16, u16)> = Vec::new();
-    for (low, high) in ports {
-        if low > high {
-            return Err(NftError::PortsReversed { jail: scope.jail.to_string(), low, high });
-        }
-        match merged.last_mut() {
-            Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
-            _ => merged.push((low, high)),
-        }
-    }
-    let rules = |protocol| merged.iter().map(move |range| Rule::jump_for_ports(protocol, *range, slug));
+    let ports = merged(&scope.ports).map_err(|(low, high)| NftError::PortsReversed {
+        jail: scope.jail.to_string(),
+        low,
+        high,
+    })?;
+    let rules = |protocol| ports.iter().map(move |range| Rule::jump_for_ports(protocol, *range, slug));
     let has = |protocol| scope.protocols.is_empty() || scope.protocols.contains(&protocol);
     let mut jumps = Vec::new();
     for protocol in [Protocol::Tcp, Protocol::Udp] {
@@ -85,4 +77,51 @@ fn jumps(scope: &Scope, slug: &Slug) -> Result<Vec<Rule>, NftError> {
         }
     }
     Ok(jumps)
+}
+
+/// The same ports in as few ranges as can be, ascending; or a range that ends before it begins.
+fn merged(ranges: &[(u16, u16)]) -> Result<Vec<(u16, u16)>, (u16, u16)> {
+    let mut sorted = ranges.to_vec();
+    sorted.sort_unstable();
+    let mut merged: Vec<(u16, u16)> = Vec::new();
+    for (low, high) in sorted {
+        if low > high {
+            return Err((low, high));
+        }
+        match merged.last_mut() {
+            Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
+            _ => merged.push((low, high)),
+        }
+    }
+    Ok(merged)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// All triples of ranges among few ports, at both ends of what there is.
+    #[test]
+    fn merged_ranges_are_the_same_ports_and_have_gaps_between_them() {
+        for first in [0, u16::MAX - 6] {
+            let ranges =
+                || (0..=6).flat_map(move |low| (low..=6).map(move |high| (first + low, first + high)));
+            for (a, b, c) in
+                ranges().flat_map(|a| ranges().flat_map(move |b| ranges().map(move |c| (a, b, c))))
+            {
+                let result = merged(&[a, b, c]).unwrap();
+                let ports = |ranges: &[(u16, u16)]| -> BTreeSet<u16> {
+                    ranges.iter().flat_map(|(low, high)| *low..=*high).collect()
+                };
+                assert_eq!(ports(&result), ports(&[a, b, c]));
+                assert!(
+                    result.windows(2).all(|pair| u32::from(pair[0].1) + 1 < u32::from(pair[1].0)),
+                    "{result:?}"
+                );
+            }
+        }
+        assert_eq!(merged(&[(1, 2), (9, 8)]), Err((9, 8)));
+    }
 }

@@ -1,7 +1,23 @@
 //! Keeps banned addresses out with nftables, by netlink alone: neither the program `nft` nor a library is needed.
 //!
-//! Everything is in one table of its own, `inet stockade`; nobody else's rules are read or changed. Its shape is in
-//! [`schema`].
+//! Everything is in one table of its own; nobody else's rules are read or changed:
+//!
+//! ```text
+//! table inet stockade {
+//!     set addr4-sshd { type ipv4_addr; flags timeout; }          one for addresses of each family,
+//!     set net4-24-sshd { type ipv4_addr; flags timeout; }        one for the networks of each prefix length in use
+//!     chain jail-sshd {
+//!         ip saddr @addr4-sshd counter drop
+//!         ip saddr & 255.255.255.0 @net4-24-sshd counter drop
+//!     }
+//!     chain prerouting {
+//!         type filter hook prerouting priority raw; policy accept;
+//!         tcp dport 22 jump jail-sshd
+//!     }
+//! }
+//! ```
+//!
+//! `nft list table inet stockade` shows it, and the counters say how many packets each jail's bans have stopped.
 //!
 //! Three choices, and why:
 //!
@@ -215,8 +231,27 @@ fn healed<T>(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::elements::Lifetime;
     use super::namespace::Namespace;
     use super::*;
+
+    /// A listing of many takes seconds, in which they go on expiring.
+    #[test]
+    fn the_time_that_a_listing_takes_is_counted() {
+        let Some(namespace) = Namespace::new() else { return };
+        let mut nftables = namespace.run(|| Nftables::open().unwrap());
+        nftables.prepare(&[Scope { jail: "a".into(), ports: vec![], protocols: vec![] }]).unwrap();
+        let mut w = Writer::default();
+        elements::add(&mut w, "addr4-a", &[([192, 0, 2, 1].into(), Lifetime::Millis(600_000))]);
+        nftables.sockets.main.transact(w).unwrap();
+        let started = Instant::now().checked_sub(Duration::from_secs(5)).unwrap();
+        let listed = elements::list(&mut nftables.sockets.main, "addr4-a", started).unwrap();
+        let (address, lifetime) = listed[0];
+        assert_eq!(address.to_string(), "192.0.2.1");
+        assert!(matches!(lifetime, Lifetime::Millis(604_000..=606_000)), "{lifetime:?}");
+    }
 
     #[test]
     fn a_foreign_change_beside_our_own_is_not_taken_for_ours() {
@@ -228,7 +263,7 @@ mod tests {
         // Between the look at the ground and the count of our own transactions, of which there was one.
         nftables.ensure_ground().unwrap();
         let mut w = Writer::default();
-        elements::add(&mut w, "addr4-a", &[([192, 0, 2, 1].into(), elements::Lifetime::Forever)]);
+        elements::add(&mut w, "addr4-a", &[([192, 0, 2, 1].into(), Lifetime::Forever)]);
         nftables.sockets.main.transact(w).unwrap();
         namespace.nft(damage);
         nftables.own_transactions(1).unwrap();

@@ -1,21 +1,6 @@
 //! The shape of the table, and the messages that ask for its parts.
 //!
-//! ```text
-//! table inet stockade {
-//!     set addr4-sshd { type ipv4_addr; flags timeout; }          one for addresses of each family,
-//!     set net4-24-sshd { type ipv4_addr; flags timeout; }        one for the networks of each prefix length in use
-//!     chain jail-sshd {
-//!         ip saddr @addr4-sshd counter drop
-//!         ip saddr & 255.255.255.0 @net4-24-sshd counter drop
-//!     }
-//!     chain prerouting {
-//!         type filter hook prerouting priority raw; policy accept;
-//!         tcp dport 22 jump jail-sshd
-//!     }
-//! }
-//! ```
-//!
-//! How it is compared with what the kernel has is in [`super::ground`].
+//! How it looks is in [`super`], how it is compared with what the kernel has in [`super::ground`].
 
 use super::jail::Jail;
 use super::names::{SetKind, Slug, TABLE};

@@ -116,14 +116,21 @@ impl<'p> Judge<'p> {
             let in_force =
                 || self.table.last_ban(at, &decision.key).is_some_and(|ban| decision.at < ban.until);
             let extends = extends || (self.forgotten_bans > 0 && in_force());
-            self.table.ban(at, &decision.key, BanSpan { from: decision.at, until }, extends);
+            let span = BanSpan { from: decision.at, until };
+            let feeds = |at: usize, feed| jails.get(at).is_some_and(|jail| jail.feed == feed);
+            if feeds(at, Feed::Bans) && self.table.last_ban(at, &decision.key).is_none() {
+                let others = (0..jails.len()).filter(|&other| feeds(other, Feed::Matches));
+                self.table.ban_for_bans(at, &decision.key, span, others);
+            } else {
+                self.table.ban(at, &decision.key, span, extends);
+            }
             if extends {
                 continue;
             }
             if let Some(tally) = self.tallies.get_mut(at) {
                 tally.bans += 1;
             }
-            if jails.get(at).is_some_and(|jail| jail.feed == Feed::Matches) {
+            if feeds(at, Feed::Matches) {
                 // What a jail that counts bans makes of it came as a decision of its own; its evidence is this ban.
                 for (other, rules) in jails.iter().enumerate().filter(|(_, jail)| jail.feed == Feed::Bans) {
                     let Some(tally) = self.tallies.get_mut(other) else { continue };
@@ -131,7 +138,7 @@ impl<'p> Judge<'p> {
                         tally.ignored += 1;
                     } else {
                         tally.matches += 1;
-                        self.table.record(other, &decision.key, decision.at, 1, None);
+                        self.table.count_ban(other, &decision.key, decision.at);
                     }
                 }
             }

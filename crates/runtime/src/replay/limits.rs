@@ -6,7 +6,7 @@ pub const MAX_OFFENDERS: usize = 50_000;
 
 /// How many bans are remembered at once. Beyond it those go that ended, or would end, first;
 /// [`super::Note::BansForgotten`] tells how many.
-pub const MAX_BANS: usize = 40_000;
+pub const MAX_BANS: usize = 28_000;
 
 /// How many user names of one offender are told by name.
 pub const MAX_USERS: usize = 10;

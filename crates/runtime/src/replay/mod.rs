@@ -44,7 +44,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use stockade_core::{Feed, Timestamp};
+use stockade_core::{Feed, Key, Timestamp};
 use stockade_source::archive::{LogFile, STDIN};
 
 pub use offenders::BanSpan;
@@ -150,6 +150,14 @@ impl Replay {
                 tally.offenders_banned += u64::from(row.bans > 0);
             }
         }
+        let counts_bans = |at: usize| self.plan.jails.get(at).is_some_and(|jail| jail.feed == Feed::Bans);
+        let banned = table.rows.iter().filter(|row| row.bans > 0 && !counts_bans(row.jail));
+        let mut banned: Vec<&Key> = banned.map(|row| &row.key).collect();
+        banned.sort_unstable();
+        banned.dedup();
+        for (_, tally) in jails.iter_mut().enumerate().filter(|(at, _)| counts_bans(*at)) {
+            tally.offenders = banned.len() as u64;
+        }
         let late = jails.iter().map(|tally| tally.late).sum();
         let dropped = table.dropped;
         let notes = [
@@ -165,9 +173,7 @@ impl Replay {
             (judge.evicted_keys > 0, Note::KeysEvicted { keys: judge.evicted_keys }),
         ];
         let notes = notes.into_iter().filter_map(|(bites, note)| bites.then_some(note)).collect();
-        let counts_bans = |at| self.plan.jails.get(at).is_some_and(|jail| jail.feed == Feed::Bans);
-        // An address is in the list of a jail that counts bans once it is banned there.
-        let order = table.sorted(|row| row.bans > 0 || !counts_bans(row.jail));
+        let order = table.sorted();
         Report { table, order, summary: account.summary, jails, problems: account.problems, notes }
     }
 }

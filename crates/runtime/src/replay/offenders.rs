@@ -103,10 +103,39 @@ impl Offenders {
         (row.bans > 0).then_some(row.last_ban)
     }
 
-    /// The rows that `wanted` picks, those with most matches first, as places in the table.
-    pub(super) fn sorted(&self, wanted: impl Fn(&Row) -> bool) -> Vec<u32> {
-        let picked = self.rows.iter().zip(0_u32..).filter(|(row, _)| wanted(row));
-        let mut order: Vec<u32> = picked.map(|(_, at)| at).collect();
+    /// Counts a ban as a match of a jail that counts bans, if the key has a row there: it gets one when it is banned.
+    pub(super) fn count_ban(&mut self, jail: usize, key: &Key, time: Timestamp) {
+        if self.find(jail, key).is_some() {
+            self.record(jail, key, time, 1, None);
+        }
+    }
+
+    /// Counts the first ban of a key by a jail that counts bans. Its matches are the bans of the jails `others` so far.
+    pub(super) fn ban_for_bans(
+        &mut self,
+        jail: usize,
+        key: &Key,
+        span: BanSpan,
+        others: impl Iterator<Item = usize>,
+    ) {
+        let (mut matches, mut first) = (0, span.from);
+        for row in
+            others.filter_map(|other| self.find(other, key)).filter_map(|at| self.rows.get(at as usize))
+        {
+            if row.bans > 0 {
+                matches += u64::from(row.bans);
+                first = first.min(row.first_ban.from);
+            }
+        }
+        self.ban(jail, key, span, false);
+        if let Some(row) = self.find(jail, key).and_then(|at| self.rows.get_mut(at as usize)) {
+            (row.matches, row.first) = (matches, first);
+        }
+    }
+
+    /// The rows, those with most matches first, as places in the table.
+    pub(super) fn sorted(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = self.rows.iter().zip(0_u32..).map(|(_, at)| at).collect();
         order.sort_unstable_by_key(|&at| {
             self.rows
                 .get(at as usize)
@@ -155,10 +184,10 @@ impl Offenders {
         self.hasher.hash_one((jail, key))
     }
 
-    /// Drops an eighth of the rows: those without a ban first, then those with fewest matches, then the oldest.
+    /// Drops a quarter of the rows: those without a ban first, then those with fewest matches, then the oldest.
     fn make_room(&mut self) {
         let worth = |row: &Row| (row.bans > 0, row.matches, row.last);
-        let surplus = (self.capacity / 8).max(1).min(self.rows.len());
+        let surplus = (self.capacity / 4).max(1).min(self.rows.len());
         let mut worths: Vec<_> = self.rows.iter().map(worth).collect();
         let (_, &mut limit, _) = worths.select_nth_unstable(surplus - 1);
         drop(worths);
@@ -243,7 +272,7 @@ mod tests {
         for (n, time, count) in [(3, 5, 1), (2, 5, 1), (1, 6, 1), (4, 9, 7)] {
             table.record(0, &key(n), at(time), count, None);
         }
-        let order = table.sorted(|_| true);
+        let order = table.sorted();
         let keys: Vec<_> = order.iter().map(|&at| table.rows[at as usize].key.clone()).collect();
         assert_eq!(keys, [key(4), key(2), key(3), key(1)]);
     }

@@ -107,9 +107,12 @@ fn whoever_is_banned_again_and_again_is_a_case_for_recidive() {
             ("192.0.2.7".into(), "recidive".into(), 3, 1),
             ("192.0.2.8".into(), "door".into(), 1, 1),
         ],
-        "an address that recidive only watches is not listed"
+        "an address that recidive only watches is not listed for it"
     );
-    assert_eq!(report.offenders().nth(1).unwrap().first_ban(), Some(span(400, 86_800)));
+    let offender = report.offenders().nth(1).unwrap();
+    assert_eq!(offender.first_ban(), Some(span(400, 86_800)));
+    assert_eq!((offender.first(), offender.last()), (at(0), at(800)));
+    assert_eq!((report.jails[1].matches, report.jails[1].offenders, report.jails[1].offenders_banned), (4, 2, 1));
 }
 
 #[test]

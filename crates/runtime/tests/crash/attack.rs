@@ -13,7 +13,7 @@ const CAREFUL: u32 = 2_000;
 /// Each of these fails just often enough: one match lost and it is not banned.
 const EXACT: u32 = 2_000;
 /// And these, of IPv4, come back again and again.
-const STUBBORN: u32 = 200;
+const STUBBORN: u8 = 200;
 const STUBBORN_TIMES: u32 = 40;
 
 /// How many lines lie between those of one connection, at most.
@@ -101,7 +101,7 @@ fn addresses() -> impl Iterator<Item = (IpAddr, u32)> {
     };
     let careful = (0..CAREFUL).map(move |n| (v6(1, n), MAXRETRY - 1));
     let exact = (0..EXACT).map(move |n| (v6(2, n), MAXRETRY));
-    let stubborn = (1..=STUBBORN).map(|n| (IpAddr::V4(Ipv4Addr::new(203, 0, 113, n as u8)), STUBBORN_TIMES));
+    let stubborn = (1..=STUBBORN).map(|n| (IpAddr::V4(Ipv4Addr::new(203, 0, 113, n)), STUBBORN_TIMES));
     careful.chain(exact).chain(stubborn)
 }
 
@@ -129,7 +129,10 @@ fn connection(address: IpAddr, left: u32, pid: u32, random: &mut Random) -> (u32
         // syslog joins what comes several times.
         2 if left >= 2 => {
             let times = 2 + u32::try_from(random.below(u64::from(left - 1))).unwrap();
-            (times, vec![format!("message repeated {times} times: [ Failed password for root from {from} ssh2]")])
+            (
+                times,
+                vec![format!("message repeated {times} times: [ Failed password for root from {from} ssh2]")],
+            )
         }
         3 => (1, vec![format!("Failed password for invalid user ünï from {from} ssh2")]),
         _ => (1, vec![format!("Failed password for root from {from} ssh2")]),

@@ -28,7 +28,9 @@ pub(crate) fn each_match_is_stored_once(site: &Site, attack: &Attack) {
         let counted: u32 = found.iter().map(|one| one.count).sum();
         let (texts, rows) = (found.iter().map(|one| &one.line).collect::<BTreeSet<_>>().len(), found.len());
         if (counted, rows, texts) != (failures, lines as usize, lines as usize) {
-            wrong.push(format!("{key}: {failures} failures in {lines} lines, found {counted} in {rows}, {texts} different"));
+            wrong.push(format!(
+                "{key}: {failures} failures in {lines} lines, found {counted} in {rows}, {texts} different"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} addresses are counted wrong:\n{}", wrong.len(), wrong.join("\n"));
@@ -47,8 +49,9 @@ pub(crate) fn each_ban_is_decided_once(site: &Site, attack: &Attack) {
     }
     for key in must {
         let decisions = reader.decisions(Some(key), 100).unwrap();
-        let first_bans =
-            decisions.iter().filter(|one| matches!(one.decision.verdict, Verdict::Ban { extends: false, .. }));
+        let first_bans = decisions
+            .iter()
+            .filter(|one| matches!(one.decision.verdict, Verdict::Ban { extends: false, .. }));
         assert_eq!(first_bans.count(), 1, "{key}: {decisions:?}");
         let done = |outcome: &Option<stockade_core::Outcome>| *outcome == Some(stockade_core::Outcome::Done);
         assert!(
@@ -61,7 +64,8 @@ pub(crate) fn each_ban_is_decided_once(site: &Site, attack: &Attack) {
 /// The kernel holds these bans and no others.
 pub(crate) fn each_ban_is_in_the_kernel(namespace: &Namespace, attack: &Attack) {
     let must: BTreeSet<&Key> = attack.banned().collect();
-    let listed = ["addr4-sshd", "addr6-sshd"].map(|set| namespace.nft_list(&format!("set inet stockade {set}")));
+    let listed =
+        ["addr4-sshd", "addr6-sshd"].map(|set| namespace.nft_list(&format!("set inet stockade {set}")));
     let there: BTreeSet<Key> = listed.iter().flat_map(|set| elements(set)).collect();
     assert_eq!(differences(&must, &there.iter().collect()), "", "bans in the kernel");
 }
@@ -78,5 +82,6 @@ fn differences(must: &BTreeSet<&Key>, are: &BTreeSet<&Key>) -> String {
         [] => String::new(),
         keys => format!("{} {what}: {keys:?}", keys.len()),
     };
-    show(must.difference(are).collect(), "are missing") + &show(are.difference(must).collect(), "are too many")
+    show(must.difference(are).collect(), "are missing")
+        + &show(are.difference(must).collect(), "are too many")
 }

@@ -50,7 +50,8 @@ impl<'a> Writer<'a> {
     pub(crate) fn write_while(&mut self, line: usize, mut going: impl FnMut() -> bool) {
         while going() {
             if self.taken < line || !self.waiting.is_empty() {
-                let lines = line.saturating_sub(self.taken).min(1 + usize::try_from(self.random.below(60)).unwrap());
+                let lines =
+                    line.saturating_sub(self.taken).min(1 + usize::try_from(self.random.below(60)).unwrap());
                 self.take(lines);
                 self.write_piece();
             }

@@ -28,20 +28,26 @@ fn says_of_jail(jails: &str, level: &str, parts: &[&str]) {
 #[test]
 fn an_unknown_option_of_a_jail_is_named_with_the_one_that_was_meant() {
     let jails = JAILS.replace("maxretry", "maxrety");
-    says_of_jail(&jails, "ERROR", &["jail.local:5: [sshd] unknown option `maxrety`", "did you mean `maxretry`?"]);
+    says_of_jail(
+        &jails,
+        "ERROR",
+        &["jail.local:5: [sshd] unknown option `maxrety`", "did you mean `maxretry`?"],
+    );
 }
 
 #[test]
 fn a_time_that_is_none_is_named_with_what_was_expected() {
     let jails = JAILS.replace("findtime = 1d", "findtime = 1 fortnight");
-    let parts = ["jail.local:6: [sshd] findtime: expected a length of time such as `10m`", "`fortnight` is no unit"];
+    let parts =
+        ["jail.local:6: [sshd] findtime: expected a length of time such as `10m`", "`fortnight` is no unit"];
     says_of_jail(&jails, "ERROR", &parts);
 }
 
 #[test]
 fn a_regex_that_is_none_is_named_with_what_is_wrong_with_it() {
     let jails = JAILS.to_owned() + "failregex = ^bad (regex <HOST>$\n";
-    let parts = ["jail.local:8: cannot use failregex", "not a regex", "unclosed group", "`^bad (regex <HOST>$`"];
+    let parts =
+        ["jail.local:8: cannot use failregex", "not a regex", "unclosed group", "`^bad (regex <HOST>$`"];
     says_of_jail(&jails, "WARN", &parts);
 }
 
@@ -84,7 +90,9 @@ fn a_reload_with_a_mistake_changes_nothing() {
     ] {
         let jails = JAILS.replace("{at}", at.trim_end_matches('/')).replace(mistake, wrong);
         fs::write(site.path("etc/jail.local"), jails).unwrap();
-        let Response::Error { message, hint } = site.ask(&Request::Reload) else { panic!("`{wrong}` is taken") };
+        let Response::Error { message, hint } = site.ask(&Request::Reload) else {
+            panic!("`{wrong}` is taken")
+        };
         assert!(message.starts_with("cannot reload, nothing was changed:\n"), "{message}");
         assert!(message.contains("jail.local:"), "{message}");
         assert!(hint.is_some());

@@ -33,9 +33,14 @@ fn bans_go_out_while_the_disk_is_full_and_all_is_stored_once_when_there_is_room(
         wait_for("the ban", || is_out(&namespace, attacker).then_some(()));
     }
     let full = format!("cannot write to `{}`: ", disk.join("stockade.db").display());
-    let loud = ["ERROR", "the store does not work; bans go on from memory", &full, "make room on its file system"];
+    let loud =
+        ["ERROR", "the store does not work; bans go on from memory", &full, "make room on its file system"];
     assert_eq!(site.lines_said(&loud), 1, "once:\n{}", site.said());
-    assert!(site.status().warnings.iter().any(|warning| warning.starts_with(&full)), "{:?}", site.status().warnings);
+    assert!(
+        site.status().warnings.iter().any(|warning| warning.starts_with(&full)),
+        "{:?}",
+        site.status().warnings
+    );
 
     fs::remove_file(&filler).unwrap();
     wait_for("the store", || (site.lines_said(&["the store works again"]) > 0).then_some(()));

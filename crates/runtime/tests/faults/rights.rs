@@ -9,7 +9,8 @@ use super::support::{Site, failures, wait_for};
 use super::{JAILS, is_root};
 
 /// A user without any right.
-const NOBODY: [&str; 6] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--"];
+const NOBODY: [&str; 6] =
+    ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--"];
 /// root, without the one right that the firewall asks for.
 const NO_NET_ADMIN: [&str; 4] = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin", "--"];
 
@@ -56,7 +57,10 @@ fn without_a_place_to_remember_a_user_gets_a_daemon_that_forgets() {
     chmod(&site.path("locked"), 0o755);
     let daemon = site.ready(site.spawn_as(&NOBODY, None));
     let deep = site.path("locked/deep");
-    let said = format!("cannot make the directory `{}`: permission denied; what is found is forgotten at the end", deep.display());
+    let said = format!(
+        "cannot make the directory `{}`: permission denied; what is found is forgotten at the end",
+        deep.display()
+    );
     assert_eq!(site.lines_said(&["WARN", &said]), 1, "{}", site.said());
     assert_eq!(site.status().store, "memory");
     site.write(&failures("203.0.113.7", 5));
@@ -72,7 +76,12 @@ fn root_is_told_when_there_is_no_place_to_remember() {
     // Where not even root may make a directory.
     let site = Site::new(JAILS, "store = \"/proc/stockade/stockade.db\"\n");
     assert!(!site.spawn(None).wait().success());
-    assert_eq!(site.lines_said(&["error: cannot make the directory `/proc/stockade`: "]), 1, "{}", site.said());
+    assert_eq!(
+        site.lines_said(&["error: cannot make the directory `/proc/stockade`: "]),
+        1,
+        "{}",
+        site.said()
+    );
     assert_eq!(site.lines_said(&["hint: the directory must exist or be creatable"]), 1, "{}", site.said());
 }
 

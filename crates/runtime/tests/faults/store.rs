@@ -15,9 +15,15 @@ fn a_second_daemon_is_refused_and_told_who_is_first() {
     let first = site.start(None);
     let second = site.spawn(None);
     assert!(!second.wait().success());
-    let error = format!("error: cannot open `{}`: process {} is using it", site.store().display(), first.id());
+    let error =
+        format!("error: cannot open `{}`: process {} is using it", site.store().display(), first.id());
     assert_eq!(site.lines_said(&[&error]), 1, "{}", site.said());
-    assert_eq!(site.lines_said(&["hint: it belongs to the running daemon: ask that one"]), 1, "{}", site.said());
+    assert_eq!(
+        site.lines_said(&["hint: it belongs to the running daemon: ask that one"]),
+        1,
+        "{}",
+        site.said()
+    );
     // The first one has noticed nothing.
     site.write(&failures("203.0.113.7", 5));
     site.wait_banned("203.0.113.7");

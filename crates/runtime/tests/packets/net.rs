@@ -33,7 +33,8 @@ pub(crate) struct Net {
 impl Net {
     /// Two cables, addresses without a common network, and a server on the victim's port 22.
     pub(crate) fn new() -> Option<Self> {
-        let net = Self { victim: Namespace::new()?, attacker: Namespace::new()?, innocent: Namespace::new()? };
+        let net =
+            Self { victim: Namespace::new()?, attacker: Namespace::new()?, innocent: Namespace::new()? };
         net.victim.cable("v0", &net.attacker, "a0");
         net.victim.cable("v1", &net.innocent, "i0");
         // On both cables: IPv6 answers for an address only where it lies.

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail loudly")]
+#![allow(clippy::exit, reason = "one test is a program")]
 
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,7 @@ pub fn log_line(pid: u32, message: &str) -> String {
 
 /// So many failed logins from an address, each on a connection of its own.
 pub fn failures(address: &str, times: u32) -> String {
-    let failed = |n| log_line(1000 + n, &format!("Failed password for root from {address} port {} ssh2", 40_000 + n));
+    let failed =
+        |n| log_line(1000 + n, &format!("Failed password for root from {address} port {} ssh2", 40_000 + n));
     (0..times).map(failed).collect()
 }

@@ -84,7 +84,8 @@ impl Site {
     }
 
     pub fn ask(&self, request: &Request) -> Response {
-        let client = Client::connect(&self.socket()).unwrap_or_else(|error| panic!("{error}\n{}", self.said()));
+        let client =
+            Client::connect(&self.socket()).unwrap_or_else(|error| panic!("{error}\n{}", self.said()));
         let mut client = client;
         client.ask(request).unwrap_or_else(|error| panic!("{error}\n{}", self.said()))
     }
@@ -117,8 +118,12 @@ impl Site {
     }
 
     pub fn ban(&self, key: &str) {
-        let request =
-            Request::Ban { keys: vec![key.parse().unwrap()], jail: None, span: None, reason: "a test".to_owned() };
+        let request = Request::Ban {
+            keys: vec![key.parse().unwrap()],
+            jail: None,
+            span: None,
+            reason: "a test".to_owned(),
+        };
         self.change(&request);
     }
 
@@ -129,7 +134,8 @@ impl Site {
 
     fn change(&self, request: &Request) {
         match self.ask(request) {
-            Response::Changed { changes } if !changes.is_empty() && changes.iter().all(|change| change.done) => {}
+            Response::Changed { changes }
+                if !changes.is_empty() && changes.iter().all(|change| change.done) => {}
             other => panic!("{other:?}"),
         }
     }

@@ -69,6 +69,13 @@ impl Sibling {
         is_copy(first.get(..n).unwrap_or_default(), text)
     }
 
+    /// Whether it begins so, of what at most [`COPY_BYTES`] are looked at.
+    pub(crate) fn begins_with(&self, text: &[u8]) -> bool {
+        let mut first = [0; COPY_BYTES];
+        let n = self.first_bytes(&mut first);
+        !text.is_empty() && first.get(..n).unwrap_or_default().starts_with(text.get(..COPY_BYTES).unwrap_or(text))
+    }
+
     fn first_bytes(&self, buffer: &mut [u8]) -> usize {
         // What cannot be read looks empty.
         if self.packed {
@@ -100,6 +107,9 @@ pub(crate) fn find(
     own: Option<Id>,
     is_own: impl Fn(&Sibling) -> bool,
 ) -> Option<Found> {
+    if let Some(anchor) = first_numbered(path, anchor, own) {
+        return Some(Found { anchor: Some(anchor), newer: Vec::new() });
+    }
     let mut found = look_at_rest(path, anchor, own)?;
     if let (Anchor::After(memory), None) = (anchor, &found.anchor) {
         return Some(Found { anchor: renamed(path, memory, own), newer: Vec::new() });
@@ -109,6 +119,17 @@ pub(crate) fn find(
     }
     found.newer.reverse();
     Some(found)
+}
+
+/// The most common case without reading the folder: what is looked for is the newest part, by the name `.1`. The own
+/// file was opened before, so nothing can have come between the two.
+fn first_numbered(path: &Path, anchor: &Anchor, own: Option<Id>) -> Option<(Sibling, Likeness)> {
+    let Anchor::After(memory) = anchor else { return None };
+    let mut name = path.as_os_str().to_owned();
+    name.push(".1");
+    let sibling = open(Path::new(&name)).filter(|sibling| Some(sibling.id) != own && !sibling.packed)?;
+    let likeness = sibling.compare(memory);
+    (likeness != Likeness::Other).then_some((sibling, likeness))
 }
 
 /// Looks again until no rotation came between.
@@ -165,8 +186,11 @@ fn rotated(path: &Path) -> Vec<Part> {
     let mut parts = Vec::new();
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return parts };
     let Ok(entries) = fs::read_dir(path.parent().unwrap_or(Path::new("."))) else { return parts };
+    // All shapes of rotated names begin as the log's does, up to its extension.
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     for entry in entries.take(MAX_DIR_ENTRIES).filter_map(Result::ok) {
-        let Some(part) = entry.file_name().to_str().map(rotation) else { continue };
+        let file_name = entry.file_name();
+        let Some(part) = file_name.to_str().filter(|n| n.starts_with(stem)).map(rotation) else { continue };
         if part.base == name && part.age != Age::Current {
             parts.push(Part { age: part.age, packed: part.packed, path: entry.path(), inode: entry.ino() });
         }

@@ -77,8 +77,9 @@ impl Memory {
             let shorter = self.generation.head.len > 0 && !same_inode && self.has_head(file)?;
             return Ok(if shorter { Likeness::Shorter } else { Likeness::Other });
         }
-        // Another inode needs proof by content: a head and the bytes before the offset.
-        let evidence = same_inode || (self.generation.head.len > 0 && self.tail.is_some());
+        // Another inode needs proof by content: a head, and the bytes before the offset.
+        let by_content = self.generation.head.len > 0 && (self.tail.is_some() || self.offset == 0);
+        let evidence = same_inode || by_content;
         let same = evidence && self.has_head(file)? && self.has_tail(file)?;
         Ok(if same { Likeness::Same } else { Likeness::Other })
     }
@@ -105,6 +106,11 @@ impl Memory {
         // The head may reach beyond the offset; then the file is as good as told by it alone.
         let proven = at > self.offset || self.tail.is_none_or(|tail| last.check(tail.len) == tail);
         Ok(if proven { Likeness::Same } else { Likeness::Other })
+    }
+
+    /// Whether a file begins as it did; what cannot be read is not held against it.
+    pub(crate) fn compare_head(&self, file: Option<&File>) -> bool {
+        file.is_none_or(|file| self.has_head(file).unwrap_or(true))
     }
 
     fn has_head(&self, file: &File) -> io::Result<bool> {

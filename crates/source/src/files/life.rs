@@ -9,6 +9,8 @@ use std::time::Instant;
 
 use stockade_core::limits::MAX_LINE_BYTES;
 
+use super::find::{Sibling, first_bytes};
+use super::folder::Folder;
 use super::identity::{Check, Generation, HEAD_BYTES, Memory, TAIL_BYTES, Tail, head, read_at};
 use crate::SourceError;
 use crate::archive::LogReader;
@@ -43,6 +45,8 @@ pub(crate) struct Life {
     pub(crate) growing: bool,
     /// The life before this one, for finding out whether others were missed; taken when the first bytes come.
     pub(crate) anchor: Option<Anchor>,
+    /// The folder as it was when it was searched for lives between the anchor and this one.
+    pub(crate) folder: Folder,
     pub(crate) watch: Option<i32>,
     pub(crate) grew: Instant,
 }
@@ -82,12 +86,12 @@ pub(crate) enum Piece<'a> {
 
 impl Life {
     /// A life of which nothing was read, from `offset` on; `cuts` tells it from earlier ones in the same inode.
+    ///
+    /// Its identity is fixed at once if it holds a line, so that it is seen if it is cut before it is read.
     pub(crate) fn new(file: File, path: &Path, id: Id, offset: u64, cuts: u32, now: Instant) -> io::Result<Self> {
         let generation = Generation { device: id.0, inode: id.1, head: Check::of(&[]), life: cuts };
         let mut life = Self::bare(Body::Plain(file), path, id, generation, offset, now);
-        if offset > 0 {
-            life.freeze_from_file()?;
-        }
+        life.freeze_from_file(offset > 0)?;
         life.recall_tail()?;
         Ok(life)
     }
@@ -126,6 +130,7 @@ impl Life {
             live: false,
             growing: true,
             anchor: None,
+            folder: Folder::of(path),
             watch: None,
             grew: now,
         }
@@ -186,12 +191,11 @@ impl Life {
     /// By what its file is found again among the rotated ones: by the inode that it has, not by that of a file that it
     /// was a copy of, and by its first bytes even if nothing was delivered yet.
     pub(crate) fn traces(&self) -> Memory {
-        let mut memory = self.memory();
-        memory.generation.inode = self.id.1;
+        let mut generation = Generation { inode: self.id.1, ..self.generation };
         if let (false, Some(head)) = (self.frozen, self.file().and_then(|file| head(file).ok())) {
-            memory = Memory { generation: Generation { head, ..memory.generation }, offset: 0, tail: None, ..memory };
+            generation.head = head;
         }
-        memory
+        Memory { generation, offset: 0, replay_from: 0, tail: None, live: self.live }
     }
 
     pub(crate) fn file(&self) -> Option<&File> {
@@ -201,16 +205,27 @@ impl Life {
         }
     }
 
-    pub(crate) fn into_file(self) -> Option<File> {
-        match self.body {
-            Body::Plain(file) => Some(file),
-            Body::Packed(..) => None,
-        }
+    /// Whether `part` is this life itself, rotated since it was opened: a copy, or packed, or a copy that is still
+    /// being made. `first` is what its file began with when it was opened.
+    pub(crate) fn is_now(&self, part: &Sibling, first: &[u8]) -> bool {
+        part.is_copy_of(&first_bytes(self.file())) || part.is_copy_of(first) || (self.frozen && part.begins_with(first))
     }
 
     /// Whether there is anything in it at all.
     pub(crate) fn has_data(&self) -> bool {
         self.file().is_none_or(|file| file.metadata().is_ok_and(|meta| meta.len() > 0))
+    }
+
+    /// Whether the file is not what it was when it was read.
+    pub(crate) fn was_cut(&self) -> bool {
+        if self.seen == 0 && self.frozen {
+            return !self.memory().compare_head(self.file());
+        }
+        let mut now = [0; TAIL_BYTES];
+        let known = self.tail.as_bytes();
+        let Some(now) = now.get_mut(..known.len()) else { return false };
+        let at = self.seen.saturating_sub(known.len() as u64);
+        self.file().is_some_and(|file| read_at(file, now, at).is_ok_and(|n| n < known.len() || *now != *known))
     }
 
     /// Reads what is new into `buffer`.
@@ -225,12 +240,22 @@ impl Life {
             return Ok(Fetched::Changed);
         }
         let (start, at_end) = (known.len(), n < buffer.len());
+        if self.seen == 0 && self.frozen {
+            // It was empty of what we read, but not of what we saw when it was opened.
+            let head = buffer.get(..self.generation.head.len.min(n)).unwrap_or_default();
+            if Check::of(head) != self.generation.head {
+                return Ok(Fetched::Changed);
+            }
+        }
         if start == n {
             return Ok(Fetched::Nothing);
         }
         self.grew = now;
         if self.offset < self.seen {
             return self.fetch_torn(buffer);
+        }
+        if !still_there(file, buffer.get(..n).unwrap_or_default(), self.seen - start as u64)? {
+            return Ok(Fetched::Changed);
         }
         self.tail.push(buffer.get(start..n).unwrap_or_default());
         self.seen += (n - start) as u64;
@@ -241,7 +266,8 @@ impl Life {
     fn fetch_torn(&mut self, buffer: &mut [u8]) -> io::Result<Fetched> {
         let Body::Plain(file) = &self.body else { return Ok(Fetched::Nothing) };
         let n = read_once(file, buffer, self.offset)?;
-        if self.offset + (n as u64) < self.seen {
+        let whole = self.offset + n as u64 >= self.seen;
+        if !whole || !still_there(file, buffer.get(..n).unwrap_or_default(), self.offset)? {
             return Ok(Fetched::Changed);
         }
         self.tail = Tail::new(buffer.get(..n).unwrap_or_default());
@@ -279,21 +305,28 @@ impl Life {
     /// Fixes the identity, when the first bytes are consumed.
     fn freeze(&mut self, fetched: &[u8]) -> io::Result<()> {
         if self.offset > 0 {
-            return self.freeze_from_file();
+            return self.freeze_from_file(true);
         }
-        self.generation.head = Check::of(fetched.get(..HEAD_BYTES).unwrap_or(fetched));
-        self.name = self.generation.to_string().into();
-        self.frozen = true;
+        self.freeze_as(Check::of(fetched.get(..HEAD_BYTES).unwrap_or(fetched)));
         Ok(())
     }
 
-    fn freeze_from_file(&mut self) -> io::Result<()> {
-        if let Body::Plain(file) = &self.body {
-            self.generation.head = head(file)?;
+    /// Fixes it by what the file holds: if that is a line at least, or anyway.
+    fn freeze_from_file(&mut self, anyway: bool) -> io::Result<()> {
+        let Some(file) = self.file() else { return Ok(()) };
+        let mut head = [0; HEAD_BYTES];
+        let n = read_at(file, &mut head, 0)?;
+        let head = head.get(..n).unwrap_or_default();
+        if n > 0 && (anyway || n == HEAD_BYTES || memchr::memchr(b'\n', head).is_some()) {
+            self.freeze_as(Check::of(head));
         }
-        self.name = self.generation.to_string().into();
-        self.frozen = self.generation.head.len > 0;
         Ok(())
+    }
+
+    fn freeze_as(&mut self, head: Check) {
+        self.generation.head = head;
+        self.name = self.generation.to_string().into();
+        self.frozen = true;
     }
 
     fn recall_tail(&mut self) -> io::Result<()> {
@@ -347,6 +380,17 @@ fn read_once(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
             result => return result,
         }
     }
+}
+
+/// Whether a file still holds at `offset` what was just read from there, of which the first bytes are compared.
+///
+/// A read is not atomic: when the thread is held up in the midst of one, the file may be cut and grow again, and the
+/// end of what was read is of another life than its beginning.
+fn still_there(file: &File, read: &[u8], offset: u64) -> io::Result<bool> {
+    let mut again = [0; TAIL_BYTES];
+    let first = read.get(..TAIL_BYTES).unwrap_or(read);
+    let again = again.get_mut(..first.len()).unwrap_or_default();
+    Ok(read_at(file, again, offset)? == first.len() && *again == *first)
 }
 
 fn last_check(bytes: &[u8]) -> Check {

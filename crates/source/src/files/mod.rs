@@ -17,6 +17,7 @@
 
 mod context;
 mod find;
+mod folder;
 mod follower;
 mod identity;
 mod life;

@@ -49,11 +49,13 @@ impl Stream {
             Start::Beginning => (0, false),
             Start::End => end_of_lines(&file, file.metadata()?.len())?,
         };
+        // What is rotated away from now on is missed, not old: so the newest part is looked up before the file.
+        let before = (file.metadata()?.len() == 0).then(|| newest(&self.path));
         let mut life = Life::new(file, &self.path, id, offset, self.cuts, cx.now)?;
         if inside_line {
             life.skip_line();
         }
-        life.anchor = (offset == 0).then(|| newest(&self.path));
+        life.anchor = before.filter(|_| !life.is_frozen());
         self.push(cx, life);
         self.tell_opened(cx, false);
         Ok(())
@@ -99,22 +101,25 @@ impl Stream {
         file: Option<(File, Id)>,
         memory: &Memory,
     ) -> io::Result<Option<bool>> {
+        // The life is made before others are looked for: if it is rotated away meanwhile, that shows when it is read.
         let id = file.as_ref().map(|(_, id)| *id);
-        let is_own = |part: &Sibling| part.is_copy_of(&first_bytes(file.as_ref().map(|(file, _)| file)));
+        let first = first_bytes(file.as_ref().map(|(file, _)| file));
+        let cuts = memory.generation.life + 1;
+        let life = file.map(|(file, id)| Life::new(file, &self.path, id, 0, cuts, cx.now)).transpose()?;
+        let is_own = |part: &Sibling| life.as_ref().is_some_and(|life| life.is_now(part, &first));
         let Some(found) = find(&self.path, &Anchor::After(*memory), id, is_own) else { return Ok(None) };
         let known = found.anchor.is_some();
-        if !known && file.is_some() {
+        if !known && life.is_some() {
             cx.tell(Notice::PositionLost { position: memory.position(&self.name) });
         }
-        self.cuts = memory.generation.life + 1;
+        self.cuts = cuts;
         let anchor = self.take_found(cx, found, memory)?;
         if let Some(front) = self.lives.front_mut() {
             front.live = memory.live;
         }
-        if let Some((file, id)) = file {
-            let mut life = Life::new(file, &self.path, id, 0, self.cuts, cx.now)?;
+        if let Some(mut life) = life {
             life.live = memory.live && self.lives.is_empty();
-            life.anchor = Some(anchor);
+            life.anchor = Some(anchor).filter(|_| !life.is_frozen());
             self.push(cx, life);
         }
         Ok(Some(known))

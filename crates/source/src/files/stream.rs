@@ -27,6 +27,9 @@ pub(crate) struct Stream {
     pub(crate) queued: bool,
     /// The front is being read; the back is the file at the path, unless that is missing.
     pub(super) lives: VecDeque<Life>,
+    /// Another file was seen at the path than the back. It is opened in the stream's turn: finding out what came between
+    /// the two takes time in a large folder.
+    pub(super) has_successor: bool,
     /// Rotated files that were read to their end and may still get late lines.
     pub(super) late: Vec<Life>,
     /// Where to go on, while nothing is open.
@@ -60,6 +63,7 @@ impl Stream {
             literal: false,
             queued: false,
             lives: VecDeque::new(),
+            has_successor: false,
             late: Vec::new(),
             cuts: 0,
             resume: None,
@@ -114,9 +118,12 @@ impl Stream {
         match self.lives.back() {
             Some(back) if back.id == id => {
                 self.complaint = None;
-                false
+                self.look_behind(cx)
             }
-            Some(_) => self.succeed(cx),
+            Some(_) => {
+                self.has_successor = true;
+                true
+            }
             None if self.resume.as_ref().is_some_and(|resume| resume.parked == Some((id, size))) => false,
             None => true,
         }

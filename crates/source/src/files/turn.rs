@@ -20,6 +20,8 @@ impl Stream {
     pub(crate) fn turn(&mut self, cx: &mut Context<'_>) -> bool {
         if self.lives.is_empty() {
             self.open(cx);
+        } else if std::mem::take(&mut self.has_successor) {
+            self.succeed(cx);
         }
         let mut budget = TURN_BYTES;
         let more_late = self.read_late(cx, &mut budget);
@@ -54,7 +56,7 @@ impl Stream {
                 Err(error) => return self.broken(cx, error, left),
             },
             Ok(Fetched::Nothing) => true,
-            Ok(Fetched::Changed) => match self.cut(cx) {
+            Ok(Fetched::Changed) => match self.cut(cx, 0) {
                 Ok(Sorted::Later) => return Step::Later,
                 Ok(_) => return Step::Again,
                 Err(error) => return self.broken(cx, error, left),
@@ -79,9 +81,12 @@ impl Stream {
         let unknown = self.lives.front().is_some_and(|life| !life.is_frozen());
         if unknown && memchr::memchr(b'\n', fetched).is_some() {
             let first = fetched.get(..super::find::COPY_BYTES).unwrap_or(fetched).to_vec();
-            let sorted = self.insert_missed(cx, &first)?;
+            let sorted = self.insert_missed(cx, 0, &first)?;
             if sorted != Sorted::AsItWas {
                 return Ok(sorted);
+            }
+            if let Some(front) = self.lives.front_mut() {
+                front.anchor = None;
             }
         }
         let fetched = cx.buffer.get(start..end).unwrap_or_default();

@@ -11,7 +11,7 @@ use stockade_core::Position;
 use stockade_source::{Event, FollowSpec, Follower, Notice, Pattern, Source, Start};
 
 /// How long a test waits for what must come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A small generator of numbers that look random: xorshift.
 pub(crate) struct Rng(u64);
@@ -81,6 +81,11 @@ impl Writer {
 
     pub(crate) fn reopen(&mut self) {
         self.file = append(&self.path);
+    }
+
+    /// Whether there is a `.1` with something in it.
+    pub(crate) fn packable(&self) -> bool {
+        fs::metadata(numbered(&self.path, 1)).is_ok_and(|meta| meta.len() > 0)
     }
 
     /// `create`: renames the log in the middle of a line, writes on for a while, then goes to the new file.
@@ -215,7 +220,9 @@ impl Reader {
         let give_up = Instant::now() + PATIENCE;
         while self.lines.len() < lines {
             self.turn(Duration::from_millis(50));
-            assert!(Instant::now() < give_up, "{} of {lines} lines came; {:#?}", self.lines.len(), self.notices);
+            if Instant::now() > give_up {
+                panic!("{} of {lines} lines came, {}; {:#?}", self.lines.len(), self.jumps(), self.notices);
+            }
         }
     }
 
@@ -231,6 +238,17 @@ impl Reader {
 
     pub(crate) fn texts(&self) -> Vec<String> {
         self.lines.iter().map(|(_, line)| String::from_utf8_lossy(line).trim_end().to_owned()).collect()
+    }
+
+    /// Where the numbers do not follow each other, for messages.
+    pub(crate) fn jumps(&self) -> String {
+        let number = |line: &[u8]| std::str::from_utf8(line.get(..8).unwrap_or(line)).unwrap_or_default().to_owned();
+        let numbers: Vec<String> = self.lines.iter().map(|(_, line)| number(line)).collect();
+        let follows = |pair: &[String]| {
+            pair[0].parse::<u64>().is_ok_and(|a| pair[1].parse::<u64>().is_ok_and(|b| b == a + 1))
+        };
+        let jumps: Vec<_> = numbers.windows(2).filter(|pair| !follows(pair)).collect();
+        format!("at last {:?}, jumps {:?}", numbers.last(), &jumps[..jumps.len().min(20)])
     }
 
     pub(crate) fn numbers(&self) -> Vec<u64> {

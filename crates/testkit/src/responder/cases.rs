@@ -8,7 +8,7 @@ use stockade_core::{Key, Outcome, Timestamp};
 
 use super::Case;
 use super::make::{
-    Dice, NOW, apply, apply_all, ban, everywhere, expect_current, in_secs, prepare, scope, unban,
+    Dice, apply, apply_all, ban, everywhere, expect_current, in_secs, now, prepare, scope, unban,
 };
 
 /// Every check, by name.
@@ -60,11 +60,11 @@ fn nothing_left_to_do(responder: &mut dyn Responder) {
         ban("b", "192.0.2.1", Timestamp::MAX),
         ban("b", "192.0.2.0/24", in_secs(86_400 * 365)),
     ];
-    let Some(current) = responder.current(NOW).expect("asked") else { return };
+    let Some(current) = responder.current(now()).expect("asked") else { return };
     let plan = responder.plan(&wanted, &current);
     assert_eq!(plan.add.len(), wanted.len());
-    responder.apply(&plan, NOW).expect("applied");
-    let current = responder.current(NOW).expect("asked").expect("it can be asked");
+    responder.apply(&plan, now()).expect("applied");
+    let current = responder.current(now()).expect("asked").expect("it can be asked");
     assert!(responder.plan(&wanted, &current).is_empty(), "{current:?}");
 }
 
@@ -179,7 +179,7 @@ fn unknown_jail(responder: &mut dyn Responder) {
     let outcomes = apply(responder, &add, &[unban("nobody", "192.0.2.2")]);
     assert_eq!(outcomes.get(1..), Some(&[Outcome::Done, Outcome::Done][..]));
     // A program may not care for jails; whoever does must not claim that it is done.
-    if responder.current(NOW).expect("asked").is_some() {
+    if responder.current(now()).expect("asked").is_some() {
         assert!(matches!(outcomes.first(), Some(Outcome::Failed { .. })), "{outcomes:?}");
         expect_current(responder, add.get(1..).unwrap_or_default());
     }

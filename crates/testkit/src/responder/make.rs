@@ -1,17 +1,20 @@
 //! What the checks are made of.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use stockade_core::plan::EXPIRY_TOLERANCE_MS;
 use stockade_core::ports::{Plan, Protocol, Responder, Scope, Standing};
 use stockade_core::{Key, Outcome, Timestamp};
 
-/// The time of every check. A responder that counts by itself is quick enough that nothing of a ban passes.
-pub(super) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+/// The time: some time in 2027, and then on, for the clock of a kernel goes on too.
+pub(super) fn now() -> Timestamp {
+    static STARTED: OnceLock<Instant> = OnceLock::new();
+    Timestamp::from_secs(1_800_000_000).plus(STARTED.get_or_init(Instant::now).elapsed())
+}
 
 pub(super) fn in_secs(seconds: u64) -> Timestamp {
-    NOW.plus(Duration::from_secs(seconds))
+    now().plus(Duration::from_secs(seconds))
 }
 
 pub(super) fn ban(jail: &str, key: &str, until: Timestamp) -> Standing {
@@ -40,7 +43,7 @@ pub(super) fn apply(
     remove: &[(Arc<str>, Key)],
 ) -> Vec<Outcome> {
     let plan = Plan { add: add.to_vec(), remove: remove.to_vec() };
-    let outcomes = responder.apply(&plan, NOW).expect("applied");
+    let outcomes = responder.apply(&plan, now()).expect("applied");
     assert_eq!(outcomes.len(), add.len() + remove.len(), "an outcome for every item");
     outcomes
 }
@@ -52,7 +55,7 @@ pub(super) fn apply_all(responder: &mut dyn Responder, add: &[Standing], remove:
 
 /// Checks what is in force, ends compared with the plan's tolerance.
 pub(super) fn expect_current(responder: &mut dyn Responder, expected: &[Standing]) {
-    let Some(mut current) = responder.current(NOW).expect("asked") else { return };
+    let Some(mut current) = responder.current(now()).expect("asked") else { return };
     let mut expected = expected.to_vec();
     current.sort();
     expected.sort();

@@ -1,0 +1,55 @@
+#!/bin/sh
+# One command for each benchmark: benches/run.sh NAME [ARGUMENTS]
+#
+#   scan      a log of a million lines, beside grep, ripgrep, fail2ban-regex and fail2ban-rs
+#   restore   100,000 bans from the database back into the kernel (needs root)
+#   latency   from the line in the log to the element in the kernel, and to the dropped packet (needs root)
+#   memory    bytes per address that a jail watches
+#
+# The result goes to standard output and to benches/results/NAME.md. Programs are built first, in release mode; with
+# CARGO_TARGET_DIR set they go there.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$here")
+name=${1:-}
+[ $# -gt 0 ] && shift
+target=${CARGO_TARGET_DIR:-$root/target}/release
+export STOCKADE_BENCH_TARGET="$target"
+export STOCKADE_SHARED="${STOCKADE_SHARED:-$root/../shared}"
+
+build() {
+    cargo build --release --quiet --manifest-path "$root/Cargo.toml" "$@" >&2
+}
+
+# In a network namespace of its own: nobody else's firewall is touched.
+alone() {
+    if ! unshare --net true 2>/dev/null; then
+        echo "skipped: a network namespace of its own needs root" >&2
+        exit 0
+    fi
+    exec unshare --net "$@"
+}
+
+case $name in
+scan)
+    # The command line if it is there, else the same scan without it.
+    build -p stockade || build -p stockade-filter --example throughput
+    exec python3 "$here/scan.py" "$@"
+    ;;
+restore)
+    build -p stockade-runtime --examples
+    alone python3 "$here/restore.py" "$@"
+    ;;
+latency)
+    build -p stockade-runtime --example daemon
+    alone python3 "$here/latency.py" "$@"
+    ;;
+memory)
+    build -p stockade-runtime --example tracked_memory
+    exec python3 "$here/memory.py" "$@"
+    ;;
+*)
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,109 @@
+//! What can be typed: one definition for the parser, the help, the completions and the man pages.
+
+mod control;
+mod explain;
+mod generate;
+mod scan;
+mod service;
+pub(crate) mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, ColorChoice, Parser, Subcommand};
+
+pub(crate) use control::{BanArgs, BansArgs, UnbanArgs, WhyArgs};
+pub(crate) use explain::ExplainArgs;
+pub(crate) use generate::{CompletionsArgs, ManArgs};
+pub(crate) use scan::ScanArgs;
+pub(crate) use service::{RunArgs, StopArgs};
+
+const EXAMPLES: &str = "\
+Examples:
+  stockade scan /var/log/auth.log          what would have happened, from a log
+  stockade explain 'LINE'                  what one log line means
+  stockade check                           is the configuration right?
+  stockade run --dry-run                   watch, and change nothing
+  stockade run                             protect this host
+  stockade bans                            who is kept out now
+  stockade why 203.0.113.9                 the lines that did it
+  stockade unban 203.0.113.9               let it in again";
+
+/// Reads what a host logs, finds who attacks it, and keeps them out.
+///
+/// Without any configuration it protects ssh. `scan` and `explain` show what it would do before it does anything.
+#[derive(Debug, Parser)]
+#[command(
+    name = "stockade",
+    version,
+    after_help = EXAMPLES,
+    after_long_help = after_long_help(),
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 110
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The options of every command.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Global {
+    /// The directory of stockade.toml, jail.local and filter.d [default: /etc/stockade]
+    #[arg(short, long, value_name = "DIR", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// The control socket of the daemon [default: as configured, /run/stockade/stockade.sock]
+    #[arg(long, value_name = "PATH", global = true)]
+    pub(crate) socket: Option<PathBuf>,
+    /// Print one JSON object for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value_t = ColorChoice::Auto, global = true)]
+    pub(crate) color: ColorChoice,
+    /// Say more; twice for still more
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Watch the logs and keep attackers out, until stopped
+    Run(RunArgs),
+    /// Replay logs: who would have been banned, when, and for how long
+    Scan(ScanArgs),
+    /// Show what a log line means: date, filter, fields, and how far from a ban it would be
+    Explain(ExplainArgs),
+    /// Check the configuration and report all errors at once
+    #[command(after_help = "Examples:\n  stockade check\n  stockade check -c ./conf --json")]
+    Check,
+    /// Show how the daemon is and what it has done
+    Status,
+    /// List the jails with their numbers
+    Jails,
+    /// List who is kept out now
+    Bans(BansArgs),
+    /// Keep addresses out
+    Ban(BanArgs),
+    /// Let addresses in again
+    Unban(UnbanArgs),
+    /// Show why an address is, was or will be banned: the very lines that did it
+    Why(WhyArgs),
+    /// Make the daemon read its configuration again; with an error in it nothing changes
+    Reload,
+    /// Stop the daemon; bans stay in force unless told otherwise
+    Stop(StopArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Write the man pages
+    Man(ManArgs),
+}
+
+/// The examples and the table of exit codes.
+fn after_long_help() -> String {
+    format!("{EXAMPLES}\n\n{}", crate::exit::TABLE)
+}

@@ -1,0 +1,90 @@
+//! The lines to explain: from the command line, or from standard input.
+
+use std::io::{self, BufRead, IsTerminal, Read, StdinLock};
+
+use stockade_core::limits::MAX_LINE_BYTES;
+
+use crate::exit::{self, Failure};
+
+/// How many lines are explained at a time: an explanation is for reading.
+const MAX_LINES: usize = 1_000;
+
+/// Lines without their ends, one after the other.
+pub(super) struct Lines<'a> {
+    typed: std::slice::Iter<'a, String>,
+    input: Option<StdinLock<'static>>,
+    given: usize,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(typed: &'a [String]) -> Self {
+        Self { typed: typed.iter(), input: None, given: 0 }
+    }
+
+    fn next_read(&mut self) -> Option<Result<Vec<u8>, Failure>> {
+        let input = self.input.as_mut()?;
+        let mut line = Vec::new();
+        let limit = MAX_LINE_BYTES as u64 + 1;
+        match input.take(limit).read_until(b'\n', &mut line) {
+            Ok(0) => {
+                self.input = None;
+                None
+            }
+            Ok(_) => {
+                if line.last() == Some(&b'\n') {
+                    line.pop();
+                    while line.last() == Some(&b'\r') {
+                        line.pop();
+                    }
+                } else if line.len() as u64 == limit {
+                    let message = format!("a line is longer than {MAX_LINE_BYTES} bytes");
+                    return Some(Err(
+                        Failure::usage(message).hint(Some("longer lines are passed over by every jail"))
+                    ));
+                }
+                Some(Ok(line))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.next_read(),
+            Err(error) => Some(Err(Failure::new(
+                exit::Exit::Failed,
+                format_args!("cannot read standard input: {error}"),
+            ))),
+        }
+    }
+}
+
+impl Iterator for Lines<'_> {
+    type Item = Result<Vec<u8>, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if self.given == MAX_LINES {
+                exit::note(
+                    &format!("only the first {MAX_LINES} lines are explained"),
+                    Some("`stockade scan` reads whole logs"),
+                );
+                self.given += 1;
+            }
+            if self.given > MAX_LINES {
+                return None;
+            }
+            if let Some(line) = self.next_read() {
+                self.given += 1;
+                return Some(line);
+            }
+            match self.typed.next()?.as_str() {
+                "-" => {
+                    if io::stdin().is_terminal() {
+                        exit::note("reading lines from the terminal", Some("end them with Ctrl-D"));
+                    }
+                    self.input = Some(io::stdin().lock());
+                }
+                // What was pasted may be several lines.
+                text => {
+                    self.given += 1;
+                    return Some(Ok(text.trim_end_matches(['\n', '\r']).as_bytes().to_vec()));
+                }
+            }
+        }
+    }
+}

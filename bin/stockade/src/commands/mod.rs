@@ -1,0 +1,32 @@
+//! What each command does.
+
+mod check;
+mod control;
+mod explain;
+mod generate;
+mod run;
+mod scan;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Outcome;
+
+/// Does what was typed.
+pub(crate) fn run(cli: &Cli) -> Outcome {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Run(args) => run::run(global, args),
+        Command::Scan(args) => scan::run(global, args),
+        Command::Explain(args) => explain::run(global, args),
+        Command::Check => check::run(global),
+        Command::Status => control::status::run(global),
+        Command::Jails => control::jails::run(global),
+        Command::Bans(args) => control::bans::list(global, args),
+        Command::Ban(args) => control::bans::ban(global, args),
+        Command::Unban(args) => control::bans::unban(global, args),
+        Command::Why(args) => control::why::run(global, args),
+        Command::Reload => control::reload(global),
+        Command::Stop(args) => control::stop(global, args),
+        Command::Completions(args) => generate::completions(args),
+        Command::Man(args) => generate::man(args),
+    }
+}
