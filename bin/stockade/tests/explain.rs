@@ -64,6 +64,12 @@ fn one_json_object_for_programs() {
 }
 
 #[test]
+fn pasted_lines_are_several() {
+    let text = run(&["explain", "--jail", "door", &format!("{KNOCK}\n{KNOCK}\n")]);
+    assert!(text.contains("so far    1 of 2") && text.contains("so far    banned"), "{text}");
+}
+
+#[test]
 fn a_line_too_long_is_refused() {
     let line = vec![b'x'; 100_000];
     assert_snapshot!(run_with_input(&["explain", "--jail", "door", "-"], &line));

@@ -27,6 +27,8 @@
 //! alternative, `nft` with a text, is quick enough in bulk but takes a hundred times as long for one ban, fails with
 //! a sentence instead of a number, and is not installed everywhere.
 
+#![cfg_attr(not(test), forbid(unsafe_code))]
+
 pub mod command;
 pub mod dry_run;
 pub mod nftables;

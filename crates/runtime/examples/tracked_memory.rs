@@ -9,7 +9,7 @@
 
 #![allow(
     clippy::print_stdout,
-    clippy::expect_used,
+    clippy::print_stderr,
     clippy::cast_precision_loss,
     reason = "a program for measuring"
 )]

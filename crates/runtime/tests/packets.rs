@@ -66,7 +66,8 @@ fn a_network_is_dropped_as_a_whole_and_nobody_else() {
     ] {
         site.ban(network);
         for address in inside {
-            assert!(net.attacker_is_dropped(address), "{address} in {network}");
+            // The command answers when the ban is stored and on its way.
+            wait_for("the drop", || net.attacker_is_dropped(address).then_some(()));
         }
         assert!(net.innocent_connects(innocent), "{innocent} not in {network}");
         site.unban(network);
@@ -114,6 +115,7 @@ fn a_ban_outlives_the_daemon_unless_it_is_flushed() {
     site.write(&failures(ATTACKER, 5));
     site.ban("203.0.113.96/27");
     wait_for("the drop", || net.attacker_is_dropped(ATTACKER).then_some(()));
+    wait_for("the drop", || net.attacker_is_dropped(NEIGHBOUR).then_some(()));
     let out = |when: &str| {
         assert!(net.attacker_is_dropped(ATTACKER), "{when}");
         assert!(net.attacker_is_dropped(NEIGHBOUR), "{when}");

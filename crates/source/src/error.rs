@@ -29,7 +29,10 @@ pub enum SourceError {
         error: io::Error,
     },
     /// An archive is cut or corrupt. All whole lines before the damage were delivered.
-    #[error("damaged {format} archive: `{}`: at byte {byte}, after {offset} bytes of text: {error}", shown(path))]
+    #[error(
+        "damaged {format} archive: `{}`: at byte {byte}, after {offset} bytes of text: {error}",
+        shown(path)
+    )]
     Damaged {
         /// Which.
         path: PathBuf,
@@ -164,9 +167,9 @@ impl SourceError {
 /// What to do about a file that may not be read.
 pub(crate) fn access_hint(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            Some("run as root or as a member of the file's group, often `adm`; every folder above must be open too")
-        }
+        io::ErrorKind::PermissionDenied => Some(
+            "run as root or as a member of the file's group, often `adm`; every folder above must be open too",
+        ),
         io::ErrorKind::NotFound => Some("check the path; the program may log to the journal only"),
         _ => None,
     }

@@ -39,6 +39,7 @@ pub mod archive;
 mod block;
 mod error;
 mod files;
+mod journal;
 
 pub mod limits;
 mod lines;
@@ -50,6 +51,7 @@ mod waker;
 pub use block::{Block, Event, Flow, Mark, Source};
 pub use error::SourceError;
 pub use files::{FollowSpec, Follower};
+pub use journal::{Journal, JournalMatch, JournalSpec};
 
 pub use notice::Notice;
 pub use pattern::{Pattern, Start};

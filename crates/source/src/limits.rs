@@ -51,8 +51,8 @@ pub const MAX_LATE: usize = 4;
 /// How long a deleted file without a successor stays open after its last line. It holds disk space meanwhile.
 pub const DELETED_GRACE: Duration = Duration::from_secs(300);
 
-/// The longest value of one journal field that is kept, in bytes; a longer message is a line too long to be judged.
-pub const MAX_JOURNAL_FIELD_BYTES: usize = stockade_core::limits::MAX_LINE_BYTES;
+/// The most of one journal entry that is kept, in bytes; an entry with more is a line too long to be judged.
+pub const MAX_JOURNAL_ENTRY_BYTES: usize = 2 * stockade_core::limits::MAX_LINE_BYTES;
 
 /// The most fields of one journal entry that are kept: those that the line and the matches are made of.
 pub const MAX_JOURNAL_FIELDS: usize = 256;

@@ -85,7 +85,11 @@ mod tests {
     fn naive(text: &[u8], limit: usize) -> (Vec<u8>, Vec<(usize, usize)>) {
         let (mut good, mut long, mut at) = (Vec::new(), Vec::new(), 0);
         for line in text.split_inclusive(|b| *b == b'\n').filter(|l| l.ends_with(b"\n")) {
-            if line.len() > limit + 1 { long.push((at, line.len())) } else { good.extend_from_slice(line) }
+            if line.len() > limit + 1 {
+                long.push((at, line.len()))
+            } else {
+                good.extend_from_slice(line)
+            }
             at += line.len();
         }
         (good, long)

@@ -108,7 +108,10 @@ impl Pattern {
 }
 
 fn absolute(text: &str) -> String {
-    std::path::absolute(text).ok().and_then(|path| path.to_str().map(str::to_owned)).unwrap_or_else(|| text.to_owned())
+    std::path::absolute(text)
+        .ok()
+        .and_then(|path| path.to_str().map(str::to_owned))
+        .unwrap_or_else(|| text.to_owned())
 }
 
 /// Whether the text has a meaning as a pattern.
@@ -118,7 +121,9 @@ pub(crate) fn is_glob(text: &str) -> bool {
 
 /// All paths that match, sorted, at most `limit`. What cannot be looked into matches nothing.
 pub(crate) fn expand(text: &str, limit: usize) -> Vec<PathBuf> {
-    glob::glob_with(text, OPTIONS).map(|paths| paths.filter_map(Result::ok).take(limit).collect()).unwrap_or_default()
+    glob::glob_with(text, OPTIONS)
+        .map(|paths| paths.filter_map(Result::ok).take(limit).collect())
+        .unwrap_or_default()
 }
 
 /// The folder itself, or the nearest one above it that exists.
@@ -157,7 +162,10 @@ mod tests {
     #[test]
     fn a_bad_pattern_is_an_error_with_its_place() {
         let error = Pattern::new("/var/log/[a", Start::Beginning).unwrap_err();
-        assert!(error.to_string().starts_with("bad file name pattern: `/var/log/[a`: at character 9"), "{error}");
+        assert!(
+            error.to_string().starts_with("bad file name pattern: `/var/log/[a`: at character 9"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -34,7 +34,10 @@ pub struct Pipe {
 
 impl fmt::Debug for Pipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipe").field("stream", &self.stream).field("offset", &self.offset).finish_non_exhaustive()
+        f.debug_struct("Pipe")
+            .field("stream", &self.stream)
+            .field("offset", &self.offset)
+            .finish_non_exhaustive()
     }
 }
 
@@ -132,7 +135,11 @@ impl Pipe {
             // The terminal behind it is gone, which is an end as well.
             Err(rustix::io::Errno::IO) => self.ended = true,
             Err(errno) => {
-                return Err(SourceError::Read { path: (&*self.stream).into(), byte: self.offset, error: errno.into() });
+                return Err(SourceError::Read {
+                    path: (&*self.stream).into(),
+                    byte: self.offset,
+                    error: errno.into(),
+                });
             }
         }
         Ok(())

@@ -62,7 +62,10 @@ pub(crate) fn wait(waker: &Waker, fds: &[BorrowedFd<'_>], until: Instant) -> Wok
 }
 
 fn timespec(span: Duration) -> Timespec {
-    Timespec { tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX), tv_nsec: span.subsec_nanos().into() }
+    Timespec {
+        tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: span.subsec_nanos().into(),
+    }
 }
 
 #[cfg(test)]

@@ -41,7 +41,12 @@ fn a_path_that_is_missing_is_told_once_and_waited_for_while_others_go_on() {
     let mut reader = Reader::new(&[&there, &missing], Start::Beginning);
     reader.read_until(1);
     reader.read_until_quiet(Duration::from_millis(1300)); // A tick passes.
-    assert_eq!(reader.notices.iter().filter(|n| n.contains("no such log file yet")).count(), 1, "{:?}", reader.notices);
+    assert_eq!(
+        reader.notices.iter().filter(|n| n.contains("no such log file yet")).count(),
+        1,
+        "{:?}",
+        reader.notices
+    );
     fs::create_dir(dir.path().join("sub")).unwrap();
     fs::write(&missing, "2\n").unwrap();
     reader.read_until(2);

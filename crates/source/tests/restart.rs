@@ -43,7 +43,13 @@ fn crash_all_the_time(seed: u64, rotate: impl Fn(&mut Writer) + Send + 'static) 
     let (mut crashes, mut written) = (0, None);
     let mut writing = Some(writing);
     while written.is_none_or(|written| (reader.lines.len() as u64) < written) {
-        assert!(Instant::now() < give_up, "{} lines came, {}; {:#?}", reader.lines.len(), reader.jumps(), reader.notices);
+        assert!(
+            Instant::now() < give_up,
+            "{} lines came, {}; {:#?}",
+            reader.lines.len(),
+            reader.jumps(),
+            reader.notices
+        );
         if writing.as_ref().is_some_and(thread::JoinHandle::is_finished) {
             written = writing.take().map(|thread| thread.join().unwrap());
         }

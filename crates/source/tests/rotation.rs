@@ -180,7 +180,10 @@ fn copied_and_cut_while_it_is_written() {
         let number = number_of(text);
         assert!(number >= expected, "line {number} came twice or late, {expected} was expected");
         for missing in expected..number {
-            assert!(windows.iter().any(|w| w.contains(&missing)), "line {missing} was lost outside of a rotation");
+            assert!(
+                windows.iter().any(|w| w.contains(&missing)),
+                "line {missing} was lost outside of a rotation"
+            );
             lost += 1;
         }
         expected = number + 1;

@@ -17,6 +17,7 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Outcome {
         flush: args.flush,
         store: args.store.clone(),
         socket: global.socket.clone(),
+        ..RunOptions::default()
     };
     let load = || stockade_config::load(&config::paths(global), &config::environment);
     daemon::run(&load, &options).map_err(|error| {

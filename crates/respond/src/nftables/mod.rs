@@ -32,7 +32,8 @@
 //! - **The kernel counts the time.** Every element carries its timeout, so bans end also when nothing of Stockade
 //!   runs, and stay in force over a restart.
 //!
-//! A flow that a flowtable has offloaded passes no chain at all, so it is not cut before it ends.
+//! It needs Linux 4.15, the first that can be asked for single elements, and CAP_NET_ADMIN. A flow that a flowtable has
+//! offloaded passes no chain at all, so it is not cut before it ends.
 
 mod apply;
 mod elements;

@@ -8,7 +8,9 @@ use stockade_core::ports::{Responder, Store, StoreErrorKind};
 use stockade_core::{Jail, Jails, Position, Timestamp};
 use stockade_filter::{Filter, FilterSpec, date::Zone};
 use stockade_respond::{Command, DryRun, Nftables, Watch};
-use stockade_source::{FollowSpec, Follower, Pattern, Pipe, Source, Start};
+use stockade_source::{
+    FollowSpec, Follower, Journal, JournalMatch, JournalSpec, Pattern, Pipe, Source, Start,
+};
 use stockade_store::{Durability, MemoryStore, SqliteOptions, SqliteStore};
 
 use super::reading::Reader;
@@ -45,7 +47,10 @@ impl Assembled {
                 Ok(filter) => filter,
                 Err(problems) => {
                     problems.into_iter().for_each(&mut warn);
-                    warn(format!("jail left out: `{}`: its filter cannot be used; `stockade check` shows why", jail.jail.name));
+                    warn(format!(
+                        "jail left out: `{}`: its filter cannot be used; `stockade check` shows why",
+                        jail.jail.name
+                    ));
                     continue;
                 }
             };
@@ -119,7 +124,18 @@ impl Assembled {
             }
         }
         if !matches.is_empty() {
-            warn("JOURNAL".to_owned());
+            let spec =
+                matches.iter().map(|lines| JournalMatch::parse(&lines.join("\n"))).collect::<Result<_, _>>();
+            let journal = spec.and_then(|matches| {
+                let mut spec = JournalSpec::default();
+                spec.matches = matches;
+                spec.directory = options.journal.clone();
+                Journal::new(spec, stored)
+            });
+            match journal {
+                Ok(source) => feeds.push(Feed { name: "journal", source: Box::new(source), readers: units }),
+                Err(error) => warn(format!("cannot read the journal: {error}")),
+            }
         }
         Ok(feeds)
     }

@@ -36,6 +36,8 @@ pub struct RunOptions {
     pub flush: bool,
     /// The database, in place of the configured one.
     pub store: Option<PathBuf>,
+    /// A folder of journal files, in place of the machine's own journal.
+    pub journal: Option<PathBuf>,
     /// The control socket, in place of the configured one.
     pub socket: Option<PathBuf>,
 }

@@ -28,7 +28,7 @@ pub const MAX_USER_NAMES: usize = 100_000;
 
 /// How much memory the logs may need that are read side by side, in bytes. Several logs are put together by time as far as
 /// this goes; more of them are counted apart, and [`super::Note::CountedApart`] says so.
-pub const SIDE_BY_SIDE_BYTES: usize = 24 << 20;
+pub const SIDE_BY_SIDE_BYTES: usize = 12 << 20;
 
 /// How many lines at either end of a block are looked at for a date, to find out which time the log spans.
 pub(super) const SPAN_LINES: usize = 8;

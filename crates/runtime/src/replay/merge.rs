@@ -4,6 +4,7 @@
 //! come too late for its window.
 
 use std::collections::VecDeque;
+use std::path::Path;
 
 use stockade_core::{Key, Timestamp};
 use stockade_source::archive::LogFile;
@@ -38,13 +39,14 @@ pub(super) fn groups(logs: Vec<Parts>) -> Vec<Vec<Parts>> {
     groups
 }
 
-/// What reading a file takes at most, in bytes: a block, a scanner, and what its decoder looks back at.
-fn cost(path: &std::path::Path) -> usize {
-    const MIB: usize = 1 << 20;
+/// What reading a file takes, in bytes: a block, a scanner, and what its decoder looks back at. Measured: eight plain
+/// logs of 15 MB take 11 MB more than one.
+fn cost(path: &Path) -> usize {
+    const PLAIN: usize = 3 << 19;
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("xz") => SIDE_BY_SIDE_BYTES,
-        Some("zst") => 8 * MIB,
-        _ => 3 * MIB,
+        Some("zst") => PLAIN + (8 << 20),
+        _ => PLAIN,
     }
 }
 

@@ -112,7 +112,10 @@ fn whoever_is_banned_again_and_again_is_a_case_for_recidive() {
     let offender = report.offenders().nth(1).unwrap();
     assert_eq!(offender.first_ban(), Some(span(400, 86_800)));
     assert_eq!((offender.first(), offender.last()), (at(0), at(800)));
-    assert_eq!((report.jails[1].matches, report.jails[1].offenders, report.jails[1].offenders_banned), (4, 2, 1));
+    assert_eq!(
+        (report.jails[1].matches, report.jails[1].offenders, report.jails[1].offenders_banned),
+        (4, 2, 1)
+    );
 }
 
 #[test]

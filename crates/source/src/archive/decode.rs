@@ -109,7 +109,8 @@ impl Decoder {
     /// A decoder of `format` for `raw`, the first bytes of which were read already.
     pub(crate) fn new(format: Format, magic: Vec<u8>, raw: Box<dyn Read + Send>) -> io::Result<Self> {
         let raw = Cursor::new(magic).chain(raw);
-        let input = Input { inner: BufReader::with_capacity(ARCHIVE_INPUT_BYTES, raw), taken: 0, failed: false };
+        let input =
+            Input { inner: BufReader::with_capacity(ARCHIVE_INPUT_BYTES, raw), taken: 0, failed: false };
         Ok(Self(match format {
             Format::Plain => Kind::Plain(input),
             Format::Gzip => Kind::Gzip(Box::new(MultiGzDecoder::new(input))),

@@ -107,7 +107,9 @@ impl Finder {
     }
 
     fn take_siblings(&mut self, path: &Path) {
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else { return };
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else {
+            return;
+        };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let Ok(files) = list(folder) else { return };
         for file in files {
@@ -127,7 +129,11 @@ impl Finder {
     }
 
     /// What a path is: `None` for what was seen before, or is not text though it should be.
-    fn look_at(&mut self, path: &Path, text_only: bool) -> Result<Option<(PathBuf, u64, Rotation)>, SourceError> {
+    fn look_at(
+        &mut self,
+        path: &Path,
+        text_only: bool,
+    ) -> Result<Option<(PathBuf, u64, Rotation)>, SourceError> {
         let open = |error| SourceError::Open { path: path.to_owned(), error };
         let meta = fs::metadata(path).map_err(open)?;
         if !self.seen.insert((meta.dev(), meta.ino())) {

@@ -54,10 +54,11 @@ pub(crate) fn rotation(name: &str) -> Rotation {
 
 /// `x.log.2`, `x.log-20261101` and the like; the longest date wins.
 fn split_age(name: &str) -> Option<(&str, Age)> {
-    let dated = name.char_indices().filter(|(at, c)| *at > 0 && matches!(c, '-' | '.')).find_map(|(at, _)| {
-        let (base, date) = (name.get(..at)?, name.get(at + 1..)?);
-        date_digits(date).map(|digits| (base, Age::Date(digits)))
-    });
+    let dated =
+        name.char_indices().filter(|(at, c)| *at > 0 && matches!(c, '-' | '.')).find_map(|(at, _)| {
+            let (base, date) = (name.get(..at)?, name.get(at + 1..)?);
+            date_digits(date).map(|digits| (base, Age::Date(digits)))
+        });
     dated.or_else(|| {
         let (base, number) = name.rsplit_once('.')?;
         let short = !base.is_empty() && (1..=5).contains(&number.len());
@@ -69,7 +70,8 @@ fn split_age(name: &str) -> Option<(&str, Age)> {
 /// The digits of a date such as `20261101`, `2026-11-01`, `2026-11-01_13-30`, `202611` or `1790000000` (seconds since
 /// the epoch); `None` if it is none.
 fn date_digits(text: &str) -> Option<String> {
-    if text.len() > 20 || !text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'T' | b':')) {
+    if text.len() > 20 || !text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'T' | b':'))
+    {
         return None;
     }
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
@@ -143,6 +145,9 @@ mod tests {
     fn the_order_is_from_the_oldest_to_the_newest() {
         let mut ages = [Age::Current, number(1), date("20261102"), number(10), number(2), date("20261101")];
         ages.sort();
-        assert_eq!(ages, [date("20261101"), date("20261102"), number(10), number(2), number(1), Age::Current]);
+        assert_eq!(
+            ages,
+            [date("20261101"), date("20261102"), number(10), number(2), number(1), Age::Current]
+        );
     }
 }

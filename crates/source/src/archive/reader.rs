@@ -58,7 +58,11 @@ pub struct Progress {
 impl fmt::Debug for LogReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, format, offset, .. } = self;
-        f.debug_struct("LogReader").field("path", path).field("format", format).field("offset", offset).finish()
+        f.debug_struct("LogReader")
+            .field("path", path)
+            .field("format", format)
+            .field("offset", offset)
+            .finish()
     }
 }
 
@@ -87,7 +91,11 @@ impl LogReader {
     /// # Errors
     ///
     /// [`SourceError::Read`] or [`SourceError::Unsupported`].
-    pub fn from_reader(path: &Path, raw: Box<dyn Read + Send>, total: Option<u64>) -> Result<Self, SourceError> {
+    pub fn from_reader(
+        path: &Path,
+        raw: Box<dyn Read + Send>,
+        total: Option<u64>,
+    ) -> Result<Self, SourceError> {
         Self::with_block_bytes(path, raw, total, BLOCK_BYTES)
     }
 
@@ -105,8 +113,8 @@ impl LogReader {
         let read = |error| SourceError::Read { path: path.to_owned(), byte: 0, error };
         let mut magic = Vec::with_capacity(MAGIC_BYTES);
         raw.by_ref().take(MAGIC_BYTES as u64).read_to_end(&mut magic).map_err(read)?;
-        let format = recognise(&magic)
-            .map_err(|format| SourceError::Unsupported { path: path.to_owned(), format })?;
+        let format =
+            recognise(&magic).map_err(|format| SourceError::Unsupported { path: path.to_owned(), format })?;
         Ok(Self {
             stream: shown(path).into(),
             path: path.to_owned(),

@@ -73,7 +73,8 @@ impl Sibling {
     pub(crate) fn begins_with(&self, text: &[u8]) -> bool {
         let mut first = [0; COPY_BYTES];
         let n = self.first_bytes(&mut first);
-        !text.is_empty() && first.get(..n).unwrap_or_default().starts_with(text.get(..COPY_BYTES).unwrap_or(text))
+        !text.is_empty()
+            && first.get(..n).unwrap_or_default().starts_with(text.get(..COPY_BYTES).unwrap_or(text))
     }
 
     fn first_bytes(&self, buffer: &mut [u8]) -> usize {
@@ -264,7 +265,13 @@ mod tests {
     fn parts_newer_than_the_one_looked_for_come_oldest_first() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("a.log");
-        for (name, text) in [("a.log.10", "10\n"), ("a.log.2", "2\n"), ("a.log.1", "1\n"), ("a.log", "0\n"), ("b.log.1", "b\n")] {
+        for (name, text) in [
+            ("a.log.10", "10\n"),
+            ("a.log.2", "2\n"),
+            ("a.log.1", "1\n"),
+            ("a.log", "0\n"),
+            ("b.log.1", "b\n"),
+        ] {
             fs::write(dir.path().join(name), text).unwrap();
         }
         let found = find(&log, &memory(b"10\n", 3), None, not_own).unwrap();
@@ -272,7 +279,10 @@ mod tests {
         assert_eq!(names(&found), ["a.log.2", "a.log.1"]);
         // What is newer than the own file is left out, and without an anchor nothing is newer.
         let copy_of = |text: &'static [u8]| move |sibling: &Sibling| sibling.is_copy_of(text);
-        assert_eq!(names(&find(&log, &memory(b"10\n", 3), None, copy_of(b"1\nmore\n")).unwrap()), ["a.log.2"]);
+        assert_eq!(
+            names(&find(&log, &memory(b"10\n", 3), None, copy_of(b"1\nmore\n")).unwrap()),
+            ["a.log.2"]
+        );
         assert_eq!(names(&find(&log, &memory(b"10\n", 3), None, copy_of(b"2\n")).unwrap()), [""; 0]);
         assert_eq!(names(&find(&log, &memory(b"never\n", 6), None, not_own).unwrap()), [""; 0]);
         let own = open_regular(&dir.path().join("a.log.1")).unwrap().map(|(_, id)| id);
@@ -282,7 +292,10 @@ mod tests {
     #[test]
     fn a_part_that_was_packed_is_known_by_its_text() {
         let dir = tempfile::tempdir().unwrap();
-        let mut gz = flate2::write::GzEncoder::new(File::create(dir.path().join("a.log.1.gz")).unwrap(), Default::default());
+        let mut gz = flate2::write::GzEncoder::new(
+            File::create(dir.path().join("a.log.1.gz")).unwrap(),
+            Default::default(),
+        );
         io::Write::write_all(&mut gz, b"one\ntwo\n").unwrap();
         gz.finish().unwrap();
         let found = find(&dir.path().join("a.log"), &memory(b"one\ntwo\n", 4), None, not_own).unwrap();

@@ -156,7 +156,8 @@ impl Follower {
                     self.stale = true;
                 }
                 Heard::Name(path, is_folder) => {
-                    self.stale |= is_folder || self.spec.patterns.iter().any(|pattern| pattern.matches(&path));
+                    self.stale |=
+                        is_folder || self.spec.patterns.iter().any(|pattern| pattern.matches(&path));
                 }
                 Heard::Everything => {
                     self.stale = true;
@@ -168,7 +169,8 @@ impl Follower {
 
     fn queue_all(&mut self) {
         for index in 0..self.streams.len() {
-            if self.streams.get(index).and_then(Option::as_ref).is_some_and(|stream| stream.open_files() > 0) {
+            if self.streams.get(index).and_then(Option::as_ref).is_some_and(|stream| stream.open_files() > 0)
+            {
                 self.queue(index);
             }
         }

@@ -292,7 +292,13 @@ mod tests {
     fn memory(bytes: &[u8], offset: usize) -> Memory {
         let head = Check::of(&bytes[..bytes.len().min(HEAD_BYTES)]);
         let tail = Some(Tail::new(&bytes[..offset]).check(TAIL_BYTES));
-        Memory { generation: Generation { device: 1, inode: 1, head, life: 0 }, offset: offset as u64, replay_from: 0, tail, live: true }
+        Memory {
+            generation: Generation { device: 1, inode: 1, head, life: 0 },
+            offset: offset as u64,
+            replay_from: 0,
+            tail,
+            live: true,
+        }
     }
 
     #[test]
@@ -300,7 +306,8 @@ mod tests {
         let text = b"first line\nsecond line\nthird line\n".repeat(20);
         let stored = memory(&text, 340);
         let compare = |bytes: &[u8]| {
-            let both = (stored.compare(&file_with(bytes)).unwrap(), stored.compare_text(&mut { bytes }).unwrap());
+            let both =
+                (stored.compare(&file_with(bytes)).unwrap(), stored.compare_text(&mut { bytes }).unwrap());
             assert_eq!(both.0, both.1);
             both.0
         };

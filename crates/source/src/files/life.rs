@@ -88,7 +88,14 @@ impl Life {
     /// A life of which nothing was read, from `offset` on; `cuts` tells it from earlier ones in the same inode.
     ///
     /// Its identity is fixed at once if it holds a line, so that it is seen if it is cut before it is read.
-    pub(crate) fn new(file: File, path: &Path, id: Id, offset: u64, cuts: u32, now: Instant) -> io::Result<Self> {
+    pub(crate) fn new(
+        file: File,
+        path: &Path,
+        id: Id,
+        offset: u64,
+        cuts: u32,
+        now: Instant,
+    ) -> io::Result<Self> {
         let generation = Generation { device: id.0, inode: id.1, head: Check::of(&[]), life: cuts };
         let mut life = Self::bare(Body::Plain(file), path, id, generation, offset, now);
         life.freeze_from_file(offset > 0)?;
@@ -97,7 +104,13 @@ impl Life {
     }
 
     /// A life that goes on where `memory` says, in the same file or in a copy.
-    pub(crate) fn resumed(file: File, path: &Path, id: Id, memory: &Memory, now: Instant) -> io::Result<Self> {
+    pub(crate) fn resumed(
+        file: File,
+        path: &Path,
+        id: Id,
+        memory: &Memory,
+        now: Instant,
+    ) -> io::Result<Self> {
         let mut life = Self::bare(Body::Plain(file), path, id, memory.generation, memory.replay_from, now);
         life.remember(memory);
         life.recall_tail()?;
@@ -208,7 +221,9 @@ impl Life {
     /// Whether `part` is this life itself, rotated since it was opened: a copy, or packed, or a copy that is still
     /// being made. `first` is what its file began with when it was opened.
     pub(crate) fn is_now(&self, part: &Sibling, first: &[u8]) -> bool {
-        part.is_copy_of(&first_bytes(self.file())) || part.is_copy_of(first) || (self.frozen && part.begins_with(first))
+        part.is_copy_of(&first_bytes(self.file()))
+            || part.is_copy_of(first)
+            || (self.frozen && part.begins_with(first))
     }
 
     /// Whether there is anything in it at all.
@@ -225,7 +240,8 @@ impl Life {
         let known = self.tail.as_bytes();
         let Some(now) = now.get_mut(..known.len()) else { return false };
         let at = self.seen.saturating_sub(known.len() as u64);
-        self.file().is_some_and(|file| read_at(file, now, at).is_ok_and(|n| n < known.len() || *now != *known))
+        self.file()
+            .is_some_and(|file| read_at(file, now, at).is_ok_and(|n| n < known.len() || *now != *known))
     }
 
     /// Reads what is new into `buffer`.
@@ -276,7 +292,11 @@ impl Life {
     }
 
     /// Hands on the lines among bytes that were fetched; what is torn stays.
-    pub(crate) fn deliver(&mut self, fetched: &[u8], mut out: impl FnMut(&Self, Piece<'_>)) -> io::Result<()> {
+    pub(crate) fn deliver(
+        &mut self,
+        fetched: &[u8],
+        mut out: impl FnMut(&Self, Piece<'_>),
+    ) -> io::Result<()> {
         let mut rest = fetched;
         while let Some(cut) = self.cutter.cut(rest) {
             let (Cut::Lines(n) | Cut::LongEnd(n) | Cut::LongOpen(n)) = cut else { break };
@@ -333,7 +353,8 @@ impl Life {
         let Body::Plain(file) = &self.body else { return Ok(()) };
         let mut bytes = [0; TAIL_BYTES];
         let len = usize::try_from(self.offset).unwrap_or(TAIL_BYTES).min(TAIL_BYTES);
-        let n = read_at(file, bytes.get_mut(..len).unwrap_or_default(), self.offset.saturating_sub(len as u64))?;
+        let n =
+            read_at(file, bytes.get_mut(..len).unwrap_or_default(), self.offset.saturating_sub(len as u64))?;
         self.tail = Tail::new(bytes.get(..n).unwrap_or_default());
         Ok(())
     }
@@ -358,7 +379,11 @@ impl Life {
         self.check = Some(last_check(block.bytes));
         self.offset = block.end.offset;
         self.seen = self.offset;
-        out(&self.name, self.check, Piece::Lines { offset: block.offset, bytes: block.bytes, end: block.end.offset });
+        out(
+            &self.name,
+            self.check,
+            Piece::Lines { offset: block.offset, bytes: block.bytes, end: block.end.offset },
+        );
         Ok(true)
     }
 }

@@ -45,7 +45,13 @@ impl Stream {
     }
 
     /// Queues the file at the path, and before it what came between it and `anchor`.
-    fn queue_successor(&mut self, cx: &mut Context<'_>, file: File, id: Id, anchor: Anchor) -> io::Result<()> {
+    fn queue_successor(
+        &mut self,
+        cx: &mut Context<'_>,
+        file: File,
+        id: Id,
+        anchor: Anchor,
+    ) -> io::Result<()> {
         // The life is made before others are looked for: if it is rotated away meanwhile, that shows when it is read.
         let first = first_bytes(Some(&file));
         let mut life = Life::new(file, &self.path, id, 0, self.cuts, cx.now)?;
@@ -109,7 +115,8 @@ impl Stream {
         let Some(mut found) = found else { return Ok(Sorted::Later) };
         self.cuts += 1;
         self.lives.truncate(at);
-        let copy = if read.is_some() { found.anchor.as_ref().map(|(copy, _)| copy) } else { found.newer.first() };
+        let copy =
+            if read.is_some() { found.anchor.as_ref().map(|(copy, _)| copy) } else { found.newer.first() };
         let copy = copy.map(|copy| copy.path.clone());
         cx.tell(Notice::Truncated { stream: self.name.clone(), from, copy });
         let taken = match (read, anchor) {
@@ -132,7 +139,12 @@ impl Stream {
 
     /// Nothing was read yet of the life at `at`, of which `first` has come: looks whether others came between it and
     /// the one before, and puts them in front of it.
-    pub(super) fn insert_missed(&mut self, cx: &mut Context<'_>, at: usize, first: &[u8]) -> io::Result<Sorted> {
+    pub(super) fn insert_missed(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: usize,
+        first: &[u8],
+    ) -> io::Result<Sorted> {
         let waiting = self.lives.iter().skip(at + 1).map(|life| (life.id, first_bytes(life.file())));
         let waiting: Vec<_> = waiting.collect();
         let Some(life) = self.lives.get_mut(at) else { return Ok(Sorted::AsItWas) };
@@ -188,7 +200,12 @@ impl Stream {
     }
 
     /// Queues the rest of the life that was looked for, and those after it. Returns the newest of them.
-    pub(super) fn take_found(&mut self, cx: &mut Context<'_>, found: Found, memory: &Memory) -> io::Result<Anchor> {
+    pub(super) fn take_found(
+        &mut self,
+        cx: &mut Context<'_>,
+        found: Found,
+        memory: &Memory,
+    ) -> io::Result<Anchor> {
         let Some((sibling, likeness)) = found.anchor else { return Ok(newest(&self.path)) };
         let anchor = Anchor::After(sibling.memory());
         if likeness == Likeness::Same {
@@ -199,7 +216,12 @@ impl Stream {
     }
 
     /// Queues lives of which nothing was read. Returns the newest of them, or `anchor` if there are none.
-    fn take_newer(&mut self, cx: &mut Context<'_>, newer: Vec<Sibling>, mut anchor: Anchor) -> io::Result<Anchor> {
+    fn take_newer(
+        &mut self,
+        cx: &mut Context<'_>,
+        newer: Vec<Sibling>,
+        mut anchor: Anchor,
+    ) -> io::Result<Anchor> {
         for sibling in newer {
             if self.ids().any(|id| id == sibling.id) {
                 continue;

@@ -32,7 +32,8 @@ impl Follower {
         for (index, stream) in self.streams.iter().enumerate() {
             streams.extend(stream.as_ref().map(|stream| (stream.path.clone(), index)));
         }
-        let (known, new): (Vec<_>, Vec<_>) = candidates.drain(..).partition(|c| streams.contains_key(&c.path));
+        let (known, new): (Vec<_>, Vec<_>) =
+            candidates.drain(..).partition(|c| streams.contains_key(&c.path));
         for candidate in known {
             let Some(&index) = streams.get(&candidate.path) else { continue };
             let ready = self.with(index, sink, |stream, cx| {

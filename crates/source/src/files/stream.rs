@@ -97,7 +97,9 @@ impl Stream {
     /// When its newest file last grew, if it could be closed for a while: everything was read, nothing is expected.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
         match self.lives.front() {
-            Some(life) if self.open_files() == 1 && life.file().is_some() && !life.is_torn() => Some(life.grew),
+            Some(life) if self.open_files() == 1 && life.file().is_some() && !life.is_torn() => {
+                Some(life.grew)
+            }
             _ => None,
         }
     }
@@ -149,13 +151,17 @@ impl Stream {
             return false;
         }
         let gone = |life: &Life| {
-            let linked = life.file().and_then(|f| f.metadata().ok()).is_some_and(|m| std::os::unix::fs::MetadataExt::nlink(&m) > 0);
+            let linked = life
+                .file()
+                .and_then(|f| f.metadata().ok())
+                .is_some_and(|m| std::os::unix::fs::MetadataExt::nlink(&m) > 0);
             (!linked || !self.literal) && cx.now.duration_since(life.grew) > DELETED_GRACE
         };
         if self.open_files() == 1 && self.lives.front().is_some_and(gone) {
             if let Some(life) = self.lives.pop_front() {
                 let token = Token { memory: life.memory(), late: Vec::new() };
-                self.resume = self.literal.then_some(Resume { token, parked: None, watch: None, searched: false });
+                self.resume =
+                    self.literal.then_some(Resume { token, parked: None, watch: None, searched: false });
                 self.close(cx, life);
             }
             cx.tell(Notice::Closed { stream: self.name.clone() });
@@ -211,4 +217,3 @@ impl Stream {
         cx.tell(Notice::Opened { position, wanted_by: self.wanted_by.clone(), resumed });
     }
 }
-

@@ -18,7 +18,8 @@ pub(crate) struct Token {
 impl Token {
     /// Reads what was stored; `None` if another version wrote it and it means nothing to us.
     pub(crate) fn from_position(position: &Position) -> Option<Self> {
-        let mut words = position.cursor.as_deref().unwrap_or_default().split(' ').filter(|word| !word.is_empty());
+        let mut words =
+            position.cursor.as_deref().unwrap_or_default().split(' ').filter(|word| !word.is_empty());
         let tail = words.next().and_then(|word| word.parse().ok());
         let memory = Memory {
             generation: position.generation.parse().ok()?,
@@ -78,7 +79,10 @@ mod tests {
             tail: Some(Check::of(tail)),
             live: false,
         };
-        let token = Token { memory: memory(1, 77, b"a\n"), late: vec![memory(2, 1 << 40, b"b\n"), memory(3, 0, b"")] };
+        let token = Token {
+            memory: memory(1, 77, b"a\n"),
+            late: vec![memory(2, 1 << 40, b"b\n"), memory(3, 0, b"")],
+        };
         let mut position = token.memory.position(&"/l".into());
         position.cursor = Some(cursor(token.memory.tail, token.late.iter().copied()));
         assert_eq!(Token::from_position(&position), Some(token));

@@ -152,7 +152,8 @@ impl Stream {
 
     /// A file cannot be read any more: told, and left for its successor if it has one.
     fn broken(&mut self, cx: &mut Context<'_>, error: std::io::Error, left: bool) -> Step {
-        let (path, byte) = self.lives.front().map_or((self.path.clone(), 0), |life| (life.path.clone(), life.seen()));
+        let (path, byte) =
+            self.lives.front().map_or((self.path.clone(), 0), |life| (life.path.clone(), life.seen()));
         self.complain(cx, SourceError::Read { path, byte, error });
         if left { self.go_on(cx) } else { Step::Done }
     }

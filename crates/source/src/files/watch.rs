@@ -65,8 +65,13 @@ const MAX_EVENTS: usize = 4096;
 impl Watcher {
     /// Asks the kernel for an instance, unless it is not wanted.
     pub(crate) fn new(wanted: bool) -> Self {
-        let mut watcher =
-            Self { fd: None, folders: HashMap::new(), targets: HashMap::new(), refusal: None, refused: false };
+        let mut watcher = Self {
+            fd: None,
+            folders: HashMap::new(),
+            targets: HashMap::new(),
+            refusal: None,
+            refused: false,
+        };
         if wanted {
             match inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK) {
                 Ok(fd) => watcher.fd = Some(fd),
@@ -154,7 +159,9 @@ impl Watcher {
                     if let Some(name) = event.file_name() {
                         let path = folder.join(OsStr::from_bytes(name.to_bytes()));
                         heard(Heard::Name(path, flags.contains(ReadFlags::ISDIR)));
-                    } else if flags.intersects(ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::IGNORED) {
+                    } else if flags
+                        .intersects(ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::IGNORED)
+                    {
                         gone.push(event.wd());
                         heard(Heard::Everything);
                     }

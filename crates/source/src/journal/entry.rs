@@ -38,12 +38,9 @@ pub(super) fn cursor(entry: &Entry) -> Option<&str> {
 
 /// When the entry says that it happened: the program's own time if the journal has it, else when it was received.
 pub(super) fn time(entry: &Entry) -> Option<Timestamp> {
-    micros(entry, SOURCE_REALTIME).or_else(|| micros(entry, REALTIME)).map(|us| Timestamp::from_millis(us / 1000))
-}
-
-/// When the journal received it.
-pub(super) fn received(entry: &Entry) -> Option<Timestamp> {
-    micros(entry, REALTIME).map(|us| Timestamp::from_millis(us / 1000))
+    micros(entry, SOURCE_REALTIME)
+        .or_else(|| micros(entry, REALTIME))
+        .map(|us| Timestamp::from_millis(us / 1000))
 }
 
 /// Whether an entry holds a field with a value.
@@ -128,7 +125,10 @@ mod tests {
             ("_HOSTNAME=web\n_PID=7\nMESSAGE=m", "web m\n"),
             ("MESSAGE=m\nMESSAGE=n", "m n\n"),
             ("_HOSTNAME=web\nSYSLOG_IDENTIFIER=x", "web x: \n"),
-            ("SYSLOG_IDENTIFIER=kernel\n__MONOTONIC_TIMESTAMP=1234567\nMESSAGE=m", "kernel: [    1.234567] m\n"),
+            (
+                "SYSLOG_IDENTIFIER=kernel\n__MONOTONIC_TIMESTAMP=1234567\nMESSAGE=m",
+                "kernel: [    1.234567] m\n",
+            ),
             (
                 "SYSLOG_IDENTIFIER=kernel\n_SOURCE_MONOTONIC_TIMESTAMP=123456000001\n__MONOTONIC_TIMESTAMP=1\nMESSAGE=m",
                 "kernel: [123456.000001] m\n",
@@ -142,7 +142,10 @@ mod tests {
     #[test]
     fn no_field_can_break_out_of_its_line() {
         let value = "a\nb\n";
-        let fields = format!("MESSAGE\n{}{value}\nSYSLOG_IDENTIFIER\n{}{value}", "\x04\0\0\0\0\0\0\0", "\x04\0\0\0\0\0\0\0");
+        let fields = format!(
+            "MESSAGE\n{}{value}\nSYSLOG_IDENTIFIER\n{}{value}",
+            "\x04\0\0\0\0\0\0\0", "\x04\0\0\0\0\0\0\0"
+        );
         assert_eq!(line(&fields), "a\\nb\\n: a\\nb\\n\n");
     }
 
@@ -151,7 +154,6 @@ mod tests {
         let both = "_SOURCE_REALTIME_TIMESTAMP=1700000000123456\n__REALTIME_TIMESTAMP=1800000000000000\n\n";
         with_entry(both, |_, entry| {
             assert_eq!(time(entry), Some(Timestamp::from_millis(1_700_000_000_123)));
-            assert_eq!(received(entry), Some(Timestamp::from_secs(1_800_000_000)));
         });
         with_entry("_SOURCE_REALTIME_TIMESTAMP=x\n__REALTIME_TIMESTAMP=5000\n\n", |_, entry| {
             assert_eq!(time(entry), Some(Timestamp::from_millis(5)));

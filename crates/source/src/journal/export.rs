@@ -81,6 +81,14 @@ impl Parser {
         Self { wanted, entry: Entry::default(), any: false, state: State::Name, name: Vec::new() }
     }
 
+    /// Forgets an entry that has come in part.
+    pub(crate) fn reset(&mut self) {
+        self.entry.clear();
+        self.any = false;
+        self.state = State::Name;
+        self.name.clear();
+    }
+
     /// The number of a field.
     pub(crate) fn number(&self, field: &str) -> Option<usize> {
         self.wanted.iter().position(|wanted| wanted == field)
@@ -93,7 +101,8 @@ impl Parser {
                 State::Name => bytes = self.take_name(bytes, &mut each),
                 State::Text(field) => {
                     let end = memchr(b'\n', bytes);
-                    let (value, rest) = bytes.split_at_checked(end.unwrap_or(bytes.len())).unwrap_or((bytes, &[]));
+                    let (value, rest) =
+                        bytes.split_at_checked(end.unwrap_or(bytes.len())).unwrap_or((bytes, &[]));
                     self.keep(field, value);
                     bytes = rest;
                     if end.is_some() {
@@ -103,8 +112,11 @@ impl Parser {
                 }
                 State::Length(field, shift, length) => {
                     let length = length | u64::from(*first) << shift;
-                    self.state =
-                        if shift == 56 { State::Binary(field, length) } else { State::Length(field, shift + 8, length) };
+                    self.state = if shift == 56 {
+                        State::Binary(field, length)
+                    } else {
+                        State::Length(field, shift + 8, length)
+                    };
                     bytes = after;
                     if let State::Binary(field, 0) = self.state {
                         self.finish(field);

@@ -49,7 +49,8 @@ impl JournalMatch {
                 if alternative.is_empty() {
                     return Err(bad("+", "nothing stands on one side of it"));
                 }
-                let terms = alternative.iter().map(|word| Term::parse(word).map_err(|reason| bad(word, reason)));
+                let terms =
+                    alternative.iter().map(|word| Term::parse(word).map_err(|reason| bad(word, reason)));
                 alternatives.push(terms.collect::<Result<Vec<_>, _>>()?);
             }
         }
@@ -64,10 +65,9 @@ impl JournalMatch {
     /// The arguments by which `journalctl` delivers these entries. None of them can be taken for an option.
     pub fn arguments(&self) -> impl Iterator<Item = &str> {
         let plus = |at| (at > 0).then_some("+");
-        self.alternatives
-            .iter()
-            .enumerate()
-            .flat_map(move |(at, terms)| plus(at).into_iter().chain(terms.iter().map(|term| term.word.as_str())))
+        self.alternatives.iter().enumerate().flat_map(move |(at, terms)| {
+            plus(at).into_iter().chain(terms.iter().map(|term| term.word.as_str()))
+        })
     }
 
     /// The fields that it asks for.
@@ -80,7 +80,9 @@ impl JournalMatch {
         let given = |term: &Term| has(term.field(), term.value().as_bytes());
         self.is_everything()
             || self.alternatives.iter().any(|terms| {
-                terms.iter().all(|term| terms.iter().any(|other| other.field() == term.field() && given(other)))
+                terms
+                    .iter()
+                    .all(|term| terms.iter().any(|other| other.field() == term.field() && given(other)))
             })
     }
 }
@@ -122,7 +124,10 @@ mod tests {
 
     #[test]
     fn words_are_and_plus_and_lines_are_or() {
-        assert_eq!(arguments("_COMM=sshd _UID=0 + A=b\n C=d"), ["_COMM=sshd", "_UID=0", "+", "A=b", "+", "C=d"]);
+        assert_eq!(
+            arguments("_COMM=sshd _UID=0 + A=b\n C=d"),
+            ["_COMM=sshd", "_UID=0", "+", "A=b", "+", "C=d"]
+        );
         assert_eq!(arguments("A='b c' D=\"e + f\""), ["A=b c", "D=e + f"]);
         assert_eq!(arguments(" \n "), [""; 0]);
     }
@@ -150,10 +155,16 @@ mod tests {
     fn several_values_of_one_field_are_alternatives() {
         let entry = [("_COMM", "sshd"), ("_UID", "0"), ("_UID", "5")];
         let wants = |text: &str| {
-            let has = |field: &str, value: &[u8]| entry.iter().any(|(f, v)| *f == field && v.as_bytes() == value);
+            let has =
+                |field: &str, value: &[u8]| entry.iter().any(|(f, v)| *f == field && v.as_bytes() == value);
             JournalMatch::parse(text).unwrap().wants(has)
         };
-        assert!(wants("") && wants("_COMM=sshd") && wants("_COMM=su _COMM=sshd") && wants("_COMM=su _COMM=sshd _UID=5"));
+        assert!(
+            wants("")
+                && wants("_COMM=sshd")
+                && wants("_COMM=su _COMM=sshd")
+                && wants("_COMM=su _COMM=sshd _UID=5")
+        );
         assert!(wants("_COMM=su + _UID=0") && wants("_COMM=su\n_UID=0"));
         assert!(!wants("_COMM=su") && !wants("_COMM=sshd _UID=1") && !wants("_COMM=sshd MISSING=x + _UID=7"));
     }

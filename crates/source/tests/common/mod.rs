@@ -32,7 +32,11 @@ impl Rng {
 
 /// The text of line `number`: it names itself, and its length varies.
 pub(crate) fn line(number: u64) -> String {
-    format!("{number:08} Nov 22 10:00:00 host sshd[{}]: {}\n", number % 991, "x".repeat((number * 7 % 61) as usize))
+    format!(
+        "{number:08} Nov 22 10:00:00 host sshd[{}]: {}\n",
+        number % 991,
+        "x".repeat((number * 7 % 61) as usize)
+    )
 }
 
 /// The number of a line, checked letter by letter.
@@ -242,7 +246,8 @@ impl Reader {
 
     /// Where the numbers do not follow each other, for messages.
     pub(crate) fn jumps(&self) -> String {
-        let number = |line: &[u8]| std::str::from_utf8(line.get(..8).unwrap_or(line)).unwrap_or_default().to_owned();
+        let number =
+            |line: &[u8]| std::str::from_utf8(line.get(..8).unwrap_or(line)).unwrap_or_default().to_owned();
         let numbers: Vec<String> = self.lines.iter().map(|(_, line)| number(line)).collect();
         let follows = |pair: &[String]| {
             pair[0].parse::<u64>().is_ok_and(|a| pair[1].parse::<u64>().is_ok_and(|b| b == a + 1))
@@ -266,7 +271,12 @@ pub(crate) struct Uncommitted {
 /// Says where a sequence is not 0, 1, 2, … and fails.
 pub(crate) fn assert_sequence(numbers: &[u64], count: u64) {
     for (at, number) in numbers.iter().enumerate() {
-        assert_eq!(*number, at as u64, "at line {at}: {:?}", &numbers[at.saturating_sub(3)..(at + 4).min(numbers.len())]);
+        assert_eq!(
+            *number,
+            at as u64,
+            "at line {at}: {:?}",
+            &numbers[at.saturating_sub(3)..(at + 4).min(numbers.len())]
+        );
     }
     assert_eq!(numbers.len() as u64, count);
 }

@@ -62,12 +62,11 @@ fn show(out: &mut Out, status: &Status) -> io::Result<()> {
             _ => String::new(),
         };
         let (lines, state) = (count(source.lines, "line"), state(source.problem.as_deref()));
-        writeln!(
-            out,
-            "{HEAD}source{HEAD:#}     {} for {}: {lines}, {state}{skew}",
-            shown(&source.stream),
-            source.jails.join(", ")
-        )?;
+        let reader = match source.jails.as_slice() {
+            [] => String::new(),
+            jails => format!(" for {}", shown(&jails.join(", "))),
+        };
+        writeln!(out, "{HEAD}source{HEAD:#}     {}{reader}: {lines}, {state}{skew}", shown(&source.stream))?;
     }
     writeln!(out, "{HEAD}store{HEAD:#}      {}", shown(&status.store))?;
     for warning in &status.warnings {

@@ -10,15 +10,36 @@ use crate::exit::{self, Failure};
 const MAX_LINES: usize = 1_000;
 
 /// Lines without their ends, one after the other.
-pub(super) struct Lines<'a> {
-    typed: std::slice::Iter<'a, String>,
+pub(super) struct Lines {
+    typed: std::vec::IntoIter<Typed>,
     input: Option<StdinLock<'static>>,
     given: usize,
 }
 
-impl<'a> Lines<'a> {
-    pub(super) fn new(typed: &'a [String]) -> Self {
-        Self { typed: typed.iter(), input: None, given: 0 }
+/// What an argument stands for.
+enum Typed {
+    /// This line.
+    Line(Vec<u8>),
+    /// All lines of standard input.
+    Input,
+}
+
+impl Lines {
+    pub(super) fn new(arguments: &[String]) -> Self {
+        let mut typed = Vec::new();
+        for argument in arguments {
+            match argument.as_str() {
+                "-" => typed.push(Typed::Input),
+                // What was pasted may be several lines.
+                text => {
+                    let lines = text.trim_end_matches('\n').split('\n');
+                    typed.extend(
+                        lines.map(|line| Typed::Line(line.trim_end_matches('\r').as_bytes().to_vec())),
+                    );
+                }
+            }
+        }
+        Self { typed: typed.into_iter(), input: None, given: 0 }
     }
 
     fn next_read(&mut self) -> Option<Result<Vec<u8>, Failure>> {
@@ -53,7 +74,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-impl Iterator for Lines<'_> {
+impl Iterator for Lines {
     type Item = Result<Vec<u8>, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -72,17 +93,16 @@ impl Iterator for Lines<'_> {
                 self.given += 1;
                 return Some(line);
             }
-            match self.typed.next()?.as_str() {
-                "-" => {
+            match self.typed.next()? {
+                Typed::Input => {
                     if io::stdin().is_terminal() {
                         exit::note("reading lines from the terminal", Some("end them with Ctrl-D"));
                     }
                     self.input = Some(io::stdin().lock());
                 }
-                // What was pasted may be several lines.
-                text => {
+                Typed::Line(line) => {
                     self.given += 1;
-                    return Some(Ok(text.trim_end_matches(['\n', '\r']).as_bytes().to_vec()));
+                    return Some(Ok(line));
                 }
             }
         }
