@@ -68,6 +68,9 @@ impl Bans {
                 self.due.push(Reverse((ban.until, ban.jail, key.clone())));
             }
         }
+        if self.due.len() > 2 * self.live + 1024 {
+            self.drop_stale_expiries();
+        }
         let bans = self.by_key.entry(key.clone()).or_default();
         match bans.iter_mut().find(|other| other.jail == ban.jail) {
             Some(place) => {
@@ -76,6 +79,16 @@ impl Bans {
             }
             None => bans.push(ban),
         }
+    }
+
+    /// Every extension leaves the old expiry behind: under a steady attack they would pile up.
+    fn drop_stale_expiries(&mut self) {
+        let mut due = std::mem::take(&mut self.due).into_vec();
+        let current = |until: Timestamp, jail: usize, key: &Key| {
+            self.get(jail, key).is_some_and(|ban| ban.live && ban.until == until)
+        };
+        due.retain(|Reverse((until, jail, key))| current(*until, *jail, key));
+        self.due = due.into();
     }
 
     /// Ends a ban at `now`; its count stays. `None` if it was not live.
@@ -109,5 +122,24 @@ impl Bans {
             bans.retain(|ban| ban.live || ban.until >= before);
             !bans.is_empty()
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_do_not_pile_up() {
+        let mut bans = Bans::default();
+        let key: Key = "192.0.2.1".parse().unwrap();
+        for secs in 0..10_000 {
+            let (since, until) = (Timestamp::from_secs(0), Timestamp::from_secs(secs + 1_000_000));
+            bans.put(&key, Ban { jail: 0, times: 1, since, until, live: true, reason: Reason::Imported });
+            assert!(bans.due.len() <= 1_100, "{}", bans.due.len());
+        }
+        assert_eq!(bans.live(), 1);
+        assert_eq!(bans.next_due(Timestamp::from_secs(1_009_999)), Some((0, key)));
+        assert_eq!(bans.next_due(Timestamp::MAX), None);
     }
 }

@@ -302,3 +302,40 @@ impl<'b> TimeCursor<'b> {
         times.get(self.line).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::Filter;
+    use crate::spec::FilterSpec;
+
+    fn hits(failregex: &str, bytes: &[u8]) -> Vec<(String, u32, u64)> {
+        let spec = FilterSpec { failregex: vec![failregex.into()], ..FilterSpec::default() };
+        let (set, _) = FilterSet::new(vec![Arc::new(Filter::compile(&spec).unwrap())]);
+        let zone = Zone::parse("UTC").unwrap();
+        let mut scanner = Scanner::new(Arc::new(set), &zone, None, Undated::IsAsBefore).unwrap();
+        let mut hits = Vec::new();
+        let lines = Lines { bytes, offset: 100, times: None };
+        scanner.scan(lines, Timestamp::from_secs(1_795_305_600), |hit| {
+            hits.push((hit.key.to_string(), hit.count, hit.offset));
+        });
+        hits
+    }
+
+    #[test]
+    fn a_repeated_message_is_found_although_the_wrapper_stands_in_the_middle_of_a_text() {
+        let log = b"Nov 21 22:00:00 h door: knocked by 192.0.2.1\n\
+                    Nov 21 22:00:01 h door: message repeated 3 times: [ knocked by 192.0.2.1]\n";
+        let wanted = [("192.0.2.1".to_owned(), 1, 100), ("192.0.2.1".to_owned(), 3, 145)];
+        assert_eq!(hits(r"^ \S+ \S+: knocked by <HOST>$", log), wanted);
+    }
+
+    #[test]
+    fn lines_end_at_line_feeds_only_and_a_last_one_may_lack_it() {
+        let log = b"Nov 21 22:00:00 h door: knocked by 192.0.2.1\r\nno\rNov 21 22:00:00 h door: knocked by 192.0.2.2\n\
+                    Nov 21 22:00:01 h door: knocked by 192.0.2.3";
+        let keys: Vec<String> =
+            hits(r"^ \S+ \S+: knocked by <HOST>$", log).into_iter().map(|hit| hit.0).collect();
+        assert_eq!(keys, ["192.0.2.1", "192.0.2.3"]);
+    }
+}

@@ -40,6 +40,7 @@ mod block;
 mod error;
 mod files;
 mod journal;
+mod journal;
 
 pub mod limits;
 mod lines;
@@ -51,8 +52,8 @@ mod waker;
 pub use block::{Block, Event, Flow, Mark, Source};
 pub use error::SourceError;
 pub use files::{FollowSpec, Follower};
+pub use journal::{Journal, JournalMatch, JournalSpec, JournalStart};
 pub use journal::{Journal, JournalMatch, JournalSpec};
-
 pub use notice::Notice;
 pub use pattern::{Pattern, Start};
 pub use pipe::Pipe;

@@ -70,7 +70,7 @@ fn crash_all_the_time(seed: u64, rotate: impl Fn(&mut Writer) + Send + 'static) 
         }
     }
     reader.read_until_quiet(Duration::from_millis(200));
-    assert!(crashes > 3, "only {crashes} crashes");
+    assert!(crashes > 0, "no crash happened");
     assert!(!reader.notices.iter().any(|n| n.contains("lost")), "{:#?}", reader.notices);
     assert_sequence(&reader.numbers(), written.unwrap());
 }

@@ -127,13 +127,22 @@ fn any_of(branches: &[Hir]) -> Option<Required> {
     all.filter(|required| required.texts.len() <= MAX_TEXTS)
 }
 
-fn finish(run: &mut Vec<u8>, any_case: &mut bool) -> Option<Required> {
+/// The text of a run. A text that goes on behind a `: ` is two: there syslog puts `message repeated N times: [`.
+fn finish(run: &mut Vec<u8>, any_case: &mut bool) -> Vec<Required> {
     let mut text = std::mem::take(run);
     let any_case = std::mem::take(any_case);
     if any_case {
         text.make_ascii_lowercase();
     }
-    Required::of(text, any_case)
+    let mut found = Vec::new();
+    let mut rest = text.as_slice();
+    while let Some(at) = memchr::memmem::find(rest, b": ") {
+        let (before, after) = rest.split_at_checked(at + 2).unwrap_or((rest, &[]));
+        found.extend(Required::of(before.to_vec(), any_case));
+        rest = after;
+    }
+    found.extend(Required::of(rest.to_vec(), any_case));
+    found
 }
 
 fn flatten<'h>(hir: &'h Hir, into: &mut Vec<&'h Hir>) {
@@ -227,6 +236,11 @@ mod tests {
             chosen.iter().map(|r| String::from_utf8_lossy(&r.texts[0]).into_owned()).collect();
         assert_eq!(texts, ["sshd[", "Bad protocol version"]);
         assert_eq!(cover(&[sets("abcd"), sets(r"\d+")]), None);
+    }
+
+    #[test]
+    fn a_text_does_not_reach_across_the_place_of_a_repeated_message() {
+        assert_eq!(texts(r"^ \S+ door: knocked by").unwrap().0, ["knocked by"]);
     }
 
     #[test]

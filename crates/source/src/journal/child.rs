@@ -1,61 +1,83 @@
-//! `journalctl`, running.
+//! The helper program that reads the journal: `journalctl`, as a child that cannot outlive its use.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::io::Errno;
+use rustix::io::{Errno, ioctl_fionbio};
+use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::spec::JournalSpec;
 use crate::SourceError;
 use crate::limits::MAX_STDERR_BYTES;
 
-/// The program that reads the journal. Its files have a format of their own that only systemd promises to read.
-const PROGRAM: &str = "journalctl";
-
-/// A running reader. Dropped, it is killed.
-#[derive(Debug)]
-pub(super) struct Running {
-    child: Child,
-    output: ChildStdout,
-    complaints: ChildStderr,
+/// Where a reader starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum From {
+    /// At the first entry.
+    Beginning,
+    /// At the first entry of this second or later.
+    Second(i64),
+    /// At the entry with this cursor, which is delivered once more if it still exists.
+    ///
+    /// `--after-cursor` is not used: it passes over an entry too many when that of the cursor has been vacuumed
+    /// (systemd 252).
+    Cursor(String),
 }
 
-/// What a read gave.
+/// A running reader. Killed, with all of its process group, when it is dropped.
+#[derive(Debug)]
+pub(super) struct Reader {
+    child: Child,
+    stdout: ChildStdout,
+    stderr: ChildStderr,
+    /// The end of what it said.
+    said: VecDeque<u8>,
+}
+
+/// What was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Got {
+    /// So many bytes.
     Bytes(usize),
+    /// Nothing yet.
     Nothing,
+    /// It has ended.
     End,
 }
 
-impl Running {
-    /// Starts it with these arguments; no shell takes part.
-    pub(super) fn start<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Self, SourceError> {
-        let failed = |error| SourceError::Program { program: PROGRAM.to_owned(), error };
-        let mut command = Command::new(PROGRAM);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // A group of its own: what ends us by the terminal must not end it before we have read what it wrote.
-        let mut child = command.process_group(0).spawn().map_err(failed)?;
-        let (Some(output), Some(complaints)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(failed(io::Error::other("no pipe to it")));
-        };
-        let running = Self { child, output, complaints };
-        for fd in [running.output.as_fd(), running.complaints.as_fd()] {
-            let flags = fcntl_getfl(fd).map_err(|errno| failed(errno.into()))?;
-            fcntl_setfl(fd, flags | OFlags::NONBLOCK).map_err(|errno| failed(errno.into()))?;
+impl Reader {
+    /// Starts to follow the journal.
+    pub(super) fn start(spec: &JournalSpec, fields: &[String], from: &From) -> Result<Self, SourceError> {
+        let mut command = command(spec);
+        command.args(["--follow", "--no-tail", &format!("--output-fields={}", fields.join(","))]);
+        match from {
+            From::Beginning => {}
+            From::Second(second) => drop(command.arg(format!("--since=@{second}"))),
+            From::Cursor(cursor) => drop(command.arg(format!("--cursor={cursor}"))),
         }
-        Ok(running)
+        command.args(spec.arguments());
+        let failed = |error| SourceError::Program { program: spec.program.clone(), error };
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(failed(io::ErrorKind::BrokenPipe.into()));
+        };
+        let reader = Self { child, stdout, stderr, said: VecDeque::new() };
+        ioctl_fionbio(&reader.stdout, true).map_err(|errno| failed(errno.into()))?;
+        ioctl_fionbio(&reader.stderr, true).map_err(|errno| failed(errno.into()))?;
+        Ok(reader)
     }
 
-    /// What to wait for.
-    pub(super) fn fds(&self) -> [BorrowedFd<'_>; 2] {
-        [self.output.as_fd(), self.complaints.as_fd()]
+    /// What can be waited for.
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.stdout.as_fd()
     }
 
-    pub(super) fn read(&self, buffer: &mut [u8]) -> Got {
-        match rustix::io::read(&self.output, buffer) {
+    /// Reads what is there, without waiting.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Got {
+        match rustix::io::read(&self.stdout, buffer) {
             Ok(0) => Got::End,
             Ok(n) => Got::Bytes(n),
             Err(Errno::AGAIN | Errno::INTR) => Got::Nothing,
@@ -63,31 +85,102 @@ impl Running {
         }
     }
 
-    /// What it complained of since the last call, bounded.
-    pub(super) fn complaints(&self) -> Option<String> {
-        let mut buffer = [0; MAX_STDERR_BYTES];
-        match rustix::io::read(&self.complaints, &mut buffer) {
-            Ok(n) if n > 0 => {
-                let text = String::from_utf8_lossy(buffer.get(..n).unwrap_or_default()).trim().to_owned();
-                (!text.is_empty()).then_some(text)
-            }
-            _ => None,
+    /// What it said since it was asked last; the end of it, if it was much.
+    pub(super) fn said(&mut self) -> Option<String> {
+        let mut buffer = [0; 1024];
+        // Bounded: what it says meanwhile is read next time.
+        for _ in 0..64 {
+            let Ok(n @ 1..) = rustix::io::read(&self.stderr, &mut buffer) else { break };
+            self.said.extend(buffer.get(..n).unwrap_or_default());
+            let over = self.said.len().saturating_sub(MAX_STDERR_BYTES);
+            self.said.drain(..over);
+        }
+        let said: Vec<u8> = self.said.drain(..).collect();
+        Some(one_line(&said)).filter(|said| !said.is_empty())
+    }
+
+    /// How it ended, once it has: it is waited for.
+    pub(super) fn ended(mut self) -> String {
+        // It may still be running with its output closed; then it is of no use.
+        self.kill();
+        let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        match self.said() {
+            Some(said) => format!("{status}: {said}"),
+            None => status,
         }
     }
 
-    /// How it ended.
-    pub(super) fn ended(&mut self) -> String {
-        let complaint = self.complaints();
-        // It has closed its output; it ends now, or is made to.
-        let _ = self.child.kill();
-        let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-        complaint.map_or(status.clone(), |complaint| format!("{status}: {complaint}"))
+    fn kill(&self) {
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // It fails when the child has ended, which is what is wanted.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 
-impl Drop for Running {
+impl Drop for Reader {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        self.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// The cursor of the journal's last entry, `None` if it is empty; and what was said besides.
+pub(super) fn last_cursor(spec: &JournalSpec) -> Result<(Option<String>, Option<String>), SourceError> {
+    let failed = |error| SourceError::Program { program: spec.program.clone(), error };
+    let output = command(spec).args(["--lines=1", "--output-fields=_BOOT_ID"]).output().map_err(failed)?;
+    let said = one_line(&output.stderr);
+    if !output.status.success() || said.contains("No journal files were") {
+        return Err(SourceError::NoJournal { complaint: said });
+    }
+    let cursor = output.stdout.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"__CURSOR="));
+    let cursor = cursor.map(|cursor| String::from_utf8_lossy(cursor).into_owned());
+    Ok((cursor, Some(said).filter(|said| !said.is_empty())))
+}
+
+fn command(spec: &JournalSpec) -> Command {
+    let mut command = Command::new(&spec.program);
+    command.env("LC_ALL", "C").stdin(Stdio::null()).process_group(0);
+    command.args(["--output=export", "--no-pager"]);
+    if let Some(directory) = &spec.directory {
+        command.arg(with_path("--directory=", directory));
+    }
+    command.args(spec.files.iter().map(|file| with_path("--file=", file)));
+    if let Some(namespace) = &spec.namespace {
+        command.arg(format!("--namespace={namespace}"));
+    }
+    command
+}
+
+fn with_path(option: &str, path: &std::path::Path) -> std::ffi::OsString {
+    let mut argument = std::ffi::OsString::from(option);
+    argument.push(path);
+    argument
+}
+
+/// Text of another program as one line of ours, without control characters, and not much of it.
+fn one_line(text: &[u8]) -> String {
+    let text = text.get(text.len().saturating_sub(MAX_STDERR_BYTES)..).unwrap_or_default();
+    let text = String::from_utf8_lossy(text);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let joined = lines.collect::<Vec<_>>().join("; ");
+    joined.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_helper_says_becomes_one_line() {
+        assert_eq!(one_line(b"\n  one\x1b[1m\n\ntwo \n"), "one [1m; two");
+    }
+
+    #[test]
+    fn a_missing_program_is_told_with_a_hint() {
+        let spec = JournalSpec { program: "/nowhere/journalctl".into(), ..JournalSpec::new(Vec::new()) };
+        let error = last_cursor(&spec).unwrap_err();
+        assert!(error.to_string().starts_with("cannot run `/nowhere/journalctl`:"), "{error}");
+        assert!(error.hint().unwrap().contains("log files"));
     }
 }

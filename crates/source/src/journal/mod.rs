@@ -1,292 +1,335 @@
-//! The systemd journal, live and with a cursor.
+//! The systemd journal as a live stream.
 //!
-//! One `journalctl --follow` delivers the entries of all matches; each becomes a line as syslog would have written it,
-//! with the time that the journal knows. The cursor of the last entry is stored with what was found, so a restart goes
-//! on behind it.
+//! `journalctl` reads it, in the export format: the journal's file format is its own affair, it knows namespaces and
+//! access rights, and it follows through rotation, which has been the trouble of those who read the files themselves.
+//! It is a child with an argument vector; no shell, and no value that could be taken for an option.
+//!
+//! Positions: the cursor says where to go on. Offsets count the bytes of text since the incarnation began, so they name
+//! a record within it; the incarnation is named by the first entry's cursor. Entries come up to a quarter of a second
+//! late: journald tells its readers no faster.
 
 mod child;
 mod entry;
 mod export;
 mod matches;
+mod spec;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use stockade_core::limits::MAX_LINE_BYTES;
-use stockade_core::{Position, StreamName, Timestamp};
+use stockade_core::{MatchId, Position, StreamName, Timestamp};
 
-pub use matches::JournalMatch;
-
+use self::child::{From, Got, Reader, last_cursor};
+use self::export::{Entry, Parser};
+pub use self::matches::JournalMatch;
+pub use self::spec::{JournalSpec, JournalStart};
 use crate::block::{Block, Event, Flow, Mark, Source};
 use crate::limits::{JOURNAL_BACKOFF_MAX, ROUND_BYTES};
 use crate::waker::{Woken, wait};
 use crate::{Notice, SourceError, Waker};
-use child::{Got, Running};
-use export::Parser;
 
-/// The name of the stream.
-pub(crate) const STREAM: &str = "journal";
-/// How far back a journal is read of which no cursor is stored.
-pub(crate) const FIRST_READ: Duration = Duration::from_secs(24 * 60 * 60);
-/// How soon a reader that died is started again; doubled each time.
-const FIRST_BACKOFF: Duration = Duration::from_secs(1);
-/// How much is read at once, in bytes.
-const READ_BYTES: usize = 64 * 1024;
-
-/// Which entries to read, and from where.
-#[derive(Clone, Debug, Default)]
-pub struct JournalSpec {
-    /// What is wanted; each is a pattern of its own in [`Block::wanted_by`].
-    pub matches: Vec<JournalMatch>,
-    /// A folder of journal files, instead of the machine's own journal.
-    pub directory: Option<PathBuf>,
-}
-
-/// Reads the journal.
+/// Follows the systemd journal: every entry that is wanted, once, in order, also over restarts of itself, of
+/// `journalctl` and of journald.
 pub struct Journal {
     spec: JournalSpec,
     stream: StreamName,
-    running: Option<Running>,
+    fields: Vec<String>,
+    reader: Option<Reader>,
     parser: Parser,
-    waker: Waker,
     place: Place,
-    /// Lines that wait for delivery, and where they began.
-    lines: Vec<u8>,
-    times: Vec<Timestamp>,
-    wanted_by: Vec<usize>,
-    began: Place,
-    /// Whether nothing was left to read once.
-    caught_up: bool,
+    /// Entries received from then on are live.
+    started: Timestamp,
+    /// What to tell at the next call.
+    untold: Vec<Notice>,
     backoff: Duration,
-    retry_at: Option<Instant>,
-    told: bool,
-    resumed: bool,
+    retry_at: Instant,
+    /// What the reader said last, so that it is told once.
+    said: Option<String>,
+    waker: Waker,
+    buffer: Vec<u8>,
+    batch: Batch,
 }
 
-/// A place in the journal: its cursor, and how many bytes of lines came before.
+/// Where the stream stands.
 #[derive(Clone, Debug, Default)]
 struct Place {
-    cursor: Option<String>,
+    generation: String,
     offset: u64,
+    cursor: Option<String>,
+    /// When the last entry was received.
+    received: Option<Timestamp>,
+    /// The entry with this cursor was delivered before a restart.
+    known: Option<String>,
 }
+
+/// Lines that are wanted by the same, to be handed on together.
+#[derive(Debug, Default)]
+struct Batch {
+    text: Vec<u8>,
+    times: Vec<Timestamp>,
+    wanted_by: Vec<usize>,
+    live: bool,
+    begin: Place,
+}
+
+const READ_BYTES: usize = 64 * 1024;
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Journal")
-            .field("spec", &self.spec)
-            .field("place", &self.place)
-            .finish_non_exhaustive()
+        f.debug_struct("Journal").field("spec", &self.spec).field("place", &self.place).finish_non_exhaustive()
     }
 }
 
 impl Journal {
-    /// A reader that goes on at the stored position of the stream `journal`; without one it begins a day ago.
+    /// Looks whether there is a journal, and goes on at `stored`, or starts where the specification says.
     ///
     /// # Errors
+    ///
+    /// [`SourceError::Program`] without `journalctl`, [`SourceError::NoJournal`] if nothing is there or may be read,
     /// [`SourceError::System`] if no descriptor is left.
-    pub fn new(spec: JournalSpec, stored: &[Position]) -> Result<Self, SourceError> {
-        let stored = stored.iter().find(|position| &*position.stream == STREAM && position.cursor.is_some());
-        let place = stored.map_or_else(Place::default, |position| Place {
-            cursor: position.cursor.clone(),
-            // The cursor is that of the place to replay from.
-            offset: position.replay_from,
-        });
+    pub fn new(spec: JournalSpec, stored: Option<&Position>) -> Result<Self, SourceError> {
+        let (last, said) = last_cursor(&spec)?;
         let mut fields: Vec<String> = entry::FIELDS.map(str::to_owned).into();
         for field in spec.matches.iter().flat_map(JournalMatch::fields) {
             if !fields.iter().any(|known| known == field) {
                 fields.push(field.to_owned());
             }
         }
+        let stream: StreamName = spec.stream.as_str().into();
+        let (place, opened) = match stored {
+            Some(stored) => (Place::stored(stored), true),
+            None if spec.start == JournalStart::End => (Place::after(last.as_deref()), false),
+            None => (Place::default(), false),
+        };
+        let mut untold = Vec::new();
+        untold.extend(said.clone().map(|text| Notice::ReaderSays { text }));
+        if !place.generation.is_empty() {
+            let position = place.mark().position(&stream);
+            let wanted_by = (0..spec.matches.len().max(1)).collect();
+            untold.push(Notice::Opened { position, wanted_by, resumed: opened });
+        }
         Ok(Self {
-            spec,
-            stream: STREAM.into(),
-            running: None,
-            parser: Parser::new(fields),
-            waker: Waker::new()?,
-            began: place.clone(),
+            stream,
+            parser: Parser::new(fields.clone()),
+            fields,
+            reader: None,
             place,
-            lines: Vec::new(),
-            times: Vec::new(),
-            wanted_by: Vec::new(),
-            caught_up: false,
-            backoff: FIRST_BACKOFF,
-            retry_at: None,
-            told: false,
-            resumed: stored.is_some(),
+            started: now(),
+            untold,
+            backoff: Duration::ZERO,
+            retry_at: Instant::now(),
+            said,
+            waker: Waker::new()?,
+            buffer: vec![0; READ_BYTES],
+            batch: Batch::default(),
+            spec,
         })
     }
 
-    /// `journalctl`'s arguments. A value never begins an argument that could be taken for an option.
-    fn arguments(&self) -> Vec<String> {
-        let mut arguments: Vec<String> =
-            ["--follow", "--output=export", "--no-pager", "--quiet", "--all"].map(str::to_owned).into();
-        if let Some(directory) = &self.spec.directory {
-            arguments.push(format!("--directory={}", directory.display()));
-        }
-        match &self.place.cursor {
-            Some(cursor) => arguments.extend([format!("--after-cursor={cursor}"), "--no-tail".to_owned()]),
-            None => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                let since = now.saturating_sub(FIRST_READ).as_secs();
-                arguments.extend([format!("--since=@{since}"), "--no-tail".to_owned()]);
-            }
-        }
-        if self.spec.matches.iter().any(JournalMatch::is_everything) {
-            return arguments;
-        }
-        for (at, one) in self.spec.matches.iter().enumerate() {
-            arguments.extend((at > 0).then(|| "+".to_owned()));
-            arguments.extend(one.arguments().map(str::to_owned));
-        }
-        arguments
-    }
-
-    /// Starts the reader if none runs and it is time. `false` while it is not.
-    fn start(&mut self) -> Result<bool, SourceError> {
-        if self.running.is_some() {
-            return Ok(true);
-        }
-        if self.retry_at.is_some_and(|at| Instant::now() < at) {
-            return Ok(false);
-        }
-        let arguments = self.arguments();
-        // What was read of an entry that never ended is read again.
-        self.parser.reset();
-        match Running::start(arguments.iter().map(String::as_str)) {
-            Ok(running) => {
-                self.running = Some(running);
-                Ok(true)
-            }
-            Err(error) => {
-                self.retry();
-                Err(error)
-            }
+    /// Where a reader must start now.
+    fn from(&self) -> From {
+        match (&self.place.cursor, self.place.received, self.spec.start) {
+            (Some(cursor), _, _) => From::Cursor(cursor.clone()),
+            (None, Some(received), _) => From::Second(received.as_secs()),
+            (None, None, JournalStart::Since(since)) => From::Second(since.as_secs()),
+            (None, None, _) => From::Beginning,
         }
     }
 
-    fn retry(&mut self) -> Duration {
-        let wait = self.backoff;
-        self.retry_at = Some(Instant::now() + wait);
-        self.backoff = (self.backoff * 2).min(JOURNAL_BACKOFF_MAX);
-        wait
+    /// Starts the reader if it is time.
+    fn ensure_reader(&mut self) {
+        if self.reader.is_some() || Instant::now() < self.retry_at {
+            return;
+        }
+        self.parser = Parser::new(self.fields.clone());
+        self.place.known.clone_from(&self.place.cursor);
+        match Reader::start(&self.spec, &self.fields, &self.from()) {
+            Ok(reader) => self.reader = Some(reader),
+            Err(error) => self.died(error.to_string()),
+        }
     }
 
-    /// Reads what is there. Tells whether the reader has ended.
-    fn take(&mut self, sink: &mut dyn FnMut(Event<'_>)) -> bool {
-        let mut buffer = vec![0; READ_BYTES];
-        let mut taken = 0;
-        while taken < ROUND_BYTES {
-            let Some(running) = &self.running else { return false };
-            if let Some(text) = running.complaints() {
-                sink(Event::Notice(Notice::ReaderSays { text }));
-            }
-            match running.read(&mut buffer) {
-                Got::End => return true,
-                Got::Nothing => {
-                    self.caught_up = true;
-                    return false;
-                }
+    fn died(&mut self, reason: String) {
+        if reason.contains("seek to cursor") {
+            // The cursor is not one. What it says of the time is still good.
+            let position = self.place.mark().position(&self.stream);
+            let cursor = self.place.cursor.take();
+            self.place.received = self.place.received.or_else(|| cursor.as_deref().and_then(time_of_cursor));
+            self.untold.push(Notice::PositionLost { position });
+        }
+        self.backoff = (self.backoff * 2).clamp(Duration::from_secs(1), JOURNAL_BACKOFF_MAX);
+        self.retry_at = Instant::now() + self.backoff;
+        self.untold.push(Notice::ReaderDied { reason, retry_in: self.backoff });
+    }
+
+    /// Reads and hands on what has come. True if there was anything.
+    fn pull(&mut self, sink: &mut dyn FnMut(Event<'_>)) -> bool {
+        let mut any = false;
+        let mut bytes = 0;
+        while bytes < ROUND_BYTES {
+            let Some(reader) = &mut self.reader else { break };
+            match reader.read(&mut self.buffer) {
+                Got::Nothing => break,
                 Got::Bytes(n) => {
-                    taken += n;
-                    self.backoff = FIRST_BACKOFF;
-                    self.feed(buffer.get(..n).unwrap_or_default(), sink);
+                    bytes += n;
+                    any |= self.take(n, sink);
+                }
+                Got::End => {
+                    if let Some(reader) = self.reader.take() {
+                        self.died(reader.ended());
+                    }
                 }
             }
         }
-        false
-    }
-
-    fn feed(&mut self, bytes: &[u8], sink: &mut dyn FnMut(Event<'_>)) {
-        // The parser is lent out while it hands on entries.
-        let mut parser = std::mem::replace(&mut self.parser, Parser::new(Vec::new()));
-        parser.feed(bytes, |parser, entry| self.entry(parser, entry, sink));
-        self.parser = parser;
-        self.deliver(sink);
-    }
-
-    fn entry(&mut self, parser: &Parser, one: &export::Entry, sink: &mut dyn FnMut(Event<'_>)) {
-        let (Some(cursor), Some(time)) = (entry::cursor(one), entry::time(one)) else { return };
-        let has = |field: &str, value: &[u8]| entry::has(parser, one, field, value);
-        let wanted: Vec<usize> =
-            self.spec.matches.iter().enumerate().filter(|(_, m)| m.wants(has)).map(|(at, _)| at).collect();
-        if wanted != self.wanted_by {
-            self.deliver(sink);
-            self.wanted_by = wanted;
+        if let Some(said) = self.reader.as_mut().and_then(Reader::said)
+            && self.said.as_ref() != Some(&said)
+        {
+            self.said = Some(said.clone());
+            self.untold.push(Notice::ReaderSays { text: said });
         }
-        let start = self.lines.len();
-        entry::write_line(one, &mut self.lines);
-        let length = self.lines.len() - start;
-        if one.dropped > 0 || length > MAX_LINE_BYTES || self.wanted_by.is_empty() {
-            self.lines.truncate(start);
-            if !self.wanted_by.is_empty() {
-                sink(Event::Notice(Notice::LongLine {
-                    stream: self.stream.clone(),
-                    generation: STREAM.to_owned(),
-                    offset: self.place.offset,
-                    bytes: length as u64 + one.dropped,
-                }));
+        for notice in self.untold.drain(..) {
+            any = true;
+            sink(Event::Notice(notice));
+        }
+        any
+    }
+
+    /// Parses what was read. True if lines or notices were handed on.
+    fn take(&mut self, n: usize, sink: &mut dyn FnMut(Event<'_>)) -> bool {
+        let Self { parser, buffer, batch, place, spec, stream, started, backoff, .. } = self;
+        let mut any = false;
+        parser.feed(buffer.get(..n).unwrap_or_default(), |parser, entry| {
+            *backoff = Duration::ZERO;
+            let cursor = entry::cursor(entry);
+            if place.known.take().is_some_and(|known| Some(known.as_str()) == cursor) {
+                return; // Delivered before.
             }
-        } else {
-            self.times.push(time);
-            self.place.offset += length as u64;
+            let received = entry::received(entry);
+            let live = received.is_some_and(|received| received >= *started);
+            let mut wanted_by = Vec::new();
+            spec.wanted_by(|field, value| entry::has(parser, entry, field, value), &mut wanted_by);
+            if batch.wanted_by != wanted_by || batch.live != live {
+                any |= batch.hand_on(stream, place, sink);
+            }
+            if place.generation.is_empty() {
+                place.generation = generation_of(cursor.unwrap_or_default());
+            }
+            if batch.times.is_empty() {
+                (batch.begin, batch.wanted_by, batch.live) = (place.clone(), wanted_by, live);
+            }
+            let length = batch.push(entry, *started);
+            place.cursor = cursor.map(str::to_owned).or(place.cursor.take());
+            place.received = received.or(place.received);
+            match length {
+                Ok(length) => place.offset += length,
+                Err(bytes) => {
+                    any = true;
+                    sink(Event::Notice(Notice::LongLine {
+                        stream: stream.clone(),
+                        generation: place.generation.clone(),
+                        offset: place.offset,
+                        bytes,
+                    }));
+                }
+            }
+        });
+        any | batch.hand_on(stream, place, sink)
+    }
+}
+
+impl Batch {
+    /// Appends an entry's line and returns its length; `Err` if it is too long, with how long it is.
+    fn push(&mut self, entry: &Entry, now: Timestamp) -> Result<u64, u64> {
+        let start = self.text.len();
+        entry::write_line(entry, &mut self.text);
+        let length = self.text.len() - start;
+        if entry.dropped > 0 || length > MAX_LINE_BYTES + 1 {
+            self.text.truncate(start);
+            return Err(length as u64 + entry.dropped);
         }
-        self.place.cursor = Some(cursor.to_owned());
-        if self.lines.len() >= crate::limits::BLOCK_BYTES {
-            self.deliver(sink);
-        }
+        // Every entry has a time; one without is an error of the journal, and then now is the best guess.
+        self.times.push(entry::time(entry).unwrap_or(now));
+        Ok(length as u64)
     }
 
-    fn deliver(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
-        if !self.lines.is_empty() {
-            let mark = |place: &Place| -> (u64, Option<String>) { (place.offset, place.cursor.clone()) };
-            let ((begin, first), (end, last)) = (mark(&self.began), mark(&self.place));
+    fn hand_on(&mut self, stream: &StreamName, place: &Place, sink: &mut dyn FnMut(Event<'_>)) -> bool {
+        let any = !self.times.is_empty();
+        if any {
             sink(Event::Block(Block {
-                stream: &self.stream,
-                generation: STREAM,
-                offset: begin,
-                bytes: &self.lines,
-                live: self.caught_up,
+                stream,
+                generation: &place.generation,
+                offset: self.begin.offset,
+                bytes: &self.text,
+                live: self.live,
                 times: Some(&self.times),
                 wanted_by: &self.wanted_by,
-                begin: Mark { generation: STREAM, offset: begin, cursor: first.as_deref() },
-                end: Mark { generation: STREAM, offset: end, cursor: last.as_deref() },
+                begin: Mark { generation: &place.generation, ..self.begin.mark() },
+                end: place.mark(),
             }));
-            self.lines.clear();
-            self.times.clear();
         }
-        self.began = self.place.clone();
+        self.text.clear();
+        self.times.clear();
+        any
+    }
+}
+
+impl Place {
+    /// Where a stored position says. Its cursor belongs to `replay_from`.
+    fn stored(position: &Position) -> Self {
+        Self {
+            generation: position.generation.clone(),
+            offset: position.replay_from.min(position.offset),
+            cursor: position.cursor.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// After the last entry; at the beginning of an empty journal.
+    fn after(cursor: Option<&str>) -> Self {
+        let generation = cursor.map(generation_of).unwrap_or_default();
+        Self { generation, cursor: cursor.map(str::to_owned), ..Self::default() }
+    }
+
+    fn mark(&self) -> Mark<'_> {
+        Mark { generation: &self.generation, offset: self.offset, cursor: self.cursor.as_deref() }
     }
 }
 
 impl Source for Journal {
-    fn next(&mut self, patience: Duration, sink: &mut dyn FnMut(Event<'_>)) -> Result<Flow, SourceError> {
-        let until = Instant::now() + patience;
-        if !std::mem::replace(&mut self.told, true) {
-            let wanted_by = (0..self.spec.matches.len()).collect();
-            let position =
-                Mark { generation: STREAM, offset: self.place.offset, cursor: self.place.cursor.as_deref() }
-                    .position(&self.stream);
-            sink(Event::Notice(Notice::Opened { position, wanted_by, resumed: self.resumed }));
+    fn next(&mut self, wait_for: Duration, sink: &mut dyn FnMut(Event<'_>)) -> Result<Flow, SourceError> {
+        let until = Instant::now() + wait_for;
+        loop {
+            self.ensure_reader();
+            if self.pull(sink) {
+                return Ok(Flow::Open);
+            }
+            let next_look = if self.reader.is_some() { until } else { until.min(self.retry_at) };
+            let fds: Vec<_> = self.reader.iter().map(Reader::fd).collect();
+            let woken = wait(&self.waker, &fds, next_look);
+            if woken == Woken::Waker || (woken == Woken::Timeout && Instant::now() >= until) {
+                return Ok(Flow::Open);
+            }
         }
-        if !self.start()? {
-            let until = self.retry_at.map_or(until, |at| at.min(until));
-            wait(&self.waker, &[], until);
-            return Ok(Flow::Open);
-        }
-        let woken = match &self.running {
-            Some(running) => wait(&self.waker, &running.fds(), until),
-            None => Woken::Timeout,
-        };
-        if woken == Woken::Ready && self.take(sink) {
-            let reason = self.running.take().map_or_else(String::new, |mut running| running.ended());
-            let retry_in = self.retry();
-            sink(Event::Notice(Notice::ReaderDied { reason, retry_in }));
-        }
-        Ok(Flow::Open)
     }
 
     fn waker(&self) -> Waker {
         self.waker.clone()
     }
+}
+
+/// Names an incarnation by the cursor of its first entry: the same for whoever starts at the same entry.
+fn generation_of(cursor: &str) -> String {
+    format!("{:032x}", MatchId::derive("", "journal", cursor, 0, 0).0)
+}
+
+/// The time that a cursor holds: `t=`, microseconds in hexadecimal.
+fn time_of_cursor(cursor: &str) -> Option<Timestamp> {
+    let micros = cursor.split(';').find_map(|part| part.strip_prefix("t="))?;
+    i64::from_str_radix(micros, 16).ok().filter(|us| *us >= 0).map(|us| Timestamp::from_millis(us / 1000))
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
