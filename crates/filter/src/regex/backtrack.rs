@@ -3,7 +3,7 @@
 use memchr::memrchr;
 use regex_syntax::hir::Look;
 
-use super::program::{Inst, Loop, Next, Program};
+use super::program::{Inst, Loop, Next, Program, Ways};
 
 /// How many steps one search may take, plus some for each byte of the text.
 const BASE_STEPS: usize = 2_000;
@@ -88,25 +88,22 @@ impl Program {
                     true
                 }
                 Some(Inst::Look(look)) => holds(*look, text, at),
-                Some(Inst::Split { first, second }) => {
-                    let may = |pc: usize| self.next.get(pc).is_some_and(|next| may_begin(next, text, at));
-                    match (may(*first), may(*second)) {
-                        (true, true) => {
-                            room.stack.push(Frame::Branch { pc: *second, at });
-                            pc = *first;
-                            continue;
-                        }
-                        (true, false) => {
-                            pc = *first;
-                            continue;
-                        }
-                        (false, true) => {
-                            pc = *second;
-                            continue;
-                        }
-                        (false, false) => false,
+                Some(Inst::Split(choice)) => match choice.ways(text.get(at).copied()) {
+                    Ways::Second => {
+                        pc = choice.second;
+                        continue;
                     }
-                }
+                    Ways::First => {
+                        pc = choice.first;
+                        continue;
+                    }
+                    Ways::Both => {
+                        room.stack.push(Frame::Branch { pc: choice.second, at });
+                        pc = choice.first;
+                        continue;
+                    }
+                    Ways::Neither => false,
+                },
                 Some(Inst::Jump(to)) => {
                     pc = *to;
                     continue;

@@ -27,11 +27,58 @@ pub(crate) enum Inst {
     /// Holds or does not, and takes no bytes.
     Look(Look),
     /// First there, then, if that fails, here.
-    Split { first: usize, second: usize },
+    Split(Box<Choice>),
     /// Goes on there.
     Jump(usize),
     /// The regex matches.
     Match,
+}
+
+/// Two ways to go on, and which of them can be right, by the next byte.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    pub(crate) first: usize,
+    pub(crate) second: usize,
+    by_byte: [Ways; 256],
+    at_end: Ways,
+}
+
+/// Which ways can be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ways {
+    Neither,
+    First,
+    Second,
+    Both,
+}
+
+impl Choice {
+    fn new(first: usize, second: usize) -> Self {
+        Self { first, second, by_byte: [Ways::Both; 256], at_end: Ways::Both }
+    }
+
+    /// Which ways can be right before this byte, or at the end of the text.
+    #[inline]
+    pub(crate) fn ways(&self, next: Option<u8>) -> Ways {
+        match next {
+            Some(byte) => self.by_byte.get(usize::from(byte)).copied().unwrap_or(Ways::Both),
+            None => self.at_end,
+        }
+    }
+
+    fn decide(&mut self, first: &Next, second: &Next) {
+        let ways = |first: bool, second: bool| match (first, second) {
+            (true, true) => Ways::Both,
+            (true, false) => Ways::First,
+            (false, true) => Ways::Second,
+            (false, false) => Ways::Neither,
+        };
+        for (byte, place) in (0..=u8::MAX).zip(&mut self.by_byte) {
+            let may = |next: &Next| next.empty || next.bytes.contains(byte);
+            *place = ways(may(first), may(second));
+        }
+        self.at_end = ways(first.empty, second.empty);
+    }
 }
 
 /// A loop over one byte of a set.
@@ -95,8 +142,18 @@ impl Program {
         let anchored = hir.properties().look_set_prefix().contains(Look::Start);
         let next = first_bytes(&compiler.code);
         for (pc, inst) in compiler.code.iter_mut().enumerate() {
-            if let (Inst::Loop(one), Some(after)) = (inst, next.get(pc + 1)) {
-                one.decided = !after.empty && one.set.is_disjoint(after.bytes);
+            match inst {
+                Inst::Loop(one) => {
+                    one.decided = next
+                        .get(pc + 1)
+                        .is_some_and(|after| !after.empty && one.set.is_disjoint(after.bytes));
+                }
+                Inst::Split(choice) => {
+                    if let (Some(first), Some(second)) = (next.get(choice.first), next.get(choice.second)) {
+                        choice.decide(first, second);
+                    }
+                }
+                _ => {}
             }
         }
         Some(Self { code: compiler.code, next, slots: compiler.slots, anchored })
@@ -152,7 +209,7 @@ impl Compiler {
             self.emit(branch)?;
             exits.push(self.push(Inst::Match)?);
             let second = self.here();
-            self.patch(split, Inst::Split { first: split + 1, second });
+            self.patch(split, Inst::Split(Box::new(Choice::new(split + 1, second))));
         }
         self.emit(last)?;
         let end = self.here();
@@ -207,7 +264,8 @@ impl Compiler {
 }
 
 fn branch(body: usize, end: usize, greedy: bool) -> Inst {
-    if greedy { Inst::Split { first: body, second: end } } else { Inst::Split { first: end, second: body } }
+    let (first, second) = if greedy { (body, end) } else { (end, body) };
+    Inst::Split(Box::new(Choice::new(first, second)))
 }
 
 /// The set of a regex that always takes exactly one byte.
@@ -247,8 +305,8 @@ fn first_bytes(code: &[Inst]) -> Vec<Next> {
                 Inst::One(set) => (*set, false),
                 Inst::Loop(one) if one.min == 0 => (one.set.union(after.bytes), after.empty),
                 Inst::Loop(one) => (one.set, false),
-                Inst::Split { first, second } => {
-                    let (first, second) = (at(&next, *first), at(&next, *second));
+                Inst::Split(choice) => {
+                    let (first, second) = (at(&next, choice.first), at(&next, choice.second));
                     (first.bytes.union(second.bytes), first.empty || second.empty)
                 }
                 Inst::Jump(to) => (at(&next, *to).bytes, at(&next, *to).empty),
