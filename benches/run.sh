@@ -32,8 +32,7 @@ alone() {
 
 case $name in
 scan)
-    # The command line if it is there, else the same scan without it.
-    build -p stockade || build -p stockade-filter --example throughput
+    build -p stockade
     exec python3 "$here/scan.py" "$@"
     ;;
 restore)

@@ -15,27 +15,27 @@ pub(crate) struct Dispatch {
     by_first: Vec<Vec<Beginning>>,
 }
 
-/// The first bytes of a text, at most eight, as one number; what is longer the regex itself will see.
+/// The first bytes of a text, at most sixteen, as one number; what is longer the regex itself will see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Beginning {
-    mask: u64,
-    value: u64,
+    mask: u128,
+    value: u128,
     regex: usize,
 }
 
 impl Beginning {
     fn new(text: &[u8], regex: usize) -> Self {
-        let mask = head(&vec![0xFF; text.len().min(8)]);
+        let mask = head(&vec![0xFF; text.len().min(16)]);
         Self { mask, value: head(text) & mask, regex }
     }
 }
 
-/// The first eight bytes as a number; zeros where there are fewer.
+/// The first sixteen bytes as a number; zeros where there are fewer.
 #[inline]
-fn head(text: &[u8]) -> u64 {
+fn head(text: &[u8]) -> u128 {
     match text.first_chunk() {
-        Some(eight) => u64::from_le_bytes(*eight),
-        None => text.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
+        Some(sixteen) => u128::from_le_bytes(*sixteen),
+        None => text.iter().rev().fold(0, |sum, &byte| sum << 8 | u128::from(byte)),
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
         let dispatch = Dispatch::new(&hirs.iter().collect::<Vec<_>>()).unwrap();
         let of = |text: &str| dispatch.candidates(text.as_bytes()).collect::<Vec<_>>();
         assert_eq!(of("Failed publickey for x"), [0, 2]);
-        assert_eq!(of("Failed none for x"), [0]);
+        assert_eq!(of("Failed password for x"), [0]);
         assert_eq!(of("Illegal user"), [1]);
         assert_eq!(of("bAd"), [3]);
         assert_eq!(of("Accepted"), [0_usize; 0]);

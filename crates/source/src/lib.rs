@@ -40,8 +40,6 @@ mod block;
 mod error;
 mod files;
 mod journal;
-mod journal;
-
 pub mod limits;
 mod lines;
 mod notice;
@@ -53,7 +51,6 @@ pub use block::{Block, Event, Flow, Mark, Source};
 pub use error::SourceError;
 pub use files::{FollowSpec, Follower};
 pub use journal::{Journal, JournalMatch, JournalSpec, JournalStart};
-pub use journal::{Journal, JournalMatch, JournalSpec};
 pub use notice::Notice;
 pub use pattern::{Pattern, Start};
 pub use pipe::Pipe;

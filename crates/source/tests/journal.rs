@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use stockade_core::Position;
-use stockade_source::{Event, Journal, JournalMatch, JournalSpec, Source};
+use stockade_source::{Event, Journal, JournalMatch, JournalSpec, JournalStart, Source};
 
 const REMOTE: &str = "/lib/systemd/systemd-journal-remote";
 
@@ -139,4 +139,191 @@ fn a_journal_that_is_not_there_is_told_and_tried_again() {
             .unwrap();
     }
     assert!(told.iter().any(|notice| notice.contains("No such file")), "{told:?}");
+}
+
+/// Everything in one folder from its first entry on, the lines without what stands before the message.
+fn everything(folder: &Path) -> JournalSpec {
+    let mut spec = JournalSpec::default();
+    spec.directory = Some(folder.to_owned());
+    spec.start = JournalStart::Beginning;
+    spec
+}
+
+fn messages(lines: &[(String, Vec<usize>)]) -> Vec<String> {
+    lines.iter().map(|(line, _)| line.split_once(": ").unwrap().1.to_owned()).collect()
+}
+
+/// The children of this process that are `journalctl` and read this folder.
+fn readers(folder: &Path) -> Vec<u32> {
+    let folder = folder.to_str().unwrap();
+    let mut found = Vec::new();
+    for process in std::fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
+        let Some(id) = process.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let arguments = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let arguments = String::from_utf8_lossy(&arguments).into_owned();
+        if arguments.starts_with("journalctl") && arguments.contains(folder) {
+            found.push(id);
+        }
+    }
+    found
+}
+
+/// Kills the reader again and again, forgets what was not committed, and begins anew: each entry comes once.
+#[test]
+fn nothing_is_lost_and_nothing_comes_twice_however_often_it_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut writer) = Writer::start(folder.path()) else { return };
+    const ENTRIES: usize = 3000;
+    let writing = std::thread::spawn(move || {
+        for number in 0..ENTRIES as u64 {
+            writer.write(number, "ssh.service", format!("line {number}").as_bytes());
+            if number % 100 == 0 {
+                std::thread::sleep(Duration::from_millis(60));
+            }
+        }
+        writer
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    let mut journal = Journal::new(everything(folder.path()), &[]).unwrap();
+    let (mut lines, mut stored): (Vec<String>, Option<Position>) = (Vec::new(), None);
+    let (began, mut turns) = (Instant::now(), 0);
+    while lines.len() < ENTRIES {
+        assert!(began.elapsed() < Duration::from_secs(60), "{} lines came", lines.len());
+        let (mut fresh, mut position) = (Vec::new(), stored.clone());
+        journal
+            .next(Duration::from_millis(50), &mut |event| {
+                if let Event::Block(block) = event {
+                    assert_eq!(block.generation, block.end.generation);
+                    let text = String::from_utf8_lossy(block.bytes).into_owned();
+                    fresh.extend(text.lines().map(|line| line.split_once(": ").unwrap().1.to_owned()));
+                    position = Some(block.position(None));
+                }
+            })
+            .unwrap();
+        turns += 1;
+        match turns % 12 {
+            5 => {
+                // A crash before the commit.
+                let positions: Vec<Position> = stored.clone().into_iter().collect();
+                journal = Journal::new(everything(folder.path()), &positions).unwrap();
+                continue;
+            }
+            9 => {
+                for id in readers(folder.path()) {
+                    Command::new("kill").args(["-9", &id.to_string()]).status().unwrap();
+                }
+            }
+            _ => {}
+        }
+        lines.extend(fresh);
+        stored = position;
+    }
+    let expected: Vec<String> = (0..ENTRIES).map(|number| format!("line {number}")).collect();
+    assert_eq!(lines, expected);
+    drop(journal);
+    assert_eq!(readers(folder.path()), [0; 0], "no reader outlives its use");
+    drop(writing.join().unwrap());
+}
+
+#[test]
+fn a_start_at_the_end_loses_nothing_between_two_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut writer) = Writer::start(folder.path()) else { return };
+    writer.write(1, "ssh.service", b"old");
+    std::thread::sleep(Duration::from_millis(500));
+    let mut spec = everything(folder.path());
+    spec.start = JournalStart::End;
+    let mut journal = Journal::new(spec.clone(), &[]).unwrap();
+    let mut opened = Vec::new();
+    journal
+        .next(Duration::from_millis(300), &mut |event| match event {
+            Event::Notice(stockade_source::Notice::Opened { position, .. }) => opened.push(position),
+            other => panic!("{other:?}"),
+        })
+        .unwrap();
+    drop(journal);
+    writer.write(2, "ssh.service", b"while nobody read");
+    let mut journal = Journal::new(spec, &opened).unwrap();
+    assert_eq!(messages(&read(&mut journal, 1).0), ["while nobody read"]);
+}
+
+#[test]
+fn lines_are_read_again_from_the_replay_point_with_the_same_offsets() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut writer) = Writer::start(folder.path()) else { return };
+    let mut journal = Journal::new(everything(folder.path()), &[]).unwrap();
+    let mut seen: Vec<(u64, String, Position)> = Vec::new();
+    let mut replay: Option<Position> = None;
+    for number in 0..3 {
+        writer.write(number, "ssh.service", format!("line {number}").as_bytes());
+        let began = Instant::now();
+        while seen.len() <= number as usize {
+            assert!(began.elapsed() < Duration::from_secs(30));
+            let sink = &mut |event: Event<'_>| {
+                if let Event::Block(block) = event {
+                    if block.bytes.ends_with(b"line 1\n") {
+                        replay = Some(block.replay_point());
+                    }
+                    let text = String::from_utf8_lossy(block.bytes).into_owned();
+                    seen.push((block.offset, text, block.position(replay.as_ref())));
+                }
+            };
+            journal.next(Duration::from_millis(100), sink).unwrap();
+        }
+    }
+    drop(journal);
+    let position = seen[2].2.clone();
+    assert_eq!((position.replay_from, position.offset), (seen[1].0, seen[2].0 + seen[2].1.len() as u64));
+    let mut journal = Journal::new(everything(folder.path()), std::slice::from_ref(&position)).unwrap();
+    let (mut again, began) = (Vec::new(), Instant::now());
+    while again.iter().map(|(_, text): &(u64, String)| text.lines().count()).sum::<usize>() < 2 {
+        assert!(began.elapsed() < Duration::from_secs(30));
+        let sink = &mut |event: Event<'_>| {
+            if let Event::Block(block) = event {
+                assert_eq!(block.generation, position.generation);
+                again.push((block.offset, String::from_utf8_lossy(block.bytes).into_owned()));
+            }
+        };
+        journal.next(Duration::from_millis(100), sink).unwrap();
+    }
+    let text: String = again.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!((again[0].0, text), (seen[1].0, format!("{}{}", seen[1].1, seen[2].1)));
+}
+
+#[test]
+fn a_cursor_that_is_none_is_told_and_reading_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut writer) = Writer::start(folder.path()) else { return };
+    writer.write(1, "ssh.service", b"here");
+    std::thread::sleep(Duration::from_millis(500));
+    let stored = Position {
+        stream: "journal".into(),
+        generation: "g".into(),
+        offset: 5,
+        replay_from: 5,
+        cursor: Some("--flush".into()),
+    };
+    let mut journal = Journal::new(everything(folder.path()), &[stored]).unwrap();
+    assert_eq!(messages(&read(&mut journal, 1).0), ["here"]);
+}
+
+#[test]
+fn a_message_that_is_too_long_is_counted_and_the_next_one_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut writer) = Writer::start(folder.path()) else { return };
+    writer.write(1, "ssh.service", &vec![b'x'; 100_000]);
+    writer.write(2, "ssh.service", b"short");
+    std::thread::sleep(Duration::from_millis(500));
+    let mut journal = Journal::new(everything(folder.path()), &[]).unwrap();
+    let (mut told, mut lines, began) = (Vec::new(), Vec::new(), Instant::now());
+    while lines.is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(30));
+        let sink = &mut |event: Event<'_>| match event {
+            Event::Block(block) => lines.push(String::from_utf8_lossy(block.bytes).into_owned()),
+            Event::Notice(notice) => told.push(notice.to_string()),
+        };
+        journal.next(Duration::from_millis(100), sink).unwrap();
+    }
+    assert_eq!(lines, ["web01 sshd[4242]: short\n"]);
+    assert!(told.iter().any(|notice| notice.starts_with("line of 100019 bytes passed over")), "{told:?}");
 }

@@ -66,6 +66,11 @@ impl Program {
                     at += bytes.len();
                     fits
                 }
+                Some(Inst::Word(word)) => {
+                    let fits = text.get(at..).is_some_and(|rest| word.begins(rest));
+                    at += word.len;
+                    fits
+                }
                 Some(Inst::One(set)) => {
                     let fits = text.get(at).is_some_and(|&byte| set.contains(byte));
                     at += 1;

@@ -18,6 +18,8 @@ const MAX_INSTRUCTIONS: usize = 4096;
 pub(crate) enum Inst {
     /// These bytes.
     Text(Box<[u8]>),
+    /// A text of at most eight bytes, as a number.
+    Word(Word),
     /// One byte of a set.
     One(ByteSet),
     /// Bytes of a set, as many as possible or as few.
@@ -32,6 +34,37 @@ pub(crate) enum Inst {
     Jump(usize),
     /// The regex matches.
     Match,
+}
+
+/// A short text, compared at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Word {
+    mask: u64,
+    value: u64,
+    pub(crate) len: usize,
+}
+
+impl Word {
+    fn new(text: &[u8]) -> Option<Self> {
+        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
+        let mask = vec![0xFF; text.len()];
+        (text.len() <= 8).then(|| Self { mask: number(&mask), value: number(text), len: text.len() })
+    }
+
+    /// Whether `rest` begins with it.
+    #[inline]
+    pub(crate) fn begins(&self, rest: &[u8]) -> bool {
+        let number = match rest.first_chunk() {
+            Some(eight) => u64::from_le_bytes(*eight),
+            None if rest.len() < self.len => return false,
+            None => rest.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
+        };
+        number & self.mask == self.value
+    }
+
+    fn first(&self) -> u8 {
+        self.value.to_le_bytes()[0]
+    }
 }
 
 /// Two ways to go on, and which of them can be right, by the next byte.
@@ -184,7 +217,10 @@ impl Compiler {
     fn emit(&mut self, hir: &Hir) -> Option<()> {
         match hir.kind() {
             HirKind::Empty => {}
-            HirKind::Literal(literal) => _ = self.push(Inst::Text(literal.0.clone()))?,
+            HirKind::Literal(literal) => {
+                let word = Word::new(&literal.0).map(Inst::Word);
+                self.push(word.unwrap_or_else(|| Inst::Text(literal.0.clone())))?;
+            }
             HirKind::Class(class) => _ = self.push(Inst::One(bytes_of(class)?))?,
             HirKind::Look(look) => _ = self.push(Inst::Look(supported(*look)?))?,
             HirKind::Capture(capture) => {
@@ -302,6 +338,7 @@ fn first_bytes(code: &[Inst]) -> Vec<Next> {
             let after = at(&next, pc + 1);
             let (bytes, empty) = match inst {
                 Inst::Text(text) => (ByteSet::of(text.first().copied()), false),
+                Inst::Word(word) => (ByteSet::of([word.first()]), false),
                 Inst::One(set) => (*set, false),
                 Inst::Loop(one) if one.min == 0 => (one.set.union(after.bytes), after.empty),
                 Inst::Loop(one) => (one.set, false),

@@ -125,8 +125,8 @@ impl Drop for Reader {
     }
 }
 
-/// The cursor of the journal's last entry, `None` if it is empty; and what was said besides.
-pub(super) fn last_cursor(spec: &JournalSpec) -> Result<(Option<String>, Option<String>), SourceError> {
+/// The cursor of the journal's last entry; `None` if it is empty. An error if there is none that may be read.
+pub(super) fn last_cursor(spec: &JournalSpec) -> Result<Option<String>, SourceError> {
     let failed = |error| SourceError::Program { program: spec.program.clone(), error };
     let output = command(spec).args(["--lines=1", "--output-fields=_BOOT_ID"]).output().map_err(failed)?;
     let said = one_line(&output.stderr);
@@ -134,8 +134,7 @@ pub(super) fn last_cursor(spec: &JournalSpec) -> Result<(Option<String>, Option<
         return Err(SourceError::NoJournal { complaint: said });
     }
     let cursor = output.stdout.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"__CURSOR="));
-    let cursor = cursor.map(|cursor| String::from_utf8_lossy(cursor).into_owned());
-    Ok((cursor, Some(said).filter(|said| !said.is_empty())))
+    Ok(cursor.map(|cursor| String::from_utf8_lossy(cursor).into_owned()))
 }
 
 fn command(spec: &JournalSpec) -> Command {
@@ -178,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_told_with_a_hint() {
-        let spec = JournalSpec { program: "/nowhere/journalctl".into(), ..JournalSpec::new(Vec::new()) };
+        let spec = JournalSpec { program: "/nowhere/journalctl".into(), ..JournalSpec::default() };
         let error = last_cursor(&spec).unwrap_err();
         assert!(error.to_string().starts_with("cannot run `/nowhere/journalctl`:"), "{error}");
         assert!(error.hint().unwrap().contains("log files"));

@@ -43,6 +43,11 @@ pub(super) fn time(entry: &Entry) -> Option<Timestamp> {
         .map(|us| Timestamp::from_millis(us / 1000))
 }
 
+/// When the journal received it.
+pub(super) fn received(entry: &Entry) -> Option<Timestamp> {
+    micros(entry, REALTIME).map(|us| Timestamp::from_millis(us / 1000))
+}
+
 /// Whether an entry holds a field with a value.
 pub(super) fn has(parser: &Parser, entry: &Entry, field: &str, value: &[u8]) -> bool {
     parser.number(field).is_some_and(|number| entry.values(number).any(|v| v == value))
@@ -154,6 +159,7 @@ mod tests {
         let both = "_SOURCE_REALTIME_TIMESTAMP=1700000000123456\n__REALTIME_TIMESTAMP=1800000000000000\n\n";
         with_entry(both, |_, entry| {
             assert_eq!(time(entry), Some(Timestamp::from_millis(1_700_000_000_123)));
+            assert_eq!(received(entry), Some(Timestamp::from_secs(1_800_000_000)));
         });
         with_entry("_SOURCE_REALTIME_TIMESTAMP=x\n__REALTIME_TIMESTAMP=5000\n\n", |_, entry| {
             assert_eq!(time(entry), Some(Timestamp::from_millis(5)));

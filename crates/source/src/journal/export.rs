@@ -81,14 +81,6 @@ impl Parser {
         Self { wanted, entry: Entry::default(), any: false, state: State::Name, name: Vec::new() }
     }
 
-    /// Forgets an entry that has come in part.
-    pub(crate) fn reset(&mut self) {
-        self.entry.clear();
-        self.any = false;
-        self.state = State::Name;
-        self.name.clear();
-    }
-
     /// The number of a field.
     pub(crate) fn number(&self, field: &str) -> Option<usize> {
         self.wanted.iter().position(|wanted| wanted == field)

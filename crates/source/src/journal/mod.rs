@@ -38,9 +38,12 @@ pub struct Journal {
     reader: Option<Reader>,
     parser: Parser,
     place: Place,
+    /// Whether the place was looked up and told.
+    opened: bool,
+    resumed: bool,
     /// Entries received from then on are live.
     started: Timestamp,
-    /// What to tell at the next call.
+    /// What to tell next.
     untold: Vec<Notice>,
     backoff: Duration,
     retry_at: Instant,
@@ -82,44 +85,35 @@ impl fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// Looks whether there is a journal, and goes on at `stored`, or starts where the specification says.
+    /// A reader that goes on at the stored position of its stream, or starts where the specification says. Nothing is
+    /// started before the first [`Source::next`]; trouble with `journalctl` or with the journal is told by notices,
+    /// and tried again.
     ///
     /// # Errors
     ///
-    /// [`SourceError::Program`] without `journalctl`, [`SourceError::NoJournal`] if nothing is there or may be read,
     /// [`SourceError::System`] if no descriptor is left.
-    pub fn new(spec: JournalSpec, stored: Option<&Position>) -> Result<Self, SourceError> {
-        let (last, said) = last_cursor(&spec)?;
+    pub fn new(spec: JournalSpec, stored: &[Position]) -> Result<Self, SourceError> {
         let mut fields: Vec<String> = entry::FIELDS.map(str::to_owned).into();
         for field in spec.matches.iter().flat_map(JournalMatch::fields) {
             if !fields.iter().any(|known| known == field) {
                 fields.push(field.to_owned());
             }
         }
-        let stream: StreamName = spec.stream.as_str().into();
-        let (place, opened) = match stored {
-            Some(stored) => (Place::stored(stored), true),
-            None if spec.start == JournalStart::End => (Place::after(last.as_deref()), false),
-            None => (Place::default(), false),
-        };
-        let mut untold = Vec::new();
-        untold.extend(said.clone().map(|text| Notice::ReaderSays { text }));
-        if !place.generation.is_empty() {
-            let position = place.mark().position(&stream);
-            let wanted_by = (0..spec.matches.len().max(1)).collect();
-            untold.push(Notice::Opened { position, wanted_by, resumed: opened });
-        }
+        let own = |position: &&Position| *position.stream == *spec.stream && position.cursor.is_some();
+        let stored = stored.iter().find(own);
         Ok(Self {
-            stream,
+            stream: spec.stream.as_str().into(),
             parser: Parser::new(fields.clone()),
             fields,
             reader: None,
-            place,
+            place: stored.map_or_else(Place::default, Place::stored),
+            opened: false,
+            resumed: stored.is_some(),
             started: now(),
-            untold,
+            untold: Vec::new(),
             backoff: Duration::ZERO,
             retry_at: Instant::now(),
-            said,
+            said: None,
             waker: Waker::new()?,
             buffer: vec![0; READ_BYTES],
             batch: Batch::default(),
@@ -127,27 +121,46 @@ impl Journal {
         })
     }
 
-    /// Where a reader must start now.
-    fn from(&self) -> From {
-        match (&self.place.cursor, self.place.received, self.spec.start) {
-            (Some(cursor), _, _) => From::Cursor(cursor.clone()),
-            (None, Some(received), _) => From::Second(received.as_secs()),
-            (None, None, JournalStart::Since(since)) => From::Second(since.as_secs()),
-            (None, None, _) => From::Beginning,
-        }
-    }
-
     /// Starts the reader if it is time.
     fn ensure_reader(&mut self) {
         if self.reader.is_some() || Instant::now() < self.retry_at {
             return;
         }
+        if let Err(error) = self.start() {
+            let (stream, retry_in) = (self.stream.clone(), self.back_off());
+            self.untold.push(Notice::Failed { stream, error });
+            self.untold.push(Notice::ReaderDied { reason: "it could not be started".into(), retry_in });
+        }
+    }
+
+    fn start(&mut self) -> Result<(), SourceError> {
+        if !self.opened {
+            let last = last_cursor(&self.spec)?;
+            if !self.resumed && self.spec.start == JournalStart::End {
+                self.place = Place::after(last.as_deref());
+            }
+            self.opened = true;
+            let position = self.place.mark().position(&self.stream);
+            let wanted_by = (0..self.spec.matches.len().max(1)).collect();
+            self.untold.push(Notice::Opened { position, wanted_by, resumed: self.resumed });
+        }
+        // What was read of an entry that never ended is read again.
         self.parser = Parser::new(self.fields.clone());
         self.place.known.clone_from(&self.place.cursor);
-        match Reader::start(&self.spec, &self.fields, &self.from()) {
-            Ok(reader) => self.reader = Some(reader),
-            Err(error) => self.died(error.to_string()),
-        }
+        let from = match (&self.place.cursor, self.place.received, self.spec.start) {
+            (Some(cursor), _, _) => From::Cursor(cursor.clone()),
+            (None, Some(received), _) => From::Second(received.as_secs()),
+            (None, None, JournalStart::Recent(span)) => From::Second(self.started.minus(span).as_secs()),
+            (None, None, _) => From::Beginning,
+        };
+        self.reader = Some(Reader::start(&self.spec, &self.fields, &from)?);
+        Ok(())
+    }
+
+    fn back_off(&mut self) -> Duration {
+        self.backoff = (self.backoff * 2).clamp(Duration::from_secs(1), JOURNAL_BACKOFF_MAX);
+        self.retry_at = Instant::now() + self.backoff;
+        self.backoff
     }
 
     fn died(&mut self, reason: String) {
@@ -158,9 +171,8 @@ impl Journal {
             self.place.received = self.place.received.or_else(|| cursor.as_deref().and_then(time_of_cursor));
             self.untold.push(Notice::PositionLost { position });
         }
-        self.backoff = (self.backoff * 2).clamp(Duration::from_secs(1), JOURNAL_BACKOFF_MAX);
-        self.retry_at = Instant::now() + self.backoff;
-        self.untold.push(Notice::ReaderDied { reason, retry_in: self.backoff });
+        let retry_in = self.back_off();
+        self.untold.push(Notice::ReaderDied { reason, retry_in });
     }
 
     /// Reads and hands on what has come. True if there was anything.

@@ -1,26 +1,25 @@
 //! Which journal to read, and what of it.
 
 use std::path::PathBuf;
-
-use stockade_core::Timestamp;
+use std::time::Duration;
 
 use super::JournalMatch;
 
 /// Where to start in a journal of which nothing is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JournalStart {
     /// At its first entry, however old.
     Beginning,
-    /// At the first entry of this second or later: fail2ban starts a `findtime` ago.
-    Since(Timestamp),
+    /// At entries that are no older than this: fail2ban goes back a `findtime`.
+    Recent(Duration),
     /// After its last entry.
-    #[default]
     End,
 }
 
 /// Which journal to read, and what of it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct JournalSpec {
     /// What is wanted; [`crate::Block::wanted_by`] names them by index. One reader serves all. None at all, or one
     /// that is empty, wants every entry.
@@ -39,12 +38,12 @@ pub struct JournalSpec {
     pub program: String,
 }
 
-impl JournalSpec {
-    /// What is wanted of the machine's own journal, from now on.
-    pub fn new(matches: Vec<JournalMatch>) -> Self {
+/// Everything in the machine's own journal, from a day ago on.
+impl Default for JournalSpec {
+    fn default() -> Self {
         Self {
-            matches,
-            start: JournalStart::default(),
+            matches: Vec::new(),
+            start: JournalStart::Recent(Duration::from_secs(24 * 60 * 60)),
             stream: "journal".into(),
             directory: None,
             files: Vec::new(),
@@ -52,7 +51,9 @@ impl JournalSpec {
             program: "journalctl".into(),
         }
     }
+}
 
+impl JournalSpec {
     /// The matches as arguments; none if all is wanted.
     pub(super) fn arguments(&self) -> Vec<&str> {
         if self.matches.iter().any(JournalMatch::is_everything) {
