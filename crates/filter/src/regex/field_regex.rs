@@ -1,9 +1,11 @@
 //! One regex that gives its groups, compiled.
 
+use std::sync::OnceLock;
+
 use regex_automata::Input;
 use regex_automata::meta::{Cache, Regex};
 use regex_automata::util::primitives::NonMaxUsize;
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::backtrack::{Room, UNSET};
 use super::program::Program;
@@ -25,8 +27,8 @@ pub(crate) struct FieldRegex {
     pub(crate) groups: Vec<(usize, Field)>,
     /// Finds the groups fast.
     program: Option<Program>,
-    /// Finds them surely.
-    engine: Regex,
+    /// Finds them surely; built when it is first needed, as that takes longer than all the rest of a start.
+    engine: OnceLock<Option<Regex>>,
 }
 
 /// What a [`FieldRegex`] needs to search: made once per thread.
@@ -42,21 +44,23 @@ impl FieldRegex {
     pub(crate) fn new(text: &str, usedns: UseDns) -> Result<Self, Problem> {
         let rust = to_rust(&expand_tags(text, usedns))?;
         let hir = parse(&rust).map_err(|error| Problem::Invalid(error.to_string()))?;
-        let engine = Regex::builder()
-            .configure(
-                Regex::config()
-                    .utf8_empty(false)
-                    .nfa_size_limit(Some(MAX_COMPILED_BYTES))
-                    .hybrid_cache_capacity(1 << 20),
-            )
-            .build_from_hir(&hir)
-            .map_err(|_| {
-                Problem::Invalid(format!("compiles to more than {} MiB", MAX_COMPILED_BYTES >> 20))
-            })?;
-        let names = engine.group_info().pattern_names(regex_automata::PatternID::ZERO);
-        let groups = names.enumerate().filter_map(|(n, name)| Some((n, Field::named(name?)))).collect();
         let program = Program::new(&hir);
-        Ok(Self { text: text.to_owned(), hir, groups, program, engine })
+        let mut groups = Vec::new();
+        named_groups(&hir, &mut groups);
+        let regex = Self { text: text.to_owned(), hir, groups, program, engine: OnceLock::new() };
+        // What our engine takes is small; anything else must show now that it can be compiled at all.
+        if regex.program.is_none() && regex.engine().is_none() {
+            return Err(Problem::Invalid(format!("compiles to more than {} MiB", MAX_COMPILED_BYTES >> 20)));
+        }
+        Ok(regex)
+    }
+
+    fn engine(&self) -> Option<&Regex> {
+        let config = Regex::config()
+            .utf8_empty(false)
+            .nfa_size_limit(Some(MAX_COMPILED_BYTES))
+            .hybrid_cache_capacity(1 << 20);
+        self.engine.get_or_init(|| Regex::builder().configure(config).build_from_hir(&self.hir).ok()).as_ref()
     }
 
     pub(crate) fn scratch(&self) -> Scratch {
@@ -83,10 +87,11 @@ impl FieldRegex {
     }
 
     fn search_surely(&self, scratch: &mut Scratch, text: &[u8]) -> Option<()> {
-        let cache = scratch.cache.get_or_insert_with(|| self.engine.create_cache());
+        let engine = self.engine()?;
+        let cache = scratch.cache.get_or_insert_with(|| engine.create_cache());
         scratch.slots.clear();
-        scratch.slots.resize(self.engine.group_info().slot_len(), None);
-        self.engine.search_slots_with(cache, &Input::new(text), &mut scratch.slots)?;
+        scratch.slots.resize(engine.group_info().slot_len(), None);
+        engine.search_slots_with(cache, &Input::new(text), &mut scratch.slots)?;
         // The engine keeps the slots of all groups' zeroth pattern side by side: group n has the slots 2n and 2n+1.
         scratch.room.slots.clear();
         scratch.room.slots.extend(scratch.slots.iter().map(|slot| slot.map_or(UNSET, NonMaxUsize::get)));
@@ -95,8 +100,26 @@ impl FieldRegex {
 
     /// Whether `text` matches somewhere.
     pub(crate) fn is_match(&self, scratch: &mut Scratch, text: &[u8]) -> bool {
-        let cache = scratch.cache.get_or_insert_with(|| self.engine.create_cache());
-        self.engine.search_half_with(cache, &Input::new(text).earliest(true)).is_some()
+        let Some(engine) = self.engine() else { return false };
+        let cache = scratch.cache.get_or_insert_with(|| engine.create_cache());
+        engine.search_half_with(cache, &Input::new(text).earliest(true)).is_some()
+    }
+}
+
+/// The groups that have a name, with their numbers.
+fn named_groups(hir: &Hir, groups: &mut Vec<(usize, Field)>) {
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            if let (Some(name), Ok(number)) = (&capture.name, usize::try_from(capture.index)) {
+                groups.push((number, Field::named(name)));
+            }
+            named_groups(&capture.sub, groups);
+        }
+        HirKind::Concat(pieces) | HirKind::Alternation(pieces) => {
+            pieces.iter().for_each(|piece| named_groups(piece, groups));
+        }
+        HirKind::Repetition(repetition) => named_groups(&repetition.sub, groups),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
     }
 }
 
