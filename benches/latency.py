@@ -13,7 +13,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
-from report import Report, median, percentile
+from report import Report, median, percentile, raw
 from daemon import Site
 
 ASKED_MS = 20
@@ -136,7 +136,7 @@ def main():
     options.add_argument("--rounds", type=int, default=3)
     options = options.parse_args()
     report = Report("latency", "From the line in the log to the dropped packet")
-    rows, processor = [], []
+    rows, slowest, processor = [], [], []
     for number in range(1, options.rounds + 1):
         with Site() as site:
             site.start()
@@ -150,6 +150,7 @@ def main():
         subprocess.run(["nft", "flush", "ruleset"], check=True)
         subprocess.run(["ip", "link", "del", "v0"], check=False, capture_output=True)
         for what, times in [(f"{len(kernel)} bans: element in the kernel", kernel), (f"{len(drops)} bans: packet dropped", drops)]:
+            slowest.append((f"round {number}, {what}", times))
             shown = [median(times), percentile(times, 90), percentile(times, 99), max(times)]
             rows.append([f"round {number}: {what}", *(f"{value * 1000:.2f}" for value in shown)])
     report.say(
@@ -160,6 +161,9 @@ def main():
         f"Asked for: p99 of 1,000 single bans at most {ASKED_MS} ms.\n"
     )
     report.table(["milliseconds", "p50", "p90", "p99", "max"], rows)
+    for what, times in slowest:
+        report.say(f"- Raw, {what}, the 20 slowest in ms: {raw(sorted(times)[-20:], digits=2)}.")
+    report.say()
     report.say(f"Processor time of the daemon for a whole round: {median(processor):.2f} s.\n")
     report.write()
 

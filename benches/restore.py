@@ -6,10 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
-from report import Report, median, percentile, program, raw
+from report import Report, median, program, raw
 from daemon import Site
 
 BANS = 100_000

@@ -15,6 +15,7 @@ name=${1:-}
 [ $# -gt 0 ] && shift
 target=${CARGO_TARGET_DIR:-$root/target}/release
 export STOCKADE_BENCH_TARGET="$target"
+export PYTHONDONTWRITEBYTECODE=1
 export STOCKADE_SHARED="${STOCKADE_SHARED:-$root/../shared}"
 
 build() {

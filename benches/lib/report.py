@@ -37,7 +37,8 @@ class Report:
     def __init__(self, name, title):
         self.name = name
         self.lines = []
-        arguments = "".join(" " + word for word in sys.argv[1:])
+        # Where programs lie is this machine's own affair.
+        arguments = "".join(" " + (word.rsplit("/", 1)[-1]) for word in sys.argv[1:])
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
         self.say(f"# {title}\n")
         self.say(f"- Date: {now}")

@@ -53,6 +53,8 @@ impl Window {
             let at = self.times.partition_point(|&t| t <= time);
             let room_above = keep.saturating_sub(self.times.len() - at);
             let copies = usize::try_from(count).unwrap_or(usize::MAX).min(room_above);
+            // Most windows never grow again: no room beyond what is needed.
+            self.times.reserve_exact(copies);
             for _ in 0..copies {
                 self.times.insert(at, time);
             }

@@ -142,7 +142,7 @@ impl SourceError {
             Self::Open { error, .. } | Self::Read { error, .. } => access_hint(error).map(str::to_owned),
             Self::Damaged { .. } => Some("it may still be being written, or was copied in part".into()),
             Self::NeedsMemory { format: Format::Xz, .. } => {
-                Some("unpack it first (`xz -dk`), or pack with preset -8 or lower".into())
+                Some("unpack it first (`xz -dk`), or pack with preset -7 or lower".into())
             }
             Self::NeedsMemory { .. } => Some(format!(
                 "unpack it first (`zstd -d --long=31`), or pack with a window of at most 2^{} bytes",

@@ -15,10 +15,10 @@ pub const ROUND_BYTES: usize = 4 * BLOCK_BYTES;
 /// Compressed bytes that are read ahead of a decoder.
 pub const ARCHIVE_INPUT_BYTES: usize = 128 * 1024;
 
-/// The most memory that an xz decoder may ask for, in bytes: presets up to `-8` need 33 MiB, `-9` needs 65.
+/// The most memory that an xz decoder may ask for, in bytes: presets up to `-7` need 17 MiB, `-8` needs 33.
 pub const XZ_MEMORY_BYTES: u64 = 18 * 1024 * 1024;
 
-/// The largest zstd window, as a power of two: 32 MiB, which levels up to `--ultra -20` stay within.
+/// The largest zstd window, as a power of two: 16 MiB. Levels up to `-19` need 8 MiB, `--ultra -20` needs 32.
 pub const ZSTD_WINDOW_LOG: u32 = 24;
 
 /// The most files that are followed, or replayed, at a time.

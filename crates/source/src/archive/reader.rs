@@ -167,7 +167,7 @@ impl LogReader {
                 }
                 Some(Cut::LongOpen(n)) => self.pass_over(n),
                 Some(Cut::Torn) | None if !self.at_end => self.fill(),
-                Some(Cut::Torn) if self.keep_torn && self.error.is_none() => {
+                Some(Cut::Torn) if self.keep_torn => {
                     let torn = self.filled - self.start;
                     if let Some(spare) = self.buffer.get_mut(self.filled) {
                         *spare = b'\n';
@@ -228,6 +228,8 @@ impl LogReader {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
                     self.at_end = true;
+                    // What is left may be the half of a line.
+                    self.keep_torn = false;
                     self.error = Some(self.explain(error));
                 }
             }

@@ -161,7 +161,7 @@ impl Follower {
 
 impl Candidate {
     fn look(path: &Path) -> Self {
-        let meta = fs::metadata(path).ok().filter(|meta| meta.is_file());
+        let meta = fs::metadata(path).ok().filter(fs::Metadata::is_file);
         Self {
             path: path.to_owned(),
             wanted_by: Vec::new(),

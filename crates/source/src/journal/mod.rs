@@ -80,7 +80,10 @@ const READ_BYTES: usize = 64 * 1024;
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Journal").field("spec", &self.spec).field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("Journal")
+            .field("spec", &self.spec)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
     }
 }
 

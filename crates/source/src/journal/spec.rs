@@ -72,7 +72,8 @@ impl JournalSpec {
     /// Which of the matches want an entry, ascending; without any there is one that wants all.
     pub(super) fn wanted_by(&self, has: impl Fn(&str, &[u8]) -> bool, wanted_by: &mut Vec<usize>) {
         wanted_by.clear();
-        wanted_by.extend((0..self.matches.len()).filter(|n| self.matches.get(*n).is_some_and(|m| m.wants(&has))));
+        wanted_by
+            .extend((0..self.matches.len()).filter(|n| self.matches.get(*n).is_some_and(|m| m.wants(&has))));
         if self.matches.is_empty() {
             wanted_by.push(0);
         }
