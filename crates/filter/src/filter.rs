@@ -9,6 +9,7 @@ use stockade_core::Timestamp;
 use crate::decide::{Decider, May};
 use crate::dispatch::Dispatch;
 use crate::fields::{Captured, Field};
+use crate::prefix::{Head, HeadMemory};
 use crate::regex::{FieldRegex, Problem, Required, Scratch, cover, required_literals};
 use crate::session::{Meaning, Sessions};
 use crate::spec::{FilterError, FilterSpec, Source};
@@ -19,6 +20,7 @@ pub struct Filter {
     /// Its name with its parameters.
     pub name: Arc<str>,
     pub(crate) prefix: Option<FieldRegex>,
+    head: Option<Head>,
     pub(crate) fail: Vec<FieldRegex>,
     ignore: Vec<FieldRegex>,
     pub(crate) datepattern: Option<String>,
@@ -36,6 +38,7 @@ pub(crate) struct Memory {
     pub(crate) sessions: Sessions,
     pub(crate) cache: Option<Cache>,
     prefix: Option<Scratch>,
+    head: HeadMemory,
     pub(crate) fail: Vec<Scratch>,
     ignore: Vec<Scratch>,
     pub(crate) user: Vec<u8>,
@@ -83,6 +86,7 @@ impl Filter {
         if !errors.is_empty() {
             return Err(errors);
         }
+        let head = prefix.as_ref().and_then(|prefix| Head::new(&prefix.hir, &prefix.groups));
         let prefix_hir = prefix.as_ref().map(|prefix| &prefix.hir);
         let hirs: Vec<&Hir> = fail.iter().map(|regex| &regex.hir).collect();
         let dispatch = if prefix.is_some() { Dispatch::new(&hirs) } else { None };
@@ -91,7 +95,17 @@ impl Filter {
         let both = |regex: &FieldRegex| [required_literals(&regex.hir), of_prefix.clone()].concat();
         let required = cover(&fail.iter().map(both).collect::<Vec<_>>());
         let datepattern = spec.datepattern.clone();
-        Ok(Self { name: spec.name.clone(), prefix, fail, ignore, datepattern, dispatch, decider, required })
+        Ok(Self {
+            name: spec.name.clone(),
+            prefix,
+            head,
+            fail,
+            ignore,
+            datepattern,
+            dispatch,
+            decider,
+            required,
+        })
     }
 
     /// The regexes, in their order, as they stand in the file.
@@ -104,6 +118,7 @@ impl Filter {
             sessions: Sessions::new(),
             cache: self.decider.as_ref().map(Decider::cache),
             prefix: self.prefix.as_ref().map(FieldRegex::scratch),
+            head: HeadMemory::default(),
             fail: self.fail.iter().map(FieldRegex::scratch).collect(),
             ignore: self.ignore.iter().map(FieldRegex::scratch).collect(),
             user: Vec::new(),
@@ -169,6 +184,11 @@ impl Filter {
         mut tell: impl FnMut(&Field, &'t [u8], std::ops::Range<usize>),
     ) -> Option<&'t [u8]> {
         let (Some(prefix), Some(scratch)) = (&self.prefix, &mut memory.prefix) else { return Some(text) };
+        if let Some(head) = &self.head
+            && let Some(start) = head.content(&mut memory.head, text, |field, at| tell(field, text, at))
+        {
+            return text.get(start..);
+        }
         let mut content = text;
         for (field, at) in prefix.search(scratch, text)? {
             if *field == Field::Content {

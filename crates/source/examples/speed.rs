@@ -1,7 +1,12 @@
 //! How fast the sources are: megabytes a second for archives, and the time from a write to the line.
 //!
-//! `cargo run --release -p stockade-source --example speed [MEGABYTES]`
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a measurement, run by hand")]
+//! `cargo run --release -p stockade-source --example speed [MEGABYTES | FILE]`; with a file, that alone is read.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a measurement, run by hand"
+)]
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -13,14 +18,20 @@ use stockade_source::archive::LogReader;
 use stockade_source::{Event, FollowSpec, Follower, Pattern, Source, Start};
 
 fn main() {
-    let megabytes: usize = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(100);
+    let argument = std::env::args().nth(1).unwrap_or_else(|| "100".into());
+    let Ok(megabytes) = argument.parse::<usize>() else { return read(Path::new(&argument)) };
     let dir = std::env::temp_dir().join(format!("stockade-speed-{}", std::process::id()));
     fs::create_dir_all(&dir).unwrap();
     archives(&dir, megabytes);
     follow(&dir, megabytes);
     latency(&dir);
-    println!("peak resident memory: {}", peak());
     fs::remove_dir_all(&dir).unwrap();
+}
+
+fn read(path: &Path) {
+    let mut reader = LogReader::open(path).unwrap();
+    while reader.next_block().unwrap().is_some() {}
+    println!("{:?}, peak resident memory {}", reader.progress(), peak());
 }
 
 fn text(megabytes: usize) -> Vec<u8> {
@@ -28,8 +39,11 @@ fn text(megabytes: usize) -> Vec<u8> {
     while text.len() < megabytes << 20 {
         n = n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (pid, last, port) = (n >> 50, (n >> 40) % 250, (n >> 20) % 60_000);
-        writeln!(text, "Nov 22 10:00:00 host sshd[{pid}]: Failed password for root from 192.0.2.{last} port {port} ssh2")
-            .unwrap();
+        writeln!(
+            text,
+            "Nov 22 10:00:00 host sshd[{pid}]: Failed password for root from 192.0.2.{last} port {port} ssh2"
+        )
+        .unwrap();
     }
     text
 }
@@ -124,5 +138,5 @@ fn latency(dir: &Path) {
 fn peak() -> String {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
-    format!("{} (the packing of the test data included)", line.trim_start_matches("VmHWM:").trim())
+    line.trim_start_matches("VmHWM:").trim().to_owned()
 }

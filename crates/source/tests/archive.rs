@@ -1,5 +1,14 @@
 //! Archives of all kinds, whole and damaged, and finding them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a test may fail loudly"
+)]
+
 use std::fs::{self, File};
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
@@ -9,7 +18,8 @@ use stockade_source::SourceError;
 use stockade_source::archive::{Format, LogReader, expand};
 
 fn text(lines: std::ops::Range<u32>) -> Vec<u8> {
-    let line = |n| format!("{n:06} Nov 22 10:00:00 host sshd[{}]: {}\n", n % 97, "y".repeat((n * 31 % 90) as usize));
+    let line =
+        |n| format!("{n:06} Nov 22 10:00:00 host sshd[{}]: {}\n", n % 97, "y".repeat((n * 31 % 90) as usize));
     lines.map(line).collect::<String>().into_bytes()
 }
 
@@ -75,7 +85,11 @@ fn every_format_in_one_and_in_several_parts_gives_the_same_text() {
                 assert!(error.is_none(), "{format}: {error:?}");
                 assert!(read == all, "{format} in blocks of {block_bytes}");
                 let progress = reader.progress();
-                assert_eq!((Some(progress.taken), progress.text), (progress.total, all.len() as u64), "{format}");
+                assert_eq!(
+                    (Some(progress.taken), progress.text),
+                    (progress.total, all.len() as u64),
+                    "{format}"
+                );
             }
         }
     }
@@ -88,13 +102,20 @@ fn a_cut_archive_gives_its_whole_lines_and_an_error_that_names_the_place() {
         let packed = pack(&all);
         for keep in [packed.len() - 1, packed.len() - 5, packed.len() / 2, packed.len() / 3 + 7] {
             let (read, error) = read(&mut open(&packed[..keep], 0));
-            let error = error.unwrap_or_else(|| panic!("{format} cut at {keep} of {} is damage", packed.len()));
+            let error =
+                error.unwrap_or_else(|| panic!("{format} cut at {keep} of {} is damage", packed.len()));
             assert!(all.starts_with(&read), "{format}: only what was there");
             assert!(read.is_empty() || read.ends_with(b"\n"));
-            assert!(read.len() * 3 > all.len() * keep / packed.len() / 2, "{format}: what can be read is delivered");
+            assert!(
+                read.len() * 3 > all.len() * keep / packed.len() / 2,
+                "{format}: what can be read is delivered"
+            );
             let SourceError::Damaged { byte, offset, .. } = &error else { panic!("{error}") };
             assert!(*byte <= keep as u64 && *offset >= read.len() as u64, "{error}");
-            assert!(error.to_string().starts_with(&format!("damaged {format} archive: `a.log`: at byte ")), "{error}");
+            assert!(
+                error.to_string().starts_with(&format!("damaged {format} archive: `a.log`: at byte ")),
+                "{error}"
+            );
         }
     }
 }
@@ -139,7 +160,10 @@ fn an_archive_that_needs_more_memory_than_is_allowed_is_refused_with_the_limit()
         let (read, error) = read(&mut open(&packed, 0));
         let error = error.unwrap();
         assert!(read.is_empty());
-        assert!(error.to_string().contains(&format!("more memory than the limit of {limit} bytes")), "{error}");
+        assert!(
+            error.to_string().contains(&format!("more memory than the limit of {limit} bytes")),
+            "{error}"
+        );
         assert!(error.hint().is_some());
     }
 }
@@ -276,7 +300,8 @@ fn what_cannot_be_read_is_a_problem_and_the_others_go_on() {
     std::os::unix::fs::symlink(path("nowhere"), path("dangling")).unwrap();
     let (files, problems) = names(dir.path(), &wanted, false);
     assert_eq!(files, ["a.log.1", "a.log"]);
-    let begins = ["cannot open log file", "no log file matches", "bad file name pattern", "cannot open log file"];
+    let begins =
+        ["cannot open log file", "no log file matches", "bad file name pattern", "cannot open log file"];
     for (problem, begin) in problems.iter().zip(begins) {
         assert!(problem.starts_with(begin), "{problem}");
     }

@@ -1,5 +1,14 @@
 //! What is followed, and what a follower does with lines that are torn, long or strange.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a test may fail loudly"
+)]
+
 mod common;
 
 use std::fs;
@@ -25,7 +34,7 @@ fn a_glob_finds_files_that_appear_later_also_in_new_folders() {
     }
     fs::write(dir.path().join("a/logs/not-a-log.txt"), "no\n").unwrap();
     reader.read_until(2);
-    write!(append(&dir.path().join("b/logs/x.log")), "b 2\n").unwrap();
+    writeln!(append(&dir.path().join("b/logs/x.log")), "b 2").unwrap();
     reader.read_until(3);
     reader.read_until_quiet(QUIET);
     let mut texts = reader.texts();
@@ -89,7 +98,7 @@ fn a_link_that_is_switched_to_a_new_file_is_a_rotation() {
     symlink(&first, &link).unwrap();
     let mut reader = Reader::new(&[&link], Start::Beginning);
     reader.read_until(1);
-    write!(append(&first), "2\n").unwrap();
+    writeln!(append(&first), "2").unwrap();
     fs::write(&second, "3\n").unwrap();
     fs::remove_file(&link).unwrap();
     symlink(&second, &link).unwrap();
@@ -123,7 +132,7 @@ fn a_file_renamed_to_another_name_that_is_followed_is_not_read_twice() {
     reader.read_until(2);
     reader.restart();
     fs::rename(dir.path().join("a.log"), dir.path().join("b.log")).unwrap();
-    write!(append(&dir.path().join("b.log")), "3\n").unwrap();
+    writeln!(append(&dir.path().join("b.log")), "3").unwrap();
     reader.read_until(3);
     reader.read_until_quiet(QUIET);
     assert_eq!(reader.texts(), ["1", "2", "3"]);
@@ -153,7 +162,7 @@ fn starting_at_the_end_does_not_start_in_the_middle_of_a_line() {
     fs::write(&path, "old\nFailed password for root from 192.0.2.1").unwrap();
     let mut reader = Reader::new(&[&path], Start::End);
     reader.read_until_quiet(QUIET);
-    write!(append(&path), "99\nnew\n").unwrap();
+    writeln!(append(&path), "99\nnew").unwrap();
     reader.read_until(2);
     assert_eq!(reader.texts(), ["Failed password for root from 192.0.2.199", "new"]);
 }
@@ -276,7 +285,7 @@ fn more_files_than_may_be_open_are_all_followed() {
     let used = open().saturating_sub(before);
     assert!(used <= stockade_source::limits::MAX_OPEN_FILES + 50, "{used} descriptors");
     for n in (0..count).step_by(7) {
-        write!(append(&path(n)), "2\n").unwrap();
+        writeln!(append(&path(n)), "2").unwrap();
     }
     fs::rename(path(3), dir.path().join("0003.log.1")).unwrap();
     fs::write(path(3), "3\n").unwrap();
@@ -315,7 +324,7 @@ fn without_announcements_files_are_found_on_the_tick() {
         match step {
             0 => {}
             1 => fs::write(&path, "1\n").unwrap(),
-            2 => write!(append(&path), "2\n").unwrap(),
+            2 => writeln!(append(&path), "2").unwrap(),
             _ => {
                 fs::rename(&path, dir.path().join("a.log.1")).unwrap();
                 fs::write(&path, "3\n").unwrap();
@@ -345,7 +354,7 @@ fn lines_are_live_once_the_end_was_reached() {
     for step in 0..3 {
         match step {
             0 => {}
-            1 => write!(append(&path), "now\n").unwrap(),
+            1 => writeln!(append(&path), "now").unwrap(),
             _ => {
                 fs::rename(&path, dir.path().join("a.log.1")).unwrap();
                 fs::write(&path, "after rotation\n").unwrap();

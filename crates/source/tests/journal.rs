@@ -257,7 +257,7 @@ fn lines_are_read_again_from_the_replay_point_with_the_same_offsets() {
     for number in 0..3 {
         writer.write(number, "ssh.service", format!("line {number}").as_bytes());
         let began = Instant::now();
-        while seen.len() <= number as usize {
+        while seen.len() as u64 <= number {
             assert!(began.elapsed() < Duration::from_secs(30));
             let sink = &mut |event: Event<'_>| {
                 if let Event::Block(block) = event {

@@ -1,5 +1,14 @@
 //! Crashes and restarts: whatever was committed is not read again, and nothing else is lost.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a test may fail loudly"
+)]
+
 mod common;
 
 use std::fs;

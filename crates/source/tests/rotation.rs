@@ -1,5 +1,14 @@
 //! Each style of rotation under a fast writer: every line once, in order.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a test may fail loudly"
+)]
+
 mod common;
 
 use std::fs;
@@ -229,20 +238,20 @@ fn late_lines_in_a_rotated_file_are_read_and_remembered_over_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.log");
     let mut old = common::append(&path);
-    write!(old, "old 1\n").unwrap();
+    writeln!(old, "old 1").unwrap();
     let mut reader = Reader::new(&[&path], Start::Beginning);
     reader.read_until(1);
     fs::rename(&path, numbered(&path, 1)).unwrap();
     let mut new = common::append(&path);
-    write!(new, "new 1\n").unwrap();
+    writeln!(new, "new 1").unwrap();
     reader.read_until(2);
-    write!(old, "late 1\n").unwrap();
+    writeln!(old, "late 1").unwrap();
     reader.read_until(3);
-    write!(new, "new 2\n").unwrap();
+    writeln!(new, "new 2").unwrap();
     reader.read_until(4);
     reader.restart();
-    write!(old, "late 2\n").unwrap();
-    write!(new, "new 3\n").unwrap();
+    writeln!(old, "late 2").unwrap();
+    writeln!(new, "new 3").unwrap();
     reader.read_until(6);
     reader.read_until_quiet(Duration::from_millis(100));
     let mut texts = reader.texts();

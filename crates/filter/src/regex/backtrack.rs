@@ -18,6 +18,8 @@ pub(crate) struct Room {
     stack: Vec<Frame>,
     /// Where each group began and ended; [`UNSET`] for one that took no part.
     pub(crate) slots: Vec<usize>,
+    /// Bytes from here on had no part in the answer.
+    pub(crate) seen: usize,
 }
 
 /// Where to go on if this way fails.
@@ -38,6 +40,15 @@ enum Frame {
 pub(crate) struct OutOfSteps;
 
 impl Program {
+    /// Where a match at the beginning of `text` ends; then the slots are set, and [`Room::seen`].
+    pub(crate) fn match_start(&self, room: &mut Room, text: &[u8]) -> Option<usize> {
+        let mut steps = BASE_STEPS + text.len() * STEPS_PER_BYTE;
+        room.seen = 0;
+        room.slots.clear();
+        room.slots.resize(self.slots, UNSET);
+        self.run::<true>(room, text, 0, &mut steps).ok().flatten()
+    }
+
     /// Searches `text`; on a match the slots are set.
     pub(crate) fn search(&self, room: &mut Room, text: &[u8]) -> Result<bool, OutOfSteps> {
         let mut steps = BASE_STEPS + text.len() * STEPS_PER_BYTE;
@@ -47,7 +58,7 @@ impl Program {
             if may_begin(&start, text, at) {
                 room.slots.clear();
                 room.slots.resize(self.slots, UNSET);
-                if self.run(room, text, at, &mut steps)? {
+                if self.run::<false>(room, text, at, &mut steps)?.is_some() {
                     return Ok(true);
                 }
             }
@@ -55,11 +66,21 @@ impl Program {
         Ok(false)
     }
 
-    fn run(&self, room: &mut Room, text: &[u8], start: usize, steps: &mut usize) -> Result<bool, OutOfSteps> {
+    /// Where a match that begins at `start` ends. `SEEN`: notes how far it looked.
+    fn run<const SEEN: bool>(
+        &self,
+        room: &mut Room,
+        text: &[u8],
+        start: usize,
+        steps: &mut usize,
+    ) -> Result<Option<usize>, OutOfSteps> {
         room.stack.clear();
         let (mut pc, mut at) = (0, start);
         loop {
             *steps = steps.checked_sub(1).ok_or(OutOfSteps)?;
+            if SEEN {
+                room.seen = room.seen.max(self.code.get(pc).map_or(0, |inst| looks_to(inst, text, at)));
+            }
             let went_on = match self.code.get(pc) {
                 Some(Inst::Text(bytes)) => {
                     let fits = text.get(at..).is_some_and(|rest| rest.starts_with(bytes));
@@ -77,7 +98,7 @@ impl Program {
                     fits
                 }
                 Some(Inst::Loop(one)) => {
-                    let Some(next) = self.next.get(pc + 1) else { return Ok(false) };
+                    let Some(next) = self.next.get(pc + 1) else { return Ok(None) };
                     let take = if one.greedy { greedy_loop } else { lazy_loop };
                     let taken = take(room, text, at, one, next, pc + 1);
                     at = taken.unwrap_or(at);
@@ -113,7 +134,7 @@ impl Program {
                     pc = *to;
                     continue;
                 }
-                Some(Inst::Match) => return Ok(true),
+                Some(Inst::Match) => return Ok(Some(at)),
                 None => false,
             };
             if went_on {
@@ -122,7 +143,7 @@ impl Program {
             }
             match self.back(room, text, steps)? {
                 Some((to, position)) => (pc, at) = (to, position),
-                None => return Ok(false),
+                None => return Ok(None),
             }
         }
     }
@@ -167,6 +188,20 @@ impl Program {
                 }
             }
         }
+    }
+}
+
+/// The first byte that an instruction at `at` does not look at; what it gives back later it has looked at already.
+fn looks_to(inst: &Inst, text: &[u8], at: usize) -> usize {
+    match inst {
+        Inst::Text(bytes) => at + bytes.len(),
+        Inst::Word(word) => at + word.len,
+        Inst::Loop(one) => {
+            let most = at.saturating_add(one.max).min(text.len());
+            at + text.get(at..most).map_or(0, |span| one.run(span)) + 1
+        }
+        Inst::One(_) | Inst::Split(_) | Inst::Look(_) => at + 1,
+        Inst::Save(_) | Inst::Jump(_) | Inst::Match => at,
     }
 }
 

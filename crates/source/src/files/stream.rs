@@ -145,7 +145,7 @@ impl Stream {
     pub(crate) fn tidy(&mut self, cx: &mut Context<'_>, at_path: bool) -> bool {
         while let Some(at) = self.late.iter().position(|life| cx.now.duration_since(life.grew) > LATE_GRACE) {
             let life = self.late.swap_remove(at);
-            self.close(cx, life);
+            self.close(cx, &life);
         }
         if at_path {
             return false;
@@ -162,7 +162,7 @@ impl Stream {
                 let token = Token { memory: life.memory(), late: Vec::new() };
                 self.resume =
                     self.literal.then_some(Resume { token, parked: None, watch: None, searched: false });
-                self.close(cx, life);
+                self.close(cx, &life);
             }
             cx.tell(Notice::Closed { stream: self.name.clone() });
         }
@@ -170,7 +170,7 @@ impl Stream {
     }
 
     /// Lets go of a file that is finished.
-    pub(super) fn close(&mut self, cx: &mut Context<'_>, life: Life) {
+    pub(super) fn close(&mut self, cx: &mut Context<'_>, life: &Life) {
         cx.watcher.remove_file(life.watch);
         if life.is_torn() {
             let (stream, generation) = (self.name.clone(), life.name().to_string());

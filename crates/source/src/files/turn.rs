@@ -142,10 +142,10 @@ impl Stream {
             self.late.push(life);
             if self.late.len() > MAX_LATE {
                 let oldest = self.late.remove(0);
-                self.close(cx, oldest);
+                self.close(cx, &oldest);
             }
         } else {
-            self.close(cx, life);
+            self.close(cx, &life);
         }
         Step::Again
     }
@@ -197,7 +197,7 @@ impl Stream {
                 Ok(Fetched::Changed) | Err(_) => {
                     let mut life = self.late.remove(at);
                     life.growing = false;
-                    self.close(cx, life);
+                    self.close(cx, &life);
                 }
             }
         }
