@@ -14,7 +14,7 @@ use crate::regex::{ByteSet, Program, Room, UNSET};
 /// How many bytes of a line a remembered beginning may depend on.
 const MAX_SEEN: usize = 64;
 /// How many beginnings are remembered.
-const REMEMBERED: usize = 16;
+const REMEMBERED: usize = 48;
 
 /// A prefix of the form `^…(?P<content>.+)$`: everything up to the content.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(crate) struct HeadMemory {
 #[derive(Debug)]
 struct Known {
     seen: usize,
+    /// The last bytes that were seen: that is where beginnings differ.
+    tail: u64,
     level: [u8; MAX_SEEN],
     content: usize,
     slots: Vec<usize>,
@@ -74,7 +76,8 @@ impl Head {
         self.tell(&memory.room.slots, &mut tell);
         let seen = memory.room.seen;
         if seen <= MAX_SEEN && seen < text.len() {
-            let known = Known { seen, level, content, slots: memory.room.slots.clone() };
+            let known =
+                Known { seen, tail: tail(&level, seen), level, content, slots: memory.room.slots.clone() };
             match memory.known.get_mut(memory.next) {
                 Some(place) => *place = known,
                 None => memory.known.push(known),
@@ -103,6 +106,13 @@ fn level(text: &[u8]) -> [u8; MAX_SEEN] {
         *place = if byte.is_ascii_digit() { b'0' } else { *byte };
     }
     level
+}
+
+/// The last eight of the first `seen` bytes as a number.
+#[inline]
+fn tail(level: &[u8; MAX_SEEN], seen: usize) -> u64 {
+    let from = seen.saturating_sub(8);
+    level.get(from..).and_then(<[u8]>::first_chunk).map_or(0, |eight| u64::from_le_bytes(*eight))
 }
 
 /// `(?P<content>.+)`

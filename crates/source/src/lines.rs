@@ -86,9 +86,9 @@ mod tests {
         let (mut good, mut long, mut at) = (Vec::new(), Vec::new(), 0);
         for line in text.split_inclusive(|b| *b == b'\n').filter(|l| l.ends_with(b"\n")) {
             if line.len() > limit + 1 {
-                long.push((at, line.len()))
+                long.push((at, line.len()));
             } else {
-                good.extend_from_slice(line)
+                good.extend_from_slice(line);
             }
             at += line.len();
         }
@@ -138,7 +138,7 @@ mod tests {
         ) {
             let mut text = Vec::new();
             for (i, len) in lines.iter().enumerate() {
-                text.extend((0..*len).map(|j| b'a' + ((i * 7 + j) % 26) as u8));
+                text.extend((0..*len).map(|j| b"abcdefghijklmnopqrstuvwxyz"[(i * 7 + j) % 26]));
                 text.push(b'\n');
             }
             text.extend(std::iter::repeat_n(b'z', tail));

@@ -174,7 +174,10 @@ impl Source for Pipe {
 mod tests {
     use super::*;
 
-    fn pull(pipe: &mut Pipe, wait: Duration) -> (Vec<(u64, Vec<u8>)>, Vec<String>, Flow) {
+    /// Blocks as offset and text, notices, and whether there is more to come.
+    type Pulled = (Vec<(u64, Vec<u8>)>, Vec<String>, Flow);
+
+    fn pull(pipe: &mut Pipe, wait: Duration) -> Pulled {
         let (mut blocks, mut notices) = (Vec::new(), Vec::new());
         let flow = pipe
             .next(wait, &mut |event| match event {

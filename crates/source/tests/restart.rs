@@ -37,7 +37,7 @@ fn crash_all_the_time(seed: u64, rotate: impl Fn(&mut Writer) + Send + 'static) 
         let mut next_rotation = 1000;
         while writer.next < LINES {
             writer.chunk();
-            if writer.next % 50 == 0 {
+            if writer.next.is_multiple_of(50) {
                 thread::sleep(Duration::from_micros(400));
             }
             if writer.next >= next_rotation && writer.next < LINES {

@@ -1,8 +1,7 @@
 //! Reading one life of a log file.
 
 use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,6 +11,7 @@ use stockade_core::limits::MAX_LINE_BYTES;
 use super::find::{Sibling, first_bytes};
 use super::folder::Folder;
 use super::identity::{Check, Generation, HEAD_BYTES, Memory, TAIL_BYTES, Tail, head, read_at};
+use super::read::{last_check, read_once, still_there, unpack_from};
 use crate::SourceError;
 use crate::archive::LogReader;
 use crate::lines::{Cut, Cutter};
@@ -386,38 +386,4 @@ impl Life {
         );
         Ok(true)
     }
-}
-
-fn unpack_from(file: File, path: &Path, offset: u64) -> Result<LogReader, SourceError> {
-    let mut reader = LogReader::from_reader(path, Box::new(file), None)?;
-    reader.set_keep_torn(false);
-    let skipped = io::copy(&mut reader.text().take(offset), &mut io::sink());
-    skipped.map_err(|error| SourceError::Read { path: path.to_owned(), byte: 0, error })?;
-    reader.set_offset(offset);
-    Ok(reader)
-}
-
-/// Reads at a place, once: less than the buffer holds means the end of the file.
-fn read_once(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    loop {
-        match file.read_at(buffer, offset) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
-}
-
-/// Whether a file still holds at `offset` what was just read from there, of which the first bytes are compared.
-///
-/// A read is not atomic: when the thread is held up in the midst of one, the file may be cut and grow again, and the
-/// end of what was read is of another life than its beginning.
-fn still_there(file: &File, read: &[u8], offset: u64) -> io::Result<bool> {
-    let mut again = [0; TAIL_BYTES];
-    let first = read.get(..TAIL_BYTES).unwrap_or(read);
-    let again = again.get_mut(..first.len()).unwrap_or_default();
-    Ok(read_at(file, again, offset)? == first.len() && *again == *first)
-}
-
-fn last_check(bytes: &[u8]) -> Check {
-    Check::of(bytes.get(bytes.len().saturating_sub(TAIL_BYTES)..).unwrap_or_default())
 }

@@ -22,6 +22,7 @@ mod follower;
 mod identity;
 mod life;
 mod opening;
+mod read;
 mod rotate;
 mod scan;
 mod stream;
