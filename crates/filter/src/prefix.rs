@@ -65,7 +65,8 @@ impl Head {
     ) -> Option<usize> {
         let level = level(text);
         let same = |known: &&Known| {
-            text.len() > known.content.max(known.seen)
+            tail(&level, known.seen) == known.tail
+                && text.len() > known.content.max(known.seen)
                 && level.get(..known.seen) == known.level.get(..known.seen)
         };
         if let Some(known) = memory.known.iter().find(same) {

@@ -244,10 +244,12 @@ pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened 
     }
     match &config.kind {
         // Two tables would want two of everything below; until then a name that means nothing is not passed over.
-        ResponderKind::Nftables { table } if table != ResponderKind::DEFAULT_TABLE => only_say(Some(format!(
-            "cannot use the nftables table `{table}`: it is always `{}`: going on as a dry run",
-            ResponderKind::DEFAULT_TABLE
-        ))),
+        ResponderKind::Nftables { table } if table != ResponderKind::DEFAULT_TABLE => {
+            only_say(Some(format!(
+                "cannot use the nftables table `{table}`: it is always `{}`: going on as a dry run",
+                ResponderKind::DEFAULT_TABLE
+            )))
+        }
         ResponderKind::Nftables { .. } => match Nftables::open() {
             Ok(responder) => {
                 let watch = responder.watch().ok();
