@@ -23,8 +23,8 @@ def contenders(log, fail2ban_rs):
     stockade = program("stockade")
     found = []
     if pathlib.Path(stockade).exists():
-        found.append(("`stockade scan`, jail sshd", [stockade, "scan", log]))
-        found.append(("`stockade scan --jail ssh-24h`", [stockade, "scan", "--jail", "ssh-24h", log]))
+        found.append(("`stockade scan --top 20`, jail sshd", [stockade, "scan", "--top", "20", log]))
+        found.append(("`stockade scan --top 20 --jail ssh-24h`", [stockade, "scan", "--top", "20", "--jail", "ssh-24h", log]))
     else:
         print("left out: `stockade scan`: the command line is not built", file=sys.stderr)
     found.append(("`grep -cE`, four messages", ["grep", "-cE", MESSAGES, log]))
