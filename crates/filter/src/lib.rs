@@ -26,9 +26,9 @@
 //! ```
 //!
 //! The key decision: **most lines are never looked at**. Every failregex demands some literal text, so one scan for
-//! all these texts over the whole block finds the few lines worth cutting out; one lazy DFA then says which regex of a
-//! filter may match, and only that one is run with captures. The alternative, every regex on every line, is what makes
-//! fail2ban's cost grow with what is configured instead of with what is found.
+//! all these texts over the whole block finds the few lines worth cutting out; how such a line begins leaves one or two
+//! regexes to try, and only those are run. The alternative, every regex on every line, is what makes fail2ban's cost grow
+//! with what is configured instead of with what is found.
 
 pub mod conf;
 pub mod date;
