@@ -27,14 +27,22 @@ fn bans_go_out_while_the_disk_is_full_and_all_is_stored_once_when_there_is_room(
     // The disk as the daemon sees it.
     let filler = PathBuf::from(format!("/proc/{}/root{}/filler", daemon.id(), disk.display()));
     fill(&filler);
-    let attackers: Vec<String> = (2..=40).map(|n| format!("203.0.113.{n}")).collect();
-    for attacker in &attackers {
-        site.write(&failures(attacker, 5));
-        wait_for("the ban", || is_out(&namespace, attacker).then_some(()));
-    }
     let full = format!("cannot write to `{}`: ", disk.join("stockade.db").display());
     let loud =
         ["ERROR", "the store does not work; bans go on from memory", &full, "make room on its file system"];
+    // The store may live for a while on room in files that it has already: until it says so, and then some more.
+    let mut attackers: Vec<String> = Vec::new();
+    let mut more = 20;
+    for n in 2..=250 {
+        let attacker = format!("203.0.113.{n}");
+        site.write(&failures(&attacker, 5));
+        wait_for("the ban", || is_out(&namespace, &attacker).then_some(()));
+        attackers.push(attacker);
+        more -= i32::from(site.lines_said(&loud) > 0);
+        if more == 0 {
+            break;
+        }
+    }
     assert_eq!(site.lines_said(&loud), 1, "once:\n{}", site.said());
     assert!(
         site.status().warnings.iter().any(|warning| warning.starts_with(&full)),
