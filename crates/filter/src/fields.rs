@@ -129,7 +129,8 @@ impl<'t> Captured<'t> {
     pub(crate) fn key(&self) -> Option<Key> {
         if let Some(id) = self.id {
             let text = String::from_utf8_lossy(id);
-            return Some(Key::parse_addr_or_net(&text).unwrap_or_else(|| Key::name(&text)));
+            // Often a client chose it: it may name one address, as in fail2ban, and never a whole network.
+            return Some(parse_addr(id).map_or_else(|| Key::name(&text), Key::addr));
         }
         if let Some(addr) = self.addr {
             let Some(cidr) = self.cidr else { return Some(Key::addr(addr)) };
@@ -185,6 +186,12 @@ mod tests {
         assert_eq!(key(&all[1..2]), Some(Key::name("host.example")));
         assert_eq!(key(&[("ip4", "192.0.2.9"), ("cidr", "24")]), Some("192.0.2.0/24".parse().unwrap()));
         assert_eq!(key(&[("ip4", "192.0.2.9"), ("cidr", "99")]), None);
+        assert_eq!(key(&[("fid", "192.0.2.9")]), Some("192.0.2.9".parse().unwrap()));
+        assert_eq!(
+            key(&[("fid", "192.0.2.0/24")]),
+            Some(Key::name("192.0.2.0/24")),
+            "nobody bans a network by a name"
+        );
     }
 
     #[test]
