@@ -70,11 +70,7 @@ impl Sessions {
     ) -> Meaning {
         user.clear();
         let Some(connection) = line.connection else {
-            user.extend(line.user().unwrap_or_default());
-            return match line.key() {
-                Some(key) if !line.nofail && !line.gained => Meaning::Failure(key),
-                _ => Meaning::Nothing,
-            };
+            return alone(line, user);
         };
         let id = self.hasher.hash_one(connection);
         let at =
@@ -82,11 +78,7 @@ impl Sessions {
         let known = at.is_some();
         if !known && line.forget {
             // Its only line is its last one: nothing to remember.
-            user.extend(line.user().unwrap_or_default());
-            return match line.key() {
-                Some(key) if !line.nofail && !line.gained => Meaning::Failure(key),
-                _ => Meaning::Nothing,
-            };
+            return alone(line, user);
         }
         let at = at.unwrap_or_else(|| self.begin(id, time, offset));
         let name = line.user().map(|name| (self.hasher.hash_one(name), name));
@@ -177,6 +169,15 @@ impl Sessions {
         session.user.clear();
         session.users.clear();
         session.pending = false;
+    }
+}
+
+/// What a line means that no other line belongs to.
+fn alone(line: &Captured<'_>, user: &mut Vec<u8>) -> Meaning {
+    user.extend(line.user().unwrap_or_default());
+    match line.key() {
+        Some(key) if !line.nofail && !line.gained => Meaning::Failure(key),
+        _ => Meaning::Nothing,
     }
 }
 

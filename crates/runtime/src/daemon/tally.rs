@@ -17,8 +17,6 @@ pub(crate) struct Tally {
     pub(crate) refused: u64,
     pub(crate) streams: BTreeMap<StreamName, StreamTally>,
     pub(crate) warnings: VecDeque<String>,
-    /// How many orders of the waiting batch were carried out before they were stored.
-    pub(crate) acted_from_memory: usize,
     per_jail: Vec<JailTally>,
 }
 
@@ -46,7 +44,6 @@ impl Tally {
             refused: 0,
             streams: BTreeMap::new(),
             warnings: VecDeque::new(),
-            acted_from_memory: 0,
             per_jail: vec![JailTally::default(); jails],
         }
     }

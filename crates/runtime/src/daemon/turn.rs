@@ -35,6 +35,8 @@ pub(crate) struct Turn {
     in_flight: HashSet<i64>,
     /// When the store is tried again after a failure.
     retry_store_at: Option<Timestamp>,
+    /// How many orders of the waiting batch were handed out before they were stored.
+    acted_from_memory: usize,
 }
 
 impl std::fmt::Debug for Turn {
@@ -88,6 +90,7 @@ impl Turn {
             touched: HashSet::new(),
             in_flight: HashSet::new(),
             retry_store_at: None,
+            acted_from_memory: 0,
         };
         Ok((turn, snapshot.positions))
     }
@@ -289,24 +292,25 @@ impl Turn {
         }
     }
 
+    /// Hands out the orders of the waiting batch that have not been yet.
     fn act_from_memory(&mut self) {
         let mut items = Vec::new();
-        for order in self.batch.orders.iter_mut().filter(|order| order.refused.is_none()) {
+        for order in
+            self.batch.orders.iter().skip(self.acted_from_memory).filter(|order| order.refused.is_none())
+        {
             for responder in &order.responders {
                 let decision = order.decision.clone();
                 items.push(OutboxItem { id: -1, responder: responder.clone(), decision, attempts: 0 });
             }
         }
         // Carried out again when the store works: that changes nothing in the world, and it is on record.
-        if self.tally.acted_from_memory < items.len() {
-            self.tally.acted_from_memory = items.len();
-            self.give(&items);
-        }
+        self.acted_from_memory = self.batch.orders.len();
+        self.give(&items);
     }
 
     fn store_failed(&mut self, error: &StoreError, now: Timestamp) {
         if self.retry_store_at.is_none() {
-            self.tally.acted_from_memory = 0;
+            self.acted_from_memory = 0;
             self.tally.warn(error.message.clone());
             tracing::error!(error = %error, hint = error.hint, "the store does not work; bans go on from memory");
         }
