@@ -126,20 +126,26 @@ pub fn parse_addr(text: &[u8]) -> Option<IpAddr> {
 }
 
 fn parse_v4(text: &[u8]) -> Option<IpAddr> {
-    let mut octets = [0_u8; 4];
-    let mut parts = text.split(|&b| b == b'.');
-    for octet in &mut octets {
-        let part = parts.next()?;
-        if part.is_empty() || part.len() > 3 || (part.len() > 1 && part.first() == Some(&b'0')) {
-            return None;
-        }
-        let mut value = 0_u16;
-        for &b in part {
-            value = value * 10 + u16::from(b.is_ascii_digit().then(|| b - b'0')?);
-        }
-        *octet = u8::try_from(value).ok()?;
+    if text.len() > "255.255.255.255".len() {
+        return None;
     }
-    parts.next().is_none().then(|| IpAddr::from(octets))
+    let (mut address, mut value, mut digits, mut dots) = (0_u32, 0_u32, 0, 0);
+    for &b in text {
+        if b == b'.' {
+            if digits == 0 || value > 255 {
+                return None;
+            }
+            address = address << 8 | value;
+            (value, digits, dots) = (0, 0, dots + 1);
+        } else {
+            let digit = b.wrapping_sub(b'0');
+            if digit > 9 || (digits > 0 && value == 0) {
+                return None;
+            }
+            (value, digits) = (value * 10 + u32::from(digit), digits + 1);
+        }
+    }
+    (digits > 0 && value <= 255 && dots == 3).then(|| IpAddr::from((address << 8 | value).to_be_bytes()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Lines a second of one shipped filter over one file that lies in memory.
 //!
-//! `cargo run --release -p stockade-filter --example throughput -- LOG ['FILTER[mode=MODE]']`
+//! `cargo run --release -p stockade-filter --example throughput -- LOG ['FILTER[mode=MODE]' [FOLDER]]`
 
 #![allow(
     clippy::unwrap_used,
@@ -22,7 +22,8 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let bytes = std::fs::read(&args[0]).unwrap();
     let name = args.get(1).map_or("sshd", String::as_str);
-    let files = Directory(concat!(env!("CARGO_MANIFEST_DIR"), "/../../conf").into());
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conf").to_owned();
+    let files = Directory(args.get(2).unwrap_or(&shipped).into());
     let (def, _) = Reader::new(&files).filter(name, "auto").into_result().unwrap();
     let filter = Filter::compile(&FilterSpec::from_def(&def, UseDns::No)).unwrap();
     let (set, _) = FilterSet::new(vec![Arc::new(filter)]);

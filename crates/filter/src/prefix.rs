@@ -34,9 +34,9 @@ pub(crate) struct HeadMemory {
 #[derive(Debug)]
 struct Known {
     seen: usize,
-    /// The last bytes that were seen: that is where beginnings differ.
-    tail: u64,
-    level: [u8; MAX_SEEN],
+    /// The bytes that were seen, their digits levelled, and which ones those are.
+    level: Level,
+    mask: Level,
     content: usize,
     slots: Vec<usize>,
 }
@@ -64,12 +64,14 @@ impl Head {
         mut tell: impl FnMut(&Field, Range<usize>),
     ) -> Option<usize> {
         let level = level(text);
-        let same = |known: &&Known| {
-            tail(&level, known.seen) == known.tail
-                && text.len() > known.content.max(known.seen)
-                && level.get(..known.seen) == known.level.get(..known.seen)
+        let same = |known: &Known| {
+            text.len() > known.content.max(known.seen) && is_same(&level, &known.mask, &known.level)
         };
-        if let Some(known) = memory.known.iter().find(same) {
+        if let Some(at) = memory.known.iter().position(same) {
+            // What is often seen comes to stand in front.
+            let before = at.saturating_sub(1);
+            memory.known.swap(at, before);
+            let known = memory.known.get(before)?;
             self.tell(&known.slots, &mut tell);
             return Some(known.content);
         }
@@ -77,8 +79,9 @@ impl Head {
         self.tell(&memory.room.slots, &mut tell);
         let seen = memory.room.seen;
         if seen <= MAX_SEEN && seen < text.len() {
-            let known =
-                Known { seen, tail: tail(&level, seen), level, content, slots: memory.room.slots.clone() };
+            let mask = mask(seen);
+            let level = masked(&level, &mask);
+            let known = Known { seen, level, mask, content, slots: memory.room.slots.clone() };
             match memory.known.get_mut(memory.next) {
                 Some(place) => *place = known,
                 None => memory.known.push(known),
@@ -100,20 +103,38 @@ impl Head {
     }
 }
 
+type Level = [u8; MAX_SEEN];
+
 /// The first bytes with every digit made `0`; zeros behind the end.
-fn level(text: &[u8]) -> [u8; MAX_SEEN] {
+#[inline]
+fn level(text: &[u8]) -> Level {
     let mut level = [0; MAX_SEEN];
-    for (place, byte) in level.iter_mut().zip(text) {
-        *place = if byte.is_ascii_digit() { b'0' } else { *byte };
+    match text.first_chunk::<MAX_SEEN>() {
+        Some(all) => level = *all,
+        None => level.iter_mut().zip(text).for_each(|(place, byte)| *place = *byte),
+    }
+    for byte in &mut level {
+        *byte = if byte.is_ascii_digit() { b'0' } else { *byte };
     }
     level
 }
 
-/// The last eight of the first `seen` bytes as a number.
+/// Takes the first `seen` bytes.
+fn mask(seen: usize) -> Level {
+    let mut mask = [0; MAX_SEEN];
+    mask.iter_mut().take(seen).for_each(|byte| *byte = 0xFF);
+    mask
+}
+
 #[inline]
-fn tail(level: &[u8; MAX_SEEN], seen: usize) -> u64 {
-    let from = seen.saturating_sub(8);
-    level.get(from..).and_then(<[u8]>::first_chunk).map_or(0, |eight| u64::from_le_bytes(*eight))
+fn masked(level: &Level, mask: &Level) -> Level {
+    std::array::from_fn(|at| level.get(at).copied().unwrap_or(0) & mask.get(at).copied().unwrap_or(0))
+}
+
+#[inline]
+fn is_same(level: &Level, mask: &Level, known: &Level) -> bool {
+    let differs = level.iter().zip(mask).zip(known).fold(0, |sum, ((byte, mask), known)| sum | ((byte & mask) ^ known));
+    differs == 0
 }
 
 /// `(?P<content>.+)`

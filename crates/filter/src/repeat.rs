@@ -21,7 +21,7 @@ const MARK: &[u8] = b"message repeated ";
 /// a user name may say what it likes.
 pub(crate) fn unwrap(line: &[u8]) -> Option<Repeated<'_>> {
     let inner = line.strip_suffix(b"]")?;
-    let colon = memchr::memmem::find(inner, b": ")?;
+    let colon = memchr::memchr_iter(b':', inner).find(|at| inner.get(at + 1) == Some(&b' '))?;
     let (head, rest) = inner.split_at_checked(colon + 2)?;
     let rest = rest.strip_prefix(MARK)?;
     let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();

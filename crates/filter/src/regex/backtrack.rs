@@ -3,7 +3,7 @@
 use memchr::memrchr;
 use regex_syntax::hir::Look;
 
-use super::program::{Inst, Loop, Next, Program, Ways};
+use super::program::{Inst, Loop, Next, Program, Save, Ways};
 
 /// How many steps one search may take, plus some for each byte of the text.
 const BASE_STEPS: usize = 2_000;
@@ -20,6 +20,27 @@ pub(crate) struct Room {
     pub(crate) slots: Vec<usize>,
     /// Bytes from here on had no part in the answer.
     pub(crate) seen: usize,
+}
+
+impl Room {
+    #[inline]
+    fn save_group(&mut self, group: Option<Save>, start: usize, end: usize) {
+        if let Some(group) = group {
+            self.save(group.slot, start, group.undo);
+            self.save(group.slot + 1, end, group.undo);
+        }
+    }
+
+    /// Notes a position; `undo`: it is put back if the way that is tried now fails.
+    #[inline]
+    fn save(&mut self, slot: usize, at: usize, undo: bool) {
+        if let Some(place) = self.slots.get_mut(slot) {
+            if undo && !self.stack.is_empty() {
+                self.stack.push(Frame::Slot { slot, old: *place });
+            }
+            *place = at;
+        }
+    }
 }
 
 /// Where to go on if this way fails.
@@ -55,7 +76,7 @@ impl Program {
         let last = if self.anchored { 0 } else { text.len() };
         let start = self.next.first().copied().unwrap_or_default();
         for at in 0..=last {
-            if may_begin(&start, text, at) {
+            if start.may_begin(text.get(at..).unwrap_or_default()) {
                 room.slots.clear();
                 room.slots.resize(self.slots, UNSET);
                 if self.run::<false>(room, text, at, &mut steps)?.is_some() {
@@ -100,21 +121,34 @@ impl Program {
                 Some(Inst::Loop(one)) => {
                     let Some(next) = self.next.get(pc + 1) else { return Ok(None) };
                     let take = if one.greedy { greedy_loop } else { lazy_loop };
-                    let taken = take(room, text, at, one, next, pc + 1);
-                    at = taken.unwrap_or(at);
-                    taken.is_some()
-                }
-                Some(Inst::Save(slot)) => {
-                    if let Some(place) = room.slots.get_mut(*slot) {
-                        if !room.stack.is_empty() {
-                            room.stack.push(Frame::Slot { slot: *slot, old: *place });
+                    match take(room, text, at, one, next, pc + 1) {
+                        Some(taken) => {
+                            at = taken;
+                            true
                         }
-                        *place = at;
+                        None => false,
+                    }
+                }
+                Some(Inst::Save(save)) => {
+                    room.save(save.slot, at, save.undo);
+                    true
+                }
+                Some(Inst::Ip4(address)) => {
+                    let rest = text.get(at..).unwrap_or_default();
+                    if let Some(len) = ip4(rest).filter(|len| rest.get(*len) != Some(&b']')) {
+                        if !address.decided {
+                            room.stack.push(Frame::Branch { pc: pc + 1, at });
+                        }
+                        room.save(address.slot, at, address.undo);
+                        at += len;
+                        room.save(address.slot + 1, at, address.undo);
+                        pc = address.end;
+                        continue;
                     }
                     true
                 }
                 Some(Inst::Look(look)) => holds(*look, text, at),
-                Some(Inst::Split(choice)) => match choice.ways(text.get(at).copied()) {
+                Some(Inst::Split(choice)) => match choice.ways(text.get(at..).unwrap_or_default()) {
                     Ways::Second => {
                         pc = choice.second;
                         continue;
@@ -167,16 +201,18 @@ impl Program {
                         if found > low {
                             room.stack.push(Frame::GiveBack { pc, low, at: found });
                         }
+                        self.end_group(room, pc, found);
                         return Ok(Some((pc, found)));
                     }
                 }
                 Frame::TakeMore { pc, at, high } => {
                     let Some(next) = self.next.get(pc) else { continue };
-                    if let Some(place) = (at + 1..=high).find(|&place| may_begin(next, text, place)) {
+                    if let Some(place) = first_place(next, text, at + 1, high) {
                         *steps = steps.checked_sub(place - at).ok_or(OutOfSteps)?;
                         if place < high {
                             room.stack.push(Frame::TakeMore { pc, at: place, high });
                         }
+                        self.end_group(room, pc, place);
                         return Ok(Some((pc, place)));
                     }
                     *steps = steps.checked_sub(high - at).ok_or(OutOfSteps)?;
@@ -187,6 +223,17 @@ impl Program {
                     }
                 }
             }
+        }
+    }
+}
+
+impl Program {
+    /// The loop before `pc` now ends at `at`: so does its group. The old value was put aside when the loop began.
+    fn end_group(&self, room: &mut Room, pc: usize, at: usize) {
+        if let Some(Inst::Loop(one)) = pc.checked_sub(1).and_then(|pc| self.code.get(pc))
+            && let Some(group) = one.group
+        {
+            room.save(group.slot + 1, at, false);
         }
     }
 }
@@ -202,6 +249,8 @@ fn looks_to(inst: &Inst, text: &[u8], at: usize) -> usize {
         }
         Inst::One(_) | Inst::Split(_) | Inst::Look(_) => at + 1,
         Inst::Save(_) | Inst::Jump(_) | Inst::Match => at,
+        // As far as an address can reach, and one byte more that ends it.
+        Inst::Ip4(_) => at + 16,
     }
 }
 
@@ -215,9 +264,12 @@ fn greedy_loop(room: &mut Room, text: &[u8], at: usize, one: &Loop, next: &Next,
     }
     let (low, high) = (at + one.min, at + run);
     if one.decided {
-        return may_begin(next, text, high).then_some(high);
+        next.may_begin(text.get(high..)?).then_some(())?;
+        room.save_group(one.group, at, high);
+        return Some(high);
     }
     let place = last_place(next, text, low, high)?;
+    room.save_group(one.group, at, place);
     if place > low {
         room.stack.push(Frame::GiveBack { pc, low, at: place });
     }
@@ -233,7 +285,8 @@ fn lazy_loop(room: &mut Room, text: &[u8], at: usize, one: &Loop, next: &Next, p
     if high < low {
         return None;
     }
-    let place = (low..=high).find(|&place| may_begin(next, text, place))?;
+    let place = first_place(next, text, low, high)?;
+    room.save_group(one.group, at, place);
     if place < high {
         room.stack.push(Frame::TakeMore { pc, at: place, high });
     }
@@ -242,20 +295,50 @@ fn lazy_loop(room: &mut Room, text: &[u8], at: usize, one: &Loop, next: &Next, p
 
 /// The last place from `low` to `high` where the rest can begin.
 fn last_place(next: &Next, text: &[u8], low: usize, high: usize) -> Option<usize> {
-    if next.empty {
-        return (low <= high).then_some(high);
+    let rest = |place: usize| text.get(place..).unwrap_or_default();
+    if high == text.len() && next.at_end && low <= high {
+        return Some(high);
     }
-    let span = text.get(low..text.len().min(high + 1))?;
-    let place = match next.single {
-        Some(byte) => memrchr(byte, span),
-        None => span.iter().rposition(|&byte| next.bytes.contains(byte)),
-    };
-    place.map(|place| low + place)
+    let mut high = high;
+    loop {
+        let span = text.get(low..text.len().min(high + 1))?;
+        let place = low
+            + match next.single {
+                Some(byte) => memrchr(byte, span)?,
+                None => span.iter().rposition(|&byte| next.bytes.contains(byte))?,
+            };
+        if next.word.is_none_or(|word| word.begins(rest(place))) {
+            return Some(place);
+        }
+        high = place.checked_sub(1)?;
+    }
 }
 
+/// The first place from `low` to `high` where the rest can begin.
+fn first_place(next: &Next, text: &[u8], low: usize, high: usize) -> Option<usize> {
+    (low..=high).find(|&place| text.get(place..).is_some_and(|rest| next.may_begin(rest)))
+}
+
+/// The length of an IPv4 address at the beginning of `rest`: four times one to three digits, as many as there are.
 #[inline]
-fn may_begin(next: &Next, text: &[u8], at: usize) -> bool {
-    next.empty || text.get(at).is_some_and(|&byte| next.bytes.contains(byte))
+fn ip4(rest: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for part in 0..4 {
+        if part > 0 {
+            if rest.get(at) != Some(&b'.') {
+                return None;
+            }
+            at += 1;
+        }
+        let begin = at;
+        while at < begin + 3 && rest.get(at).is_some_and(u8::is_ascii_digit) {
+            at += 1;
+        }
+        if at == begin {
+            return None;
+        }
+    }
+    Some(at)
 }
 
 fn holds(look: Look, text: &[u8], at: usize) -> bool {

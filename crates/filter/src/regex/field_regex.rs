@@ -44,7 +44,7 @@ impl FieldRegex {
     pub(crate) fn new(text: &str, usedns: UseDns) -> Result<Self, Problem> {
         let rust = to_rust(&expand_tags(text, usedns))?;
         let hir = parse(&rust).map_err(|error| Problem::Invalid(error.to_string()))?;
-        let program = Program::new(&hir);
+        let program = Program::of_names(&hir);
         let mut groups = Vec::new();
         named_groups(&hir, &mut groups);
         let regex = Self { text: text.to_owned(), hir, groups, program, engine: OnceLock::new() };

@@ -25,7 +25,10 @@ pub(crate) enum Inst {
     /// Bytes of a set, as many as possible or as few.
     Loop(Box<Loop>),
     /// Notes the position in a slot.
-    Save(usize),
+    Save(Save),
+    /// An IPv4 address in its usual form, with the slots of its group; the general way of finding one follows, and
+    /// where it ends, the program goes on.
+    Ip4(Box<Ip4>),
     /// Holds or does not, and takes no bytes.
     Look(Look),
     /// First there, then, if that fails, here.
@@ -36,8 +39,29 @@ pub(crate) enum Inst {
     Match,
 }
 
-/// A short text, compared at once.
+/// Notes where a group begins or ends.
 #[derive(Clone, Copy, Debug)]
+pub(crate) struct Save {
+    pub(crate) slot: usize,
+    /// Whether a way that fails must put the old value back. Not so where every match passes here: the way that
+    /// succeeds notes its own.
+    pub(crate) undo: bool,
+}
+
+/// The short way through an address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ip4 {
+    /// The slot of the beginning; that of the end follows.
+    pub(crate) slot: usize,
+    pub(crate) undo: bool,
+    /// Where the program goes on.
+    pub(crate) end: usize,
+    /// What follows is never a digit: no shorter address can be right.
+    pub(crate) decided: bool,
+}
+
+/// A short text, compared at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
     mask: u64,
     value: u64,
@@ -74,6 +98,9 @@ pub(crate) struct Choice {
     pub(crate) second: usize,
     by_byte: [Ways; 256],
     at_end: Ways,
+    /// The words with which the two ways begin.
+    first_word: Option<Word>,
+    second_word: Option<Word>,
 }
 
 /// Which ways can be right.
@@ -87,15 +114,24 @@ pub(crate) enum Ways {
 
 impl Choice {
     fn new(first: usize, second: usize) -> Self {
-        Self { first, second, by_byte: [Ways::Both; 256], at_end: Ways::Both }
+        Self {
+            first,
+            second,
+            by_byte: [Ways::Both; 256],
+            at_end: Ways::Both,
+            first_word: None,
+            second_word: None,
+        }
     }
 
-    /// Which ways can be right before this byte, or at the end of the text.
+    /// Which ways can be right before `rest`.
     #[inline]
-    pub(crate) fn ways(&self, next: Option<u8>) -> Ways {
-        match next {
-            Some(byte) => self.by_byte.get(usize::from(byte)).copied().unwrap_or(Ways::Both),
-            None => self.at_end,
+    pub(crate) fn ways(&self, rest: &[u8]) -> Ways {
+        let Some(&byte) = rest.first() else { return self.at_end };
+        match self.by_byte.get(usize::from(byte)).copied().unwrap_or(Ways::Both) {
+            Ways::Both if self.first_word.is_some_and(|word| !word.begins(rest)) => Ways::Second,
+            Ways::Both if self.second_word.is_some_and(|word| !word.begins(rest)) => Ways::First,
+            ways => ways,
         }
     }
 
@@ -107,10 +143,10 @@ impl Choice {
             (false, false) => Ways::Neither,
         };
         for (byte, place) in (0..=u8::MAX).zip(&mut self.by_byte) {
-            let may = |next: &Next| next.empty || next.bytes.contains(byte);
-            *place = ways(may(first), may(second));
+            *place = ways(first.bytes.contains(byte), second.bytes.contains(byte));
         }
-        self.at_end = ways(first.empty, second.empty);
+        self.at_end = ways(first.at_end, second.at_end);
+        (self.first_word, self.second_word) = (first.word, second.word);
     }
 }
 
@@ -126,6 +162,8 @@ pub(crate) struct Loop {
     pub(crate) greedy: bool,
     /// What can follow is never in the set: a greedy loop can only be right where it ends.
     pub(crate) decided: bool,
+    /// The group that captures what it takes: the slot of its beginning, that of the end follows.
+    pub(crate) group: Option<Save>,
 }
 
 impl Loop {
@@ -146,12 +184,25 @@ impl Loop {
 /// What the rest of a program can begin with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Next {
-    /// The bytes it can begin with.
+    /// The bytes before which it can match.
     pub(crate) bytes: ByteSet,
-    /// It can match without another byte.
-    pub(crate) empty: bool,
-    /// The only byte, if there is one and `empty` is not so.
+    /// It can match at the end of the text.
+    pub(crate) at_end: bool,
+    /// The only byte, if there is one and `at_end` is not so.
     pub(crate) single: Option<u8>,
+    /// The text it begins with.
+    pub(crate) word: Option<Word>,
+}
+
+impl Next {
+    /// Whether it can match before `rest`.
+    #[inline]
+    pub(crate) fn may_begin(&self, rest: &[u8]) -> bool {
+        match rest.first() {
+            Some(&byte) => self.bytes.contains(byte) && self.word.is_none_or(|word| word.begins(rest)),
+            None => self.at_end,
+        }
+    }
 }
 
 /// A regex, compiled.
@@ -169,7 +220,16 @@ pub(crate) struct Program {
 impl Program {
     /// Compiles a regex; `None` for one that this engine does not take.
     pub(crate) fn new(hir: &Hir) -> Option<Self> {
-        let mut compiler = Compiler { code: Vec::new(), slots: 0 };
+        Self::compile(hir, true)
+    }
+
+    /// Compiles a regex of whose groups only those with a name matter.
+    pub(crate) fn of_names(hir: &Hir) -> Option<Self> {
+        Self::compile(hir, false)
+    }
+
+    fn compile(hir: &Hir, all_groups: bool) -> Option<Self> {
+        let mut compiler = Compiler { code: Vec::new(), slots: 0, all_groups, choices: 0 };
         compiler.emit(hir)?;
         compiler.push(Inst::Match)?;
         let anchored = hir.properties().look_set_prefix().contains(Look::Start);
@@ -177,9 +237,12 @@ impl Program {
         for (pc, inst) in compiler.code.iter_mut().enumerate() {
             match inst {
                 Inst::Loop(one) => {
-                    one.decided = next
-                        .get(pc + 1)
-                        .is_some_and(|after| !after.empty && one.set.is_disjoint(after.bytes));
+                    one.decided = next.get(pc + 1).is_some_and(|after| one.set.is_disjoint(after.bytes));
+                }
+                Inst::Ip4(address) => {
+                    let digits = ByteSet::of(b'0'..=b'9');
+                    address.decided =
+                        next.get(address.end).is_some_and(|after| digits.is_disjoint(after.bytes));
                 }
                 Inst::Split(choice) => {
                     if let (Some(first), Some(second)) = (next.get(choice.first), next.get(choice.second)) {
@@ -196,6 +259,9 @@ impl Program {
 struct Compiler {
     code: Vec<Inst>,
     slots: usize,
+    all_groups: bool,
+    /// How many choices and loops the place lies in.
+    choices: usize,
 }
 
 impl Compiler {
@@ -223,17 +289,66 @@ impl Compiler {
             }
             HirKind::Class(class) => _ = self.push(Inst::One(bytes_of(class)?))?,
             HirKind::Look(look) => _ = self.push(Inst::Look(supported(*look)?))?,
+            HirKind::Capture(capture) if !self.all_groups && capture.name.is_none() => {
+                self.emit(&capture.sub)?;
+            }
             HirKind::Capture(capture) => {
                 let slot = usize::try_from(capture.index).ok()? * 2;
                 self.slots = self.slots.max(slot + 2);
-                self.push(Inst::Save(slot))?;
+                let undo = self.choices > 0;
+                let begin = self.push(Inst::Save(Save { slot, undo }))?;
                 self.emit(&capture.sub)?;
-                self.push(Inst::Save(slot + 1))?;
+                if let [Inst::Save(save), Inst::Loop(one)] = self.code.get(begin..)?
+                    && one.group.is_none()
+                {
+                    let group = Some(*save);
+                    self.code.remove(begin);
+                    if let Some(Inst::Loop(one)) = self.code.last_mut() {
+                        one.group = group;
+                    }
+                } else {
+                    self.push(Inst::Save(Save { slot: slot + 1, undo }))?;
+                }
             }
-            HirKind::Concat(pieces) => pieces.iter().try_for_each(|piece| self.emit(piece))?,
-            HirKind::Alternation(branches) => self.alternation(branches)?,
-            HirKind::Repetition(repetition) => self.repetition(repetition)?,
+            HirKind::Concat(pieces) => self.concat(pieces)?,
+            HirKind::Alternation(branches) => self.optional(|this| this.alternation(branches))?,
+            HirKind::Repetition(repetition) => self.optional(|this| this.repetition(repetition))?,
         }
+        Some(())
+    }
+
+    fn concat(&mut self, pieces: &[Hir]) -> Option<()> {
+        let mut rest = pieces;
+        while let [first, behind @ ..] = rest {
+            if let Some(group) = ip4_group(rest) {
+                let slot = usize::try_from(group).ok()? * 2;
+                let place = self.push(Inst::Match)?;
+                let (address, behind) = rest.split_at_checked(3)?;
+                address.iter().try_for_each(|piece| self.emit(piece))?;
+                let end = self.here();
+                self.patch(place, Inst::Ip4(Box::new(Ip4 { slot, undo: self.choices > 0, end, decided: false })));
+                rest = behind;
+            } else if let [_, second, behind @ ..] = rest
+                && let Some(branches) = distributed(first, second)
+            {
+                self.optional(|this| this.alternation(&branches))?;
+                rest = behind;
+            } else {
+                // Nothing is ever searched elsewhere than at the start.
+                if !(self.code.is_empty() && self.choices == 0 && *first == Hir::look(Look::Start)) {
+                    self.emit(first)?;
+                }
+                rest = behind;
+            }
+        }
+        Some(())
+    }
+
+    /// Emits what not every match passes, or not once.
+    fn optional(&mut self, emit: impl FnOnce(&mut Self) -> Option<()>) -> Option<()> {
+        self.choices += 1;
+        emit(self)?;
+        self.choices -= 1;
         Some(())
     }
 
@@ -266,6 +381,7 @@ impl Compiler {
                 max,
                 greedy: repetition.greedy,
                 decided: false,
+                group: None,
             })))?;
             return Some(());
         }
@@ -328,6 +444,62 @@ fn supported(look: Look) -> Option<Look> {
     matches!(look, Look::Start | Look::End | Look::WordAscii | Look::WordAsciiNegate).then_some(look)
 }
 
+/// A text before a choice, put into each branch: ` (?:port|on)` is `(?: port| on)`, which can be decided at once.
+fn distributed(first: &Hir, second: &Hir) -> Option<Vec<Hir>> {
+    let (HirKind::Literal(text), HirKind::Alternation(branches)) = (first.kind(), second.kind()) else { return None };
+    let joined = |branch: &Hir| {
+        let (literal, rest) = match branch.kind() {
+            HirKind::Literal(literal) => (literal, &[][..]),
+            HirKind::Concat(pieces) => match pieces.as_slice() {
+                [one, rest @ ..] => match one.kind() {
+                    HirKind::Literal(literal) => (literal, rest),
+                    _ => return None,
+                },
+                [] => return None,
+            },
+            _ => return None,
+        };
+        let both = [&text.0[..], &literal.0[..]].concat();
+        Some(Hir::concat(std::iter::once(Hir::literal(both)).chain(rest.iter().cloned()).collect()))
+    };
+    branches.iter().map(joined).collect()
+}
+
+/// The number of the group of an IPv4 address, if these pieces begin with what stands for an address: one in the usual
+/// form, perhaps mapped into IPv6, else an IPv6 address; perhaps in brackets.
+fn ip4_group(pieces: &[Hir]) -> Option<u32> {
+    let [open, address, close, ..] = pieces else { return None };
+    let optional = |piece: &Hir, byte: u8| match piece.kind() {
+        HirKind::Repetition(r) => r.min == 0 && r.max == Some(1) && r.greedy && *r.sub == Hir::literal([byte]),
+        _ => false,
+    };
+    if !optional(open, b'[') || !optional(close, b']') {
+        return None;
+    }
+    let HirKind::Alternation(branches) = address.kind() else { return None };
+    let [first, second] = branches.as_slice() else { return None };
+    let HirKind::Capture(ip6) = second.kind() else { return None };
+    let HirKind::Concat(pieces) = first.kind() else { return None };
+    let [mapped, ip4] = pieces.as_slice() else { return None };
+    let HirKind::Capture(ip4) = ip4.kind() else { return None };
+    let known = known_address()?;
+    let optional = matches!(mapped.kind(), HirKind::Repetition(r) if r.min == 0 && r.max == Some(1));
+    (optional && *ip4.sub == known.0 && *ip6.sub == known.1).then_some(ip4.index)
+}
+
+/// The structure of the two forms of an address.
+fn known_address() -> Option<&'static (Hir, Hir)> {
+    static KNOWN: std::sync::OnceLock<Option<(Hir, Hir)>> = std::sync::OnceLock::new();
+    let inner = |pattern: &str| {
+        let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
+        match hir.into_kind() {
+            HirKind::Capture(capture) => Some(*capture.sub),
+            _ => None,
+        }
+    };
+    KNOWN.get_or_init(|| Some((inner(super::tags::IP4)?, inner(super::tags::IP6)?))).as_ref()
+}
+
 /// For each instruction what the program can begin with from there on: the least solution, found by repetition.
 fn first_bytes(code: &[Inst]) -> Vec<Next> {
     let mut next = vec![Next::default(); code.len()];
@@ -336,23 +508,26 @@ fn first_bytes(code: &[Inst]) -> Vec<Next> {
         let before = next.clone();
         for (pc, inst) in code.iter().enumerate().rev() {
             let after = at(&next, pc + 1);
-            let (bytes, empty) = match inst {
-                Inst::Text(text) => (ByteSet::of(text.first().copied()), false),
-                Inst::Word(word) => (ByteSet::of([word.first()]), false),
-                Inst::One(set) => (*set, false),
-                Inst::Loop(one) if one.min == 0 => (one.set.union(after.bytes), after.empty),
-                Inst::Loop(one) => (one.set, false),
+            let (bytes, at_end, word) = match inst {
+                Inst::Text(text) => (ByteSet::of(text.first().copied()), false, Word::new(text.get(..8).unwrap_or(text))),
+                Inst::Word(word) => (ByteSet::of([word.first()]), false, Some(*word)),
+                Inst::One(set) => (*set, false, None),
+                Inst::Loop(one) if one.min == 0 => (one.set.union(after.bytes), after.at_end, None),
+                Inst::Loop(one) => (one.set, false, None),
                 Inst::Split(choice) => {
                     let (first, second) = (at(&next, choice.first), at(&next, choice.second));
-                    (first.bytes.union(second.bytes), first.empty || second.empty)
+                    (first.bytes.union(second.bytes), first.at_end || second.at_end, None)
                 }
-                Inst::Jump(to) => (at(&next, *to).bytes, at(&next, *to).empty),
-                Inst::Save(_) | Inst::Look(_) => (after.bytes, after.empty),
+                Inst::Jump(to) => (at(&next, *to).bytes, at(&next, *to).at_end, at(&next, *to).word),
+                // It finds nothing that the general way would not find.
+                Inst::Save(_) | Inst::Ip4(_) => (after.bytes, after.at_end, after.word),
+                Inst::Look(Look::End) => (ByteSet::default(), true, None),
+                Inst::Look(_) => (after.bytes, after.at_end, after.word),
                 // Whatever follows a match is none of its business.
-                Inst::Match => (ByteSet::ALL, true),
+                Inst::Match => (ByteSet::ALL, true, None),
             };
             if let Some(place) = next.get_mut(pc) {
-                *place = Next { bytes, empty, single: if empty { None } else { bytes.single() } };
+                *place = Next { bytes, at_end, single: if at_end { None } else { bytes.single() }, word };
             }
         }
         if next == before {

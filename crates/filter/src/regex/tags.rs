@@ -3,9 +3,9 @@
 use crate::spec::UseDns;
 
 /// Four numbers; their range is checked when the text is parsed to an address.
-const IP4: &str = r"(?P<ip4>(?:[0-9]{1,3}\.){3}[0-9]{1,3})";
+pub(super) const IP4: &str = r"(?P<ip4>(?:[0-9]{1,3}\.){3}[0-9]{1,3})";
 /// Hexadecimal groups with single or double colons; whether it is an address is checked when it is parsed.
-const IP6: &str = r"(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|:){1,7}(?:[0-9a-fA-F]{1,4}|:))";
+pub(super) const IP6: &str = r"(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|:){1,7}(?:[0-9a-fA-F]{1,4}|:))";
 const DNS: &str = r"(?P<dns>[\w\-.^_]*\w)";
 const CIDR: &str = r"(?P<cidr>[0-9]{1,3})";
 
