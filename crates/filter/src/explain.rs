@@ -100,10 +100,8 @@ impl Scanner {
 
 impl Filter {
     fn explain(&self, memory: &mut Memory, text: &[u8], time: Timestamp) -> Verdict {
-        let mut base = Captured::default();
         let mut fields = Vec::new();
         let told = self.content(memory, text, |field, of, at| {
-            base.take(field, of, at.clone());
             fields.push((field.name().to_owned(), lossy(of.get(at).unwrap_or_default())));
         });
         let Some(content) = told else {
@@ -111,7 +109,8 @@ impl Filter {
             return Verdict::NotOurs { reached };
         };
         fields.retain(|(name, _)| name != "content");
-        let Some(found) = self.find(memory, text) else {
+        let mut captured = Captured::default();
+        let Some(found) = self.find(memory, text, &mut captured) else {
             return Verdict::NoRegex { content: lossy(content), nearest: self.nearest(content) };
         };
         let Some(regex) = self.fail.get(found.regex) else {
@@ -126,8 +125,8 @@ impl Filter {
         }
         let excused = self.is_ignored(memory, text, content);
         let mut user = Vec::new();
-        let key = match memory.sessions.merge(&found.fields, time, 0, &mut user) {
-            Meaning::Failure(key) if !found.fields.spoiled => Some(key),
+        let key = match memory.sessions.merge(&captured, time, 0, &mut user) {
+            Meaning::Failure(key) if !captured.spoiled => Some(key),
             _ => None,
         };
         Verdict::Matched {

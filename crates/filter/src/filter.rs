@@ -127,15 +127,16 @@ impl Filter {
 
     /// Judges a line without its date.
     pub(crate) fn judge(&self, memory: &mut Memory, text: &[u8], time: Timestamp, offset: u64) -> Judged {
-        let Some(found) = self.find(memory, text) else { return Judged::No };
-        if found.fields.spoiled {
+        let mut fields = Captured::default();
+        let Some(found) = self.find(memory, text, &mut fields) else { return Judged::No };
+        if fields.spoiled {
             return Judged::No;
         }
         if self.is_ignored(memory, text, found.content) {
             return Judged::Ignored;
         }
         let mut user = std::mem::take(&mut memory.user);
-        let meaning = memory.sessions.merge(&found.fields, time, offset, &mut user);
+        let meaning = memory.sessions.merge(&fields, time, offset, &mut user);
         memory.user = user;
         match meaning {
             Meaning::Failure(key) => Judged::Failure { regex: found.regex, key },
@@ -143,8 +144,13 @@ impl Filter {
         }
     }
 
-    /// The first failregex that matches, with the fields of its groups.
-    pub(crate) fn find<'t>(&self, memory: &mut Memory, text: &'t [u8]) -> Option<Found<'t>> {
+    /// The first failregex that matches; `fields` gets those of its groups and of the prefix.
+    pub(crate) fn find<'t>(
+        &self,
+        memory: &mut Memory,
+        text: &'t [u8],
+        fields: &mut Captured<'t>,
+    ) -> Option<Found<'t>> {
         let first = match (&self.decider, &mut memory.cache) {
             (Some(decider), Some(cache)) => match decider.ask(cache, text) {
                 May::None => return None,
@@ -152,13 +158,12 @@ impl Filter {
             },
             _ => 0,
         };
-        let mut base = Captured::default();
-        let content = self.content(memory, text, |field, value_of, at| base.take(field, value_of, at))?;
+        let content = self.content(memory, text, |field, value_of, at| fields.take(field, value_of, at))?;
         match &self.dispatch {
             Some(dispatch) => {
-                dispatch.candidates(content).find_map(|n| self.try_regex(n, &mut memory.fail, content, base))
+                dispatch.candidates(content).find_map(|n| self.try_regex(n, &mut memory.fail, content, fields))
             }
-            None => (first..self.fail.len()).find_map(|n| self.try_regex(n, &mut memory.fail, content, base)),
+            None => (first..self.fail.len()).find_map(|n| self.try_regex(n, &mut memory.fail, content, fields)),
         }
     }
 
@@ -167,12 +172,11 @@ impl Filter {
         regex: usize,
         scratch: &mut [Scratch],
         content: &'t [u8],
-        base: Captured<'t>,
+        fields: &mut Captured<'t>,
     ) -> Option<Found<'t>> {
         let groups = self.fail.get(regex)?.search(scratch.get_mut(regex)?, content)?;
-        let mut fields = base;
         groups.for_each(|(field, at)| fields.take(field, content, at));
-        Some(Found { regex, content, fields })
+        Some(Found { regex, content })
     }
 
     /// What the failregexes see of a line: what the prefix captured as content, else all of it. `None` if the prefix
@@ -213,7 +217,6 @@ impl Filter {
 pub(crate) struct Found<'t> {
     pub(crate) regex: usize,
     pub(crate) content: &'t [u8],
-    pub(crate) fields: Captured<'t>,
 }
 
 fn names_somebody(regex: &FieldRegex) -> bool {

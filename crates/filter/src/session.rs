@@ -88,7 +88,7 @@ impl Sessions {
                 session.users.push(hash);
             }
             session.user.clear();
-            session.user.extend(name.iter().take(MAX_USER_BYTES));
+            session.user.extend_from_slice(name.get(..MAX_USER_BYTES).unwrap_or(name));
         }
         if line.gained && known {
             session.pending = false;
