@@ -228,7 +228,7 @@ fn compile(
     source: &Source,
     errors: &mut Vec<FilterError>,
 ) -> Option<FieldRegex> {
-    FieldRegex::new(&source.text, spec.usedns)
+    FieldRegex::new(&source.text, spec.usedns, option == "failregex" && spec.maxlines > 1)
         .map_err(|problem| {
             let problem = match problem {
                 Problem::NotLinear(construct) => format!("a {construct} is not supported yet"),

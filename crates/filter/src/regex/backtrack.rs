@@ -264,6 +264,8 @@ fn holds(look: Look, text: &[u8], at: usize) -> bool {
     match look {
         Look::Start => at == 0,
         Look::End => at == text.len(),
+        Look::StartLF => at.checked_sub(1).is_none_or(|before| text.get(before) == Some(&b'\n')),
+        Look::EndLF => text.get(at).is_none_or(|&next| next == b'\n'),
         Look::WordAscii => boundary(),
         Look::WordAsciiNegate => !boundary(),
         _ => false,
@@ -332,6 +334,9 @@ mod tests {
             Just("$".to_owned()),
             Just(r"\b".to_owned()),
             Just(r"\B".to_owned()),
+            Just("(?m:^)".to_owned()),
+            Just("(?m:$)".to_owned()),
+            Just("(?s:.)".to_owned()),
         ];
         leaf.prop_recursive(4, 24, 3, |inner| {
             prop_oneof![
