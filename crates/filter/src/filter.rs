@@ -13,6 +13,7 @@ use crate::prefix::{Head, HeadMemory};
 use crate::regex::{FieldRegex, Problem, Required, Scratch, cover, required_literals};
 use crate::session::{Meaning, Sessions};
 use crate::spec::{FilterError, FilterSpec, Source};
+use crate::uncut::Cuts;
 
 /// A filter, ready to judge lines. Immutable; what changes while it works is kept by the scanner.
 #[derive(Debug)]
@@ -91,8 +92,11 @@ impl Filter {
         let hirs: Vec<&Hir> = fail.iter().map(|regex| &regex.hir).collect();
         let dispatch = if prefix.is_some() { Dispatch::new(&hirs) } else { None };
         let decider = if dispatch.is_none() { Decider::new(prefix_hir, &hirs) } else { None };
-        let of_prefix = prefix_hir.map(required_literals).unwrap_or_default();
-        let both = |regex: &FieldRegex| [required_literals(&regex.hir), of_prefix.clone()].concat();
+        let cuts = Cuts::of(spec.datepattern.as_deref());
+        let uncut =
+            |hir: &Hir| required_literals(hir).iter().flat_map(|one| cuts.keep(one)).collect::<Vec<_>>();
+        let of_prefix = prefix_hir.map(uncut).unwrap_or_default();
+        let both = |regex: &FieldRegex| [uncut(&regex.hir), of_prefix.clone()].concat();
         let required = cover(&fail.iter().map(both).collect::<Vec<_>>());
         let datepattern = spec.datepattern.clone();
         Ok(Self {

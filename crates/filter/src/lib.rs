@@ -44,6 +44,7 @@ mod scanner;
 mod session;
 mod set;
 mod spec;
+mod uncut;
 
 pub use explain::{Explanation, ReadDate, Verdict};
 pub use fields::Field;
