@@ -57,8 +57,11 @@ impl Program {
         for at in 0..=last {
             if may_begin(&start, text, at) {
                 room.slots.clear();
-                room.slots.resize(self.slots, UNSET);
-                if self.run::<false>(room, text, at, &mut steps)?.is_some() {
+                room.slots.resize(self.slots.max(2), UNSET);
+                if let Some(end) = self.run::<false>(room, text, at, &mut steps)? {
+                    if let [first, last, ..] = room.slots.as_mut_slice() {
+                        (*first, *last) = (at, end);
+                    }
                     return Ok(true);
                 }
             }

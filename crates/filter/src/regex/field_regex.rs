@@ -39,6 +39,14 @@ pub(crate) struct Scratch {
     slots: Vec<Option<NonMaxUsize>>,
 }
 
+impl Scratch {
+    fn group(&self, number: usize) -> Option<std::ops::Range<usize>> {
+        let slots = &self.room.slots;
+        let (start, end) = (*slots.get(number * 2)?, *slots.get(number * 2 + 1)?);
+        (start != UNSET && end != UNSET).then_some(start..end)
+    }
+}
+
 impl FieldRegex {
     /// Compiles a regex with tags. `multiline`: it sees several lines at once, and `^` and `$` stand at the ends of
     /// each of them.
@@ -80,11 +88,20 @@ impl FieldRegex {
             // Not for this engine, or more steps than it may take.
             Some(Err(_)) | None => self.search_surely(scratch, text)?,
         }
-        let slots = &scratch.room.slots;
-        Some(self.groups.iter().filter_map(move |(group, field)| {
-            let (start, end) = (*slots.get(group * 2)?, *slots.get(group * 2 + 1)?);
-            (start != UNSET && end != UNSET).then_some((field, start..end))
-        }))
+        Some(self.found(scratch))
+    }
+
+    /// The groups that took part in what the last [`Self::search`] found, with their meaning.
+    pub(crate) fn found<'s>(
+        &'s self,
+        scratch: &'s Scratch,
+    ) -> impl Iterator<Item = (&'s Field, std::ops::Range<usize>)> + 's {
+        self.groups.iter().filter_map(|(group, field)| Some((field, scratch.group(*group)?)))
+    }
+
+    /// All that the last [`Self::search`] matched.
+    pub(crate) fn whole(&self, scratch: &Scratch) -> Option<std::ops::Range<usize>> {
+        scratch.group(0)
     }
 
     fn search_surely(&self, scratch: &mut Scratch, text: &[u8]) -> Option<()> {
