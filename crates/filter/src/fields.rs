@@ -33,6 +33,8 @@ pub enum Field {
     Forget,
     /// `<F-MLFGAINED>`: the connection succeeded.
     Gained,
+    /// `<SKIPLINES>`: whole lines between those that belong together.
+    Skipped,
     /// `<F-CONTENT>`: what the failregexes see.
     Content,
     /// Any other group.
@@ -53,6 +55,7 @@ impl Field {
             "mlfforget" => Self::Forget,
             "mlfgained" => Self::Gained,
             "content" => Self::Content,
+            name if name.starts_with("skiplines") => Self::Skipped,
             name if name.starts_with("alt_user") => Self::AltUser,
             other => Self::Other(other.into()),
         }
@@ -72,6 +75,7 @@ impl Field {
             Self::NoFail => "nofail",
             Self::Forget => "mlfforget",
             Self::Gained => "mlfgained",
+            Self::Skipped => "skiplines",
             Self::Content => "content",
             Self::Other(name) => name,
         }
@@ -116,7 +120,7 @@ impl<'t> Captured<'t> {
             Field::NoFail => self.nofail = true,
             Field::Forget => self.forget = true,
             Field::Gained => self.gained = true,
-            Field::Content | Field::Other(_) => {}
+            Field::Skipped | Field::Content | Field::Other(_) => {}
         }
     }
 

@@ -37,6 +37,7 @@ mod dispatch;
 mod explain;
 mod fields;
 mod filter;
+mod multiline;
 mod prefix;
 mod regex;
 mod repeat;
@@ -44,6 +45,7 @@ mod scanner;
 mod session;
 mod set;
 mod spec;
+mod uncut;
 
 pub use explain::{Explanation, ReadDate, Verdict};
 pub use fields::Field;

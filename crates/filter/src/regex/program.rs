@@ -441,7 +441,8 @@ fn bytes_of(class: &Class) -> Option<ByteSet> {
 }
 
 fn supported(look: Look) -> Option<Look> {
-    matches!(look, Look::Start | Look::End | Look::WordAscii | Look::WordAsciiNegate).then_some(look)
+    use Look::{End, EndLF, Start, StartLF, WordAscii, WordAsciiNegate};
+    matches!(look, Start | End | StartLF | EndLF | WordAscii | WordAsciiNegate).then_some(look)
 }
 
 /// A text before a choice, put into each branch: ` (?:port|on)` is `(?: port| on)`, which can be decided at once.
