@@ -5,9 +5,10 @@ use stockade_core::{Key, Timestamp};
 use crate::decide::Decider;
 use crate::fields::Captured;
 use crate::filter::{Filter, Memory};
+use crate::finder::without;
 use crate::repeat;
-use crate::scanner::{Scanner, without};
-use crate::session::Meaning;
+use crate::scanner::Scanner;
+use crate::session::{Meaning, Sessions};
 
 /// What one filter makes of one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl Scanner {
     pub fn explain(&mut self, line: &[u8], known: Option<Timestamp>, now: Timestamp) -> Vec<Explanation> {
         let set = std::sync::Arc::clone(self.set());
         let one = |(n, filter): (usize, &std::sync::Arc<Filter>)| {
-            let (dates, memory) = self.parts(n)?;
+            let (dates, memory, ledger) = self.parts(n)?;
             let found = if known.is_none() { dates.find(line, now) } else { None };
             let cut = found.as_ref().map_or(0..0, |found| found.cut.clone());
             let date = found.map(|found| ReadDate {
@@ -91,7 +92,7 @@ impl Scanner {
                 None => (rest.clone(), 1),
             };
             let time = known.or(date.as_ref().and_then(|date| date.time)).unwrap_or(now);
-            let verdict = filter.explain(memory, &text, time);
+            let verdict = filter.explain(memory, ledger.sessions.get_mut(n)?, &text, time);
             Some(Explanation { filter: filter.name.to_string(), date, rest: lossy(&rest), count, verdict })
         };
         set.filters().iter().enumerate().filter_map(one).collect()
@@ -99,7 +100,7 @@ impl Scanner {
 }
 
 impl Filter {
-    fn explain(&self, memory: &mut Memory, text: &[u8], time: Timestamp) -> Verdict {
+    fn explain(&self, memory: &mut Memory, sessions: &mut Sessions, text: &[u8], time: Timestamp) -> Verdict {
         let mut fields = Vec::new();
         let told = self.content(memory, text, |field, of, at| {
             fields.push((field.name().to_owned(), lossy(of.get(at).unwrap_or_default())));
@@ -125,7 +126,7 @@ impl Filter {
         }
         let excused = self.is_ignored(memory, text, content);
         let mut user = Vec::new();
-        let key = match memory.sessions.merge(&captured, time, 0, &mut user) {
+        let key = match sessions.merge(&captured, time, 0, &mut user) {
             Meaning::Failure(key) if !captured.spoiled => Some(key),
             _ => None,
         };

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use regex_automata::hybrid::dfa::Cache;
 use regex_syntax::hir::Hir;
-use stockade_core::Timestamp;
 
 use crate::decide::{Decider, May};
 use crate::dispatch::Dispatch;
@@ -12,7 +11,6 @@ use crate::fields::{Captured, Field};
 use crate::multiline::{LineBuffer, MAX_SPAN, last_line};
 use crate::prefix::{Head, HeadMemory};
 use crate::regex::{FieldRegex, Problem, Required, Scratch, cover, required_literals};
-use crate::session::{Meaning, Sessions};
 use crate::spec::{FilterError, FilterSpec, Source};
 use crate::uncut::Cuts;
 
@@ -39,13 +37,11 @@ pub struct Filter {
 /// What a filter remembers of one stream, and room to work in.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    pub(crate) sessions: Sessions,
     pub(crate) cache: Option<Cache>,
     prefix: Option<Scratch>,
     head: HeadMemory,
     pub(crate) fail: Vec<Scratch>,
     pub(crate) ignore: Vec<Scratch>,
-    pub(crate) user: Vec<u8>,
     /// For a filter that sees several lines at once.
     pub(crate) lines: Option<LineBuffer>,
 }
@@ -59,7 +55,7 @@ pub(crate) enum Judged {
     Helps,
     /// A regex matches, and so does an ignoreregex.
     Ignored,
-    /// It speaks against a key; the user is in [`Memory::user`].
+    /// It speaks against a key.
     Failure { regex: usize, key: stockade_core::Key },
 }
 
@@ -128,13 +124,11 @@ impl Filter {
 
     pub(crate) fn memory(&self) -> Memory {
         Memory {
-            sessions: Sessions::new(),
             cache: self.decider.as_ref().map(Decider::cache),
             prefix: self.prefix.as_ref().map(FieldRegex::scratch),
             head: HeadMemory::default(),
             fail: self.fail.iter().map(FieldRegex::scratch).collect(),
             ignore: self.ignore.iter().map(FieldRegex::scratch).collect(),
-            user: Vec::new(),
             lines: self.sees_several().then(|| LineBuffer::new(self.span)),
         }
     }
@@ -142,25 +136,6 @@ impl Filter {
     /// Whether a regex sees several lines at once.
     pub(crate) fn sees_several(&self) -> bool {
         self.span > 1
-    }
-
-    /// Judges a line without its date.
-    pub(crate) fn judge(&self, memory: &mut Memory, text: &[u8], time: Timestamp, offset: u64) -> Judged {
-        let mut fields = Captured::default();
-        let Some(found) = self.find(memory, text, &mut fields) else { return Judged::No };
-        if fields.spoiled {
-            return Judged::No;
-        }
-        if self.is_ignored(memory, text, found.content) {
-            return Judged::Ignored;
-        }
-        let mut user = std::mem::take(&mut memory.user);
-        let meaning = memory.sessions.merge(&fields, time, offset, &mut user);
-        memory.user = user;
-        match meaning {
-            Meaning::Failure(key) => Judged::Failure { regex: found.regex, key },
-            Meaning::Nothing => Judged::Helps,
-        }
     }
 
     /// The first failregex that matches; `fields` gets those of its groups and of the prefix.
@@ -179,10 +154,12 @@ impl Filter {
         };
         let content = self.content(memory, text, |field, value_of, at| fields.take(field, value_of, at))?;
         match &self.dispatch {
-            Some(dispatch) => {
-                dispatch.candidates(content).find_map(|n| self.try_regex(n, &mut memory.fail, content, fields))
+            Some(dispatch) => dispatch
+                .candidates(content)
+                .find_map(|n| self.try_regex(n, &mut memory.fail, content, fields)),
+            None => {
+                (first..self.fail.len()).find_map(|n| self.try_regex(n, &mut memory.fail, content, fields))
             }
-            None => (first..self.fail.len()).find_map(|n| self.try_regex(n, &mut memory.fail, content, fields)),
         }
     }
 

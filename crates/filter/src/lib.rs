@@ -31,12 +31,14 @@
 //! with what is configured instead of with what is found.
 
 pub mod conf;
+mod cores;
 pub mod date;
 mod decide;
 mod dispatch;
 mod explain;
 mod fields;
 mod filter;
+mod finder;
 mod multiline;
 mod prefix;
 mod regex;

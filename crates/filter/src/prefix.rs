@@ -133,7 +133,8 @@ fn masked(level: &Level, mask: &Level) -> Level {
 
 #[inline]
 fn is_same(level: &Level, mask: &Level, known: &Level) -> bool {
-    let differs = level.iter().zip(mask).zip(known).fold(0, |sum, ((byte, mask), known)| sum | ((byte & mask) ^ known));
+    let differs =
+        level.iter().zip(mask).zip(known).fold(0, |sum, ((byte, mask), known)| sum | ((byte & mask) ^ known));
     differs == 0
 }
 

@@ -1,16 +1,15 @@
 //! Reads blocks of lines and tells which lines speak against whom.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use memchr::{memchr, memrchr};
-use stockade_core::limits::MAX_LINE_BYTES;
 use stockade_core::{Key, Timestamp};
 
+use crate::cores::{self, Kept};
 use crate::date::{DatePatternError, DateReader, Zone};
 use crate::filter::{Judged, Memory};
-use crate::repeat;
-use crate::set::{Claims, FilterSet};
+use crate::finder::{Finder, Found, candidates};
+use crate::session::{Meaning, Sessions};
+use crate::set::FilterSet;
 
 /// Many lines in one buffer, each ended by `\n`; the last one may lack it.
 #[derive(Clone, Copy, Debug)]
@@ -78,21 +77,36 @@ impl ScanStats {
             Judged::Helps | Judged::Failure { .. } => self.matched += 1,
         }
     }
+
+    fn add(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.candidates += other.candidates;
+        self.matched += other.matched;
+        self.ignored += other.ignored;
+        self.undated += other.undated;
+        self.overlong += other.overlong;
+    }
 }
 
 /// Judges the lines of one stream. Keeps the connections that are open in it, so each stream has its own.
 #[derive(Debug)]
 pub struct Scanner {
     set: Arc<FilterSet>,
-    memories: Vec<Memory>,
-    dates: Vec<DateReader>,
-    /// Which of `dates` each filter reads with.
-    date_of: Vec<usize>,
-    undated: Undated,
+    finder: Finder,
+    /// Finds in the second half of a block, on another core.
+    twin: Option<Box<Finder>>,
+    ledger: Ledger,
+}
+
+/// What earlier lines told.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    /// The open connections, by filter.
+    pub(crate) sessions: Vec<Sessions>,
     newest: Option<Timestamp>,
     stats: ScanStats,
-    joined: Vec<u8>,
-    unwrapped: Vec<u8>,
+    /// The user of the line that was settled last.
+    pub(crate) user: Vec<u8>,
 }
 
 impl Scanner {
@@ -103,35 +117,20 @@ impl Scanner {
         year: Option<i16>,
         undated: Undated,
     ) -> Result<Self, DatePatternError> {
-        let mut patterns: Vec<Option<String>> = Vec::new();
-        let (mut dates, mut date_of) = (Vec::new(), Vec::new());
-        for filter in set.filters() {
-            let at = match patterns.iter().position(|pattern| *pattern == filter.datepattern) {
-                Some(at) => at,
-                None => {
-                    let reader = DateReader::new(filter.datepattern.as_deref(), zone.clone())?;
-                    dates.push(match year {
-                        Some(year) => reader.with_year(year),
-                        None => reader,
-                    });
-                    patterns.push(filter.datepattern.clone());
-                    patterns.len() - 1
-                }
-            };
-            date_of.push(at);
+        let finder = Finder::new(&set, zone, year, undated)?;
+        let sessions = set.filters().iter().map(|_| Sessions::new()).collect();
+        let ledger = Ledger { sessions, newest: None, stats: ScanStats::default(), user: Vec::new() };
+        Ok(Self { set, finder, twin: None, ledger })
+    }
+
+    /// From now on large blocks are scanned on two cores. The answer is the same.
+    #[must_use]
+    pub fn on_two_cores(mut self) -> Self {
+        // What sees several lines at once sees them one after the other.
+        if self.set.several == 0 {
+            self.twin = Some(Box::new(self.finder.twin(&self.set)));
         }
-        let memories = set.filters().iter().map(|filter| filter.memory()).collect();
-        Ok(Self {
-            set,
-            memories,
-            dates,
-            date_of,
-            undated,
-            newest: None,
-            stats: ScanStats::default(),
-            joined: Vec::new(),
-            unwrapped: Vec::new(),
-        })
+        self
     }
 
     /// The filters it judges with.
@@ -141,123 +140,120 @@ impl Scanner {
 
     /// What it counted so far.
     pub fn stats(&self) -> ScanStats {
-        self.stats
+        self.ledger.stats
     }
 
     /// From now on lines without a date are taken so.
     pub fn set_undated(&mut self, undated: Undated) {
-        self.undated = undated;
+        self.finder.undated = undated;
+        self.twin.iter_mut().for_each(|twin| twin.undated = undated);
     }
 
     /// Where reading must start again after a restart, so that every open connection is remembered, and every line
     /// that may be part of a match over several.
     pub fn replay_from(&self) -> Option<u64> {
-        let lines = self.memories.iter().filter_map(|memory| memory.lines.as_ref()?.earliest_offset());
-        let open = |now| self.memories.iter().filter_map(move |memory| memory.sessions.earliest_offset(now));
-        lines.chain(self.newest.into_iter().flat_map(open)).min()
+        let lines = self.finder.memories.iter().filter_map(|memory| memory.lines.as_ref()?.earliest_offset());
+        let open = |now| self.ledger.sessions.iter().filter_map(move |open| open.earliest_offset(now));
+        lines.chain(self.ledger.newest.into_iter().flat_map(open)).min()
     }
 
     /// Judges every line of a block; `now` is what dates without a year or day are relative to.
     pub fn scan(&mut self, lines: Lines<'_>, now: Timestamp, mut sink: impl FnMut(Hit<'_>)) {
         let bytes = lines.bytes;
         let torn = bytes.last().is_some_and(|&last| last != b'\n');
-        self.stats.lines += memchr::memchr_iter(b'\n', bytes).count() as u64 + u64::from(torn);
+        self.ledger.stats.lines += memchr::memchr_iter(b'\n', bytes).count() as u64 + u64::from(torn);
         let set = Arc::clone(&self.set);
-        let mut counter = TimeCursor::new(lines.times);
-        let mut from = 0;
-        while from < bytes.len() {
-            let hit = if set.always == 0 {
-                match set.next_candidate(bytes, from) {
-                    Some(hit) => hit,
-                    None => break,
-                }
-            } else {
-                from..from
-            };
-            let start = bytes
-                .get(from..hit.start)
-                .and_then(|gap| memrchr(b'\n', gap))
-                .map_or(from, |at| from + at + 1);
-            let end = bytes
-                .get(hit.end..)
-                .and_then(|tail| memchr(b'\n', tail))
-                .map_or(bytes.len(), |at| hit.end + at);
-            let claims = set.claims(bytes.get(hit.start..end).unwrap_or_default()) | set.always;
-            let line = bytes.get(start..end).unwrap_or_default();
-            let time = counter.at(bytes, start);
-            let several = claims & set.several;
-            if several != 0 {
-                self.catch_up(several, &lines, (start, end + 1), now, &mut sink);
-            }
-            self.line(&set, claims, line, lines.offset + start as u64, time, now, &mut sink);
-            from = end + 1;
-        }
         if set.several != 0 {
-            self.catch_up(set.several, &lines, (bytes.len(), 0), now, &mut sink);
+            self.scan_with_several(&set, &lines, now, &mut sink);
+            return;
         }
+        let (finder, ledger) = (&mut self.finder, &mut self.ledger);
+        match self.twin.as_deref_mut().and_then(|twin| Some((twin, cores::halves(&lines)?))) {
+            None => finder.find(&set, &lines, now, |found| ledger.settle(&found, &mut sink)),
+            Some((twin, (first, second))) => {
+                let mut kept = Kept::default();
+                std::thread::scope(|scope| {
+                    scope.spawn(|| twin.find(&set, &second, now, |found| kept.keep(&found, second.offset)));
+                    finder.find(&set, &first, now, |found| ledger.settle(&found, &mut sink));
+                });
+                ledger.take(finder);
+                kept.each(&second, |found| ledger.settle(&found, &mut sink));
+                ledger.take(twin);
+            }
+        }
+        ledger.take(finder);
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call per candidate line: a struct of them would say no more"
-    )]
-    fn line(
+    /// Like [`Self::scan`], with filters among the others that see several lines at once.
+    fn scan_with_several(
         &mut self,
         set: &FilterSet,
-        mut claims: Claims,
-        line: &[u8],
-        offset: u64,
-        known: Option<Timestamp>,
+        lines: &Lines<'_>,
         now: Timestamp,
         sink: &mut impl FnMut(Hit<'_>),
     ) {
-        if line.len() > MAX_LINE_BYTES {
-            self.stats.overlong += 1;
+        let overlong = candidates(set, lines, |mut candidate, (start, end)| {
+            let mut several = candidate.claims & set.several;
+            candidate.claims ^= several;
+            if several != 0 {
+                self.catch_up(several, lines, (start, end), now, sink);
+            }
+            while several != 0 {
+                let n = several.trailing_zeros() as usize;
+                several &= several - 1;
+                self.judge_several(n, candidate.line, candidate.offset, candidate.time, now, sink);
+            }
+            let ledger = &mut self.ledger;
+            self.finder.judge(set, candidate, now, &mut |found| ledger.settle(&found, sink));
+        });
+        self.finder.stats.overlong += overlong;
+        self.ledger.take(&mut self.finder);
+        self.catch_up(set.several, lines, (lines.bytes.len(), 0), now, sink);
+    }
+
+    /// The date of a line, as the first filter reads it: for the time span of a file.
+    pub fn date_of_line(&mut self, line: &[u8], now: Timestamp) -> Option<Timestamp> {
+        self.finder.date_of_line(line, now)
+    }
+
+    pub(crate) fn parts(&mut self, filter: usize) -> Option<(&mut DateReader, &mut Memory, &mut Ledger)> {
+        let (dates, memory) = self.finder.parts(filter)?;
+        Some((dates, memory, &mut self.ledger))
+    }
+
+    /// The time of a line without a date; `None` if none can be assumed.
+    pub(crate) fn assume_time(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.ledger.stats.undated += 1;
+        match self.finder.undated {
+            Undated::IsNow => Some(now),
+            Undated::IsAsBefore => self.ledger.newest,
+        }
+    }
+}
+
+impl Ledger {
+    /// Puts what was found into its place among the lines before it.
+    fn settle(&mut self, found: &Found<'_>, sink: &mut impl FnMut(Hit<'_>)) {
+        self.newest = self.newest.max(found.newest);
+        let Some(time) = found.time.or(self.newest) else { return };
+        self.saw(time);
+        if found.excused {
+            self.stats.ignored += 1;
             return;
         }
-        let line = trim_cr(line);
-        self.stats.candidates += 1;
-        let mut dated: Option<(usize, Option<Timestamp>, Range<usize>)> = None;
-        while claims != 0 {
-            let n = claims.trailing_zeros() as usize;
-            claims &= claims - 1;
-            if set.several & (1 << n) != 0 {
-                self.judge_several(n, line, offset, known, now, sink);
-                continue;
-            }
-            let (Some(filter), Some(&date_of)) = (set.filters.get(n), self.date_of.get(n)) else { continue };
-            let (time, cut) = match (&dated, known) {
-                (_, Some(time)) => (Some(time), 0..0),
-                (Some((reader, time, cut)), None) if *reader == date_of => (*time, cut.clone()),
-                _ => {
-                    let Some(reader) = self.dates.get_mut(date_of) else { continue };
-                    let found = reader.find(line, now);
-                    let (time, cut) = found.map_or((None, 0..0), |found| (found.time, found.cut));
-                    let time = time.or_else(|| self.assume_time(now));
-                    dated = Some((date_of, time, cut.clone()));
-                    (time, cut)
-                }
-            };
-            let Some(time) = time else { continue };
-            self.saw(time);
-            let Some(memory) = self.memories.get_mut(n) else { continue };
-            let text = without(line, &cut, &mut self.joined);
-            let (text, count) = match repeat::unwrap(text) {
-                Some(repeated) => {
-                    self.unwrapped.clear();
-                    self.unwrapped.extend_from_slice(repeated.head);
-                    self.unwrapped.extend_from_slice(repeated.message);
-                    (self.unwrapped.as_slice(), repeated.times)
-                }
-                None => (text, 1),
-            };
-            let judged = filter.judge(memory, text, time, offset);
-            self.stats.note(&judged);
-            if let Judged::Failure { regex, key } = judged {
-                let user = Some(memory.user.as_slice()).filter(|user| !user.is_empty());
-                sink(Hit { filter: n, regex, key, time, count, user, line, offset });
-            }
+        self.stats.matched += 1;
+        let Some(sessions) = self.sessions.get_mut(found.filter) else { return };
+        if let Meaning::Failure(key) = sessions.merge(&found.fields, time, found.offset, &mut self.user) {
+            let user = Some(self.user.as_slice()).filter(|user| !user.is_empty());
+            let &Found { filter, regex, count, line, offset, .. } = found;
+            sink(Hit { filter, regex, key, time, count, user, line, offset });
         }
+    }
+
+    /// Takes over what a finder counted.
+    fn take(&mut self, finder: &mut Finder) {
+        self.stats.add(std::mem::take(&mut finder.stats));
+        self.newest = self.newest.max(finder.newest.take());
     }
 
     pub(crate) fn count(&mut self, judged: &Judged) {
@@ -265,68 +261,7 @@ impl Scanner {
     }
 
     pub(crate) fn saw(&mut self, time: Timestamp) {
-        self.newest = Some(self.newest.map_or(time, |newest| newest.max(time)));
-    }
-
-    /// The time of a line without a date; `None` if none can be assumed.
-    pub(crate) fn assume_time(&mut self, now: Timestamp) -> Option<Timestamp> {
-        self.stats.undated += 1;
-        match self.undated {
-            Undated::IsNow => Some(now),
-            Undated::IsAsBefore => self.newest,
-        }
-    }
-
-    /// The date of a line, as the first filter reads it: for the time span of a file.
-    pub fn date_of_line(&mut self, line: &[u8], now: Timestamp) -> Option<Timestamp> {
-        self.dates.first_mut()?.find(line, now)?.time
-    }
-
-    pub(crate) fn parts(&mut self, filter: usize) -> Option<(&mut DateReader, &mut Memory)> {
-        let at = *self.date_of.get(filter)?;
-        Some((self.dates.get_mut(at)?, self.memories.get_mut(filter)?))
-    }
-}
-
-/// A line without the date: what stood before it and what stands behind it, joined with nothing between.
-pub(crate) fn without<'l>(line: &'l [u8], cut: &Range<usize>, joined: &'l mut Vec<u8>) -> &'l [u8] {
-    let after = line.get(cut.end..).unwrap_or_default();
-    match line.get(..cut.start) {
-        None | Some([]) => after,
-        Some(before) => {
-            joined.clear();
-            joined.extend_from_slice(before);
-            joined.extend_from_slice(after);
-            joined
-        }
-    }
-}
-
-pub(crate) fn trim_cr(mut line: &[u8]) -> &[u8] {
-    while let Some(shorter) = line.strip_suffix(b"\r") {
-        line = shorter;
-    }
-    line
-}
-
-/// Finds the time of the line at a place, counting line ends as it goes.
-pub(crate) struct TimeCursor<'b> {
-    times: Option<&'b [Timestamp]>,
-    line: usize,
-    counted_to: usize,
-}
-
-impl<'b> TimeCursor<'b> {
-    pub(crate) fn new(times: Option<&'b [Timestamp]>) -> Self {
-        Self { times, line: 0, counted_to: 0 }
-    }
-
-    pub(crate) fn at(&mut self, bytes: &[u8], start: usize) -> Option<Timestamp> {
-        let times = self.times?;
-        let passed = bytes.get(self.counted_to..start).unwrap_or_default();
-        self.line += memchr::memchr_iter(b'\n', passed).count();
-        self.counted_to = start;
-        times.get(self.line).copied()
+        self.newest = self.newest.max(Some(time));
     }
 }
 

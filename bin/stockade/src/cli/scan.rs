@@ -63,6 +63,10 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "ZONE", help_heading = "Time")]
     pub(crate) timezone: Option<String>,
 
+    /// Use so many processor cores, 1 or 2; the answer is the same [default: 2 where there are two]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u8).range(1..=2), help_heading = "Speed")]
+    pub(crate) cores: Option<u8>,
+
     /// Show only the N addresses with most matches; 0 for all [default: 20 on a terminal, else all]
     #[arg(short = 'n', long, value_name = "N", help_heading = "Output")]
     pub(crate) top: Option<usize>,

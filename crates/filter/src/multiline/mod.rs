@@ -22,8 +22,9 @@ use stockade_core::limits::MAX_LINE_BYTES;
 use crate::date::DateReader;
 use crate::fields::{Captured, Field};
 use crate::filter::{Filter, Judged, Memory};
+use crate::finder::{trim_cr, without};
 use crate::repeat;
-use crate::scanner::{Lines, trim_cr, without};
+use crate::scanner::{Ledger, Lines};
 use crate::session::Meaning;
 
 pub(crate) use last_line::last_line;
@@ -130,7 +131,14 @@ impl LineBuffer {
     }
 
     /// Judges the lines together; `time` is that of the newest.
-    fn judge(&mut self, filter: &Filter, memory: &mut Memory, time: Timestamp) -> Judged {
+    fn judge(
+        &mut self,
+        n: usize,
+        filter: &Filter,
+        memory: &mut Memory,
+        ledger: &mut Ledger,
+        time: Timestamp,
+    ) -> Judged {
         let text = Self::text(&self.held);
         self.pending = false;
         // With few ignoreregexes fail2ban asks them before anything else, about all lines that it holds…
@@ -155,10 +163,8 @@ impl LineBuffer {
         if fields.spoiled {
             return Judged::No;
         }
-        let mut user = std::mem::take(&mut memory.user);
-        let meaning = memory.sessions.merge(&fields, time, began, &mut user);
-        memory.user = user;
-        match meaning {
+        let Some(sessions) = ledger.sessions.get_mut(n) else { return Judged::No };
+        match sessions.merge(&fields, time, began, &mut ledger.user) {
             Meaning::Failure(key) => Judged::Failure { regex, key },
             Meaning::Nothing => Judged::Helps,
         }

@@ -6,7 +6,8 @@ use stockade_core::limits::MAX_LINE_BYTES;
 
 use super::LineBuffer;
 use crate::filter::Judged;
-use crate::scanner::{Hit, Lines, Scanner, TimeCursor, trim_cr};
+use crate::finder::{TimeCursor, trim_cr};
+use crate::scanner::{Hit, Lines, Scanner};
 use crate::set::Claims;
 
 impl Scanner {
@@ -56,24 +57,23 @@ impl Scanner {
     ) {
         let set = std::sync::Arc::clone(self.set());
         let Some(filter) = set.filters.get(n) else { return };
-        let Some((dates, memory)) = self.parts(n) else { return };
+        let Some((dates, memory, _)) = self.parts(n) else { return };
         let Some(mut lines) = memory.lines.take() else { return };
         lines.push(line, offset, known.is_none());
         let time = lines.cut_dates(dates, now);
         if let Some(time) = known.or(time).or_else(|| self.assume_time(now)) {
-            self.saw(time);
-            if let Some((_, memory)) = self.parts(n) {
+            if let Some((_, memory, ledger)) = self.parts(n) {
+                ledger.saw(time);
                 let count = lines.held.back().map_or(1, |held| held.count);
-                let judged = lines.judge(filter, memory, time);
-                let user = Some(memory.user.clone()).filter(|user| !user.is_empty());
-                self.count(&judged);
+                let judged = lines.judge(n, filter, memory, ledger, time);
+                ledger.count(&judged);
                 if let Judged::Failure { regex, key } = judged {
-                    let user = user.as_deref();
+                    let user = Some(ledger.user.as_slice()).filter(|user| !user.is_empty());
                     sink(Hit { filter: n, regex, key, time, count, user, line, offset });
                 }
             }
         }
-        if let Some((_, memory)) = self.parts(n) {
+        if let Some((_, memory, _)) = self.parts(n) {
             memory.lines = Some(lines);
         }
     }

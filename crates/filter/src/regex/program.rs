@@ -326,7 +326,10 @@ impl Compiler {
                 let (address, behind) = rest.split_at_checked(3)?;
                 address.iter().try_for_each(|piece| self.emit(piece))?;
                 let end = self.here();
-                self.patch(place, Inst::Ip4(Box::new(Ip4 { slot, undo: self.choices > 0, end, decided: false })));
+                self.patch(
+                    place,
+                    Inst::Ip4(Box::new(Ip4 { slot, undo: self.choices > 0, end, decided: false })),
+                );
                 rest = behind;
             } else if let [_, second, behind @ ..] = rest
                 && let Some(branches) = distributed(first, second)
@@ -447,7 +450,9 @@ fn supported(look: Look) -> Option<Look> {
 
 /// A text before a choice, put into each branch: ` (?:port|on)` is `(?: port| on)`, which can be decided at once.
 fn distributed(first: &Hir, second: &Hir) -> Option<Vec<Hir>> {
-    let (HirKind::Literal(text), HirKind::Alternation(branches)) = (first.kind(), second.kind()) else { return None };
+    let (HirKind::Literal(text), HirKind::Alternation(branches)) = (first.kind(), second.kind()) else {
+        return None;
+    };
     let joined = |branch: &Hir| {
         let (literal, rest) = match branch.kind() {
             HirKind::Literal(literal) => (literal, &[][..]),
@@ -471,7 +476,9 @@ fn distributed(first: &Hir, second: &Hir) -> Option<Vec<Hir>> {
 fn ip4_group(pieces: &[Hir]) -> Option<u32> {
     let [open, address, close, ..] = pieces else { return None };
     let optional = |piece: &Hir, byte: u8| match piece.kind() {
-        HirKind::Repetition(r) => r.min == 0 && r.max == Some(1) && r.greedy && *r.sub == Hir::literal([byte]),
+        HirKind::Repetition(r) => {
+            r.min == 0 && r.max == Some(1) && r.greedy && *r.sub == Hir::literal([byte])
+        }
         _ => false,
     };
     if !optional(open, b'[') || !optional(close, b']') {
@@ -492,7 +499,8 @@ fn ip4_group(pieces: &[Hir]) -> Option<u32> {
 fn known_address() -> Option<&'static (Hir, Hir)> {
     static KNOWN: std::sync::OnceLock<Option<(Hir, Hir)>> = std::sync::OnceLock::new();
     let inner = |pattern: &str| {
-        let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
+        let hir =
+            regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
         match hir.into_kind() {
             HirKind::Capture(capture) => Some(*capture.sub),
             _ => None,
@@ -510,7 +518,9 @@ fn first_bytes(code: &[Inst]) -> Vec<Next> {
         for (pc, inst) in code.iter().enumerate().rev() {
             let after = at(&next, pc + 1);
             let (bytes, at_end, word) = match inst {
-                Inst::Text(text) => (ByteSet::of(text.first().copied()), false, Word::new(text.get(..8).unwrap_or(text))),
+                Inst::Text(text) => {
+                    (ByteSet::of(text.first().copied()), false, Word::new(text.get(..8).unwrap_or(text)))
+                }
                 Inst::Word(word) => (ByteSet::of([word.first()]), false, Some(*word)),
                 Inst::One(set) => (*set, false, None),
                 Inst::Loop(one) if one.min == 0 => (one.set.union(after.bytes), after.at_end, None),

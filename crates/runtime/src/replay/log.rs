@@ -10,6 +10,7 @@ use stockade_filter::{Hit, Lines, ScanStats, Scanner, Undated};
 use stockade_source::archive::{LogFile, LogReader, STDIN};
 use stockade_source::{Block, SourceError};
 
+use super::Options;
 use super::limits::SPAN_LINES;
 use super::plan::{Lane, Plan};
 use super::report::Summary;
@@ -50,15 +51,20 @@ impl<'p> Log<'p> {
     pub(super) fn new(
         plan: &'p Plan,
         parts: Vec<LogFile>,
-        year: Option<i16>,
-        now: Timestamp,
+        options: &Options,
     ) -> Result<Self, DatePatternError> {
         let scanner = |lane: &'p Lane| {
-            Scanner::new(lane.set.clone(), &lane.zone, year, Undated::IsAsBefore)
-                .map(|scanner| (lane, scanner))
+            let scanner = Scanner::new(lane.set.clone(), &lane.zone, options.year, Undated::IsAsBefore)?;
+            Ok((lane, if options.two_cores { scanner.on_two_cores() } else { scanner }))
         };
         let scans = plan.lanes.iter().map(scanner).collect::<Result<_, _>>()?;
-        Ok(Self { scans, parts: parts.into_iter(), open: None, now, counted: ScanStats::default() })
+        Ok(Self {
+            scans,
+            parts: parts.into_iter(),
+            open: None,
+            now: options.now,
+            counted: ScanStats::default(),
+        })
     }
 
     /// Scans the next block; `sink` gets each hit with the place of each jail that counts it. Says whether there may

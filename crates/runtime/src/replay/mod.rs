@@ -67,6 +67,8 @@ pub struct Options {
     pub until: Option<Timestamp>,
     /// The year of dates that have none.
     pub year: Option<i16>,
+    /// Whether a second core may be used. The report is the same.
+    pub two_cores: bool,
 }
 
 /// How far a replay has come.
@@ -90,7 +92,7 @@ pub struct Replay {
 impl Options {
     /// Everything counts, at this time.
     pub fn at(now: Timestamp) -> Self {
-        Self { now, since: None, until: None, year: None }
+        Self { now, since: None, until: None, year: None, two_cores: false }
     }
 }
 
@@ -138,7 +140,7 @@ impl Replay {
     }
 
     fn open(&self, parts: Vec<LogFile>) -> Result<Log<'_>, ReplayError> {
-        Log::new(&self.plan, parts, self.options.year, self.options.now).map_err(ReplayError::DatePattern)
+        Log::new(&self.plan, parts, &self.options).map_err(ReplayError::DatePattern)
     }
 
     fn report(&self, mut judge: Judge<'_>, account: Account, apart: usize) -> Report {

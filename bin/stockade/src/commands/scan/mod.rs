@@ -48,7 +48,12 @@ pub(crate) fn run(global: &Global, args: &ScanArgs) -> Outcome {
     let overrides = Overrides { maxretry: args.maxretry, findtime: args.findtime, bantime: args.bantime };
     let jails = prepare(&configured, overrides, args.timezone.as_deref())?;
     let zone = jails.first().map_or(Zone::UTC, |jail| jail.zone.clone());
+    let two_cores = match args.cores {
+        Some(cores) => cores > 1,
+        None => std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1),
+    };
     let options = Options {
+        two_cores,
         since: point("since", args.since.as_deref(), &zone, now)?,
         until: point("until", args.until.as_deref(), &zone, now)?,
         year: args.year,

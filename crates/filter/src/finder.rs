@@ -1,0 +1,259 @@
+//! From a block of lines to the lines that a regex matches: all that can be said of a line by itself.
+//!
+//! What a line means among others, its connection and the time of a line without a date, is settled behind it, by
+//! [`crate::scanner`]. So two finders can work on two parts of a block at once, and nobody can tell from the answer.
+
+use std::ops::Range;
+
+use memchr::{memchr, memrchr};
+use stockade_core::Timestamp;
+use stockade_core::limits::MAX_LINE_BYTES;
+
+use crate::date::{DatePatternError, DateReader, Zone};
+use crate::fields::Captured;
+use crate::filter::Memory;
+use crate::repeat;
+use crate::scanner::{Lines, ScanStats, Undated};
+use crate::set::{Claims, FilterSet};
+
+/// Finds the lines that a regex matches. Keeps what makes that quick: the last dates, the beginnings of lines.
+#[derive(Debug)]
+pub(crate) struct Finder {
+    pub(crate) memories: Vec<Memory>,
+    dates: Vec<DateReader>,
+    /// Which of `dates` each filter reads with.
+    date_of: Vec<usize>,
+    pub(crate) undated: Undated,
+    /// What it counted since somebody took it.
+    pub(crate) stats: ScanStats,
+    /// The newest time that a line told since somebody took it.
+    pub(crate) newest: Option<Timestamp>,
+    joined: Vec<u8>,
+    unwrapped: Vec<u8>,
+}
+
+/// A line that a regex of a filter matches.
+#[derive(Clone, Debug)]
+pub(crate) struct Found<'l> {
+    /// The filter's place in its set, and the regex's in its filter.
+    pub(crate) filter: usize,
+    pub(crate) regex: usize,
+    pub(crate) fields: Captured<'l>,
+    /// An ignoreregex matches too.
+    pub(crate) excused: bool,
+    /// When; `None` where that depends on the lines before.
+    pub(crate) time: Option<Timestamp>,
+    /// The newest time before it, of those that the finder saw.
+    pub(crate) newest: Option<Timestamp>,
+    pub(crate) count: u32,
+    pub(crate) line: &'l [u8],
+    pub(crate) offset: u64,
+}
+
+/// A line that somebody may care about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate<'l> {
+    pub(crate) line: &'l [u8],
+    pub(crate) offset: u64,
+    /// Its time, where the source knows it.
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) claims: Claims,
+}
+
+impl Finder {
+    pub(crate) fn new(
+        set: &FilterSet,
+        zone: &Zone,
+        year: Option<i16>,
+        undated: Undated,
+    ) -> Result<Self, DatePatternError> {
+        let mut patterns: Vec<Option<String>> = Vec::new();
+        let (mut dates, mut date_of) = (Vec::new(), Vec::new());
+        for filter in set.filters() {
+            let at = match patterns.iter().position(|pattern| *pattern == filter.datepattern) {
+                Some(at) => at,
+                None => {
+                    let reader = DateReader::new(filter.datepattern.as_deref(), zone.clone())?;
+                    dates.push(match year {
+                        Some(year) => reader.with_year(year),
+                        None => reader,
+                    });
+                    patterns.push(filter.datepattern.clone());
+                    patterns.len() - 1
+                }
+            };
+            date_of.push(at);
+        }
+        Ok(Self::with(set, dates, date_of, undated))
+    }
+
+    /// Another one that finds the same, with a memory of its own.
+    pub(crate) fn twin(&self, set: &FilterSet) -> Self {
+        Self::with(set, self.dates.clone(), self.date_of.clone(), self.undated)
+    }
+
+    fn with(set: &FilterSet, dates: Vec<DateReader>, date_of: Vec<usize>, undated: Undated) -> Self {
+        Self {
+            memories: set.filters().iter().map(|filter| filter.memory()).collect(),
+            dates,
+            date_of,
+            undated,
+            stats: ScanStats::default(),
+            newest: None,
+            joined: Vec::new(),
+            unwrapped: Vec::new(),
+        }
+    }
+
+    /// Tells every line of a block that a regex matches, in their order.
+    pub(crate) fn find(
+        &mut self,
+        set: &FilterSet,
+        lines: &Lines<'_>,
+        now: Timestamp,
+        mut tell: impl FnMut(Found<'_>),
+    ) {
+        let overlong = candidates(set, lines, |candidate, _| self.judge(set, candidate, now, &mut tell));
+        self.stats.overlong += overlong;
+    }
+
+    /// Tells which of the filters that claim a line match it.
+    pub(crate) fn judge(
+        &mut self,
+        set: &FilterSet,
+        candidate: Candidate<'_>,
+        now: Timestamp,
+        tell: &mut impl FnMut(Found<'_>),
+    ) {
+        let Candidate { line, offset, time: known, mut claims } = candidate;
+        self.stats.candidates += 1;
+        let mut dated: Option<(usize, Option<Timestamp>, Range<usize>)> = None;
+        while claims != 0 {
+            let n = claims.trailing_zeros() as usize;
+            claims &= claims - 1;
+            let (Some(filter), Some(&date_of)) = (set.filters.get(n), self.date_of.get(n)) else { continue };
+            let (time, cut) = match (&dated, known) {
+                (_, Some(time)) => (Some(time), 0..0),
+                (Some((reader, time, cut)), None) if *reader == date_of => (*time, cut.clone()),
+                _ => {
+                    let Some(reader) = self.dates.get_mut(date_of) else { continue };
+                    let found = reader.find(line, now);
+                    let (time, cut) = found.map_or((None, 0..0), |found| (found.time, found.cut));
+                    self.stats.undated += u64::from(time.is_none());
+                    let time = time.or((self.undated == Undated::IsNow).then_some(now));
+                    dated = Some((date_of, time, cut.clone()));
+                    (time, cut)
+                }
+            };
+            let newest = self.newest;
+            self.newest = newest.max(time);
+            let Some(memory) = self.memories.get_mut(n) else { continue };
+            let text = without(line, &cut, &mut self.joined);
+            let (text, count) = match repeat::unwrap(text) {
+                Some(repeated) => {
+                    self.unwrapped.clear();
+                    self.unwrapped.extend_from_slice(repeated.head);
+                    self.unwrapped.extend_from_slice(repeated.message);
+                    (self.unwrapped.as_slice(), repeated.times)
+                }
+                None => (text, 1),
+            };
+            let mut fields = Captured::default();
+            if let Some(found) = filter.find(memory, text, &mut fields)
+                && !fields.spoiled
+            {
+                let excused = filter.is_ignored(memory, text, found.content);
+                let regex = found.regex;
+                tell(Found { filter: n, regex, fields, excused, time, newest, count, line, offset });
+            }
+        }
+    }
+
+    /// The date of a line, as the first filter reads it: for the time span of a file.
+    pub(crate) fn date_of_line(&mut self, line: &[u8], now: Timestamp) -> Option<Timestamp> {
+        self.dates.first_mut()?.find(line, now)?.time
+    }
+
+    pub(crate) fn parts(&mut self, filter: usize) -> Option<(&mut DateReader, &mut Memory)> {
+        let at = *self.date_of.get(filter)?;
+        Some((self.dates.get_mut(at)?, self.memories.get_mut(filter)?))
+    }
+}
+
+/// Tells every line of a block that somebody may care about, in their order, and where it begins and ends in the block,
+/// its line end included. Returns how many were passed over because they are too long.
+pub(crate) fn candidates<'b>(
+    set: &FilterSet,
+    lines: &Lines<'b>,
+    mut tell: impl FnMut(Candidate<'b>, (usize, usize)),
+) -> u64 {
+    let bytes = lines.bytes;
+    let mut counter = TimeCursor::new(lines.times);
+    let (mut from, mut overlong) = (0, 0);
+    while from < bytes.len() {
+        let hit = if set.always == 0 {
+            match set.next_candidate(bytes, from) {
+                Some(hit) => hit,
+                None => break,
+            }
+        } else {
+            from..from
+        };
+        let start =
+            bytes.get(from..hit.start).and_then(|gap| memrchr(b'\n', gap)).map_or(from, |at| from + at + 1);
+        let end =
+            bytes.get(hit.end..).and_then(|tail| memchr(b'\n', tail)).map_or(bytes.len(), |at| hit.end + at);
+        from = end + 1;
+        if end - start > MAX_LINE_BYTES {
+            overlong += 1;
+            continue;
+        }
+        let claims = set.claims(bytes.get(hit.start..end).unwrap_or_default()) | set.always;
+        let line = trim_cr(bytes.get(start..end).unwrap_or_default());
+        let time = counter.at(bytes, start);
+        tell(Candidate { line, offset: lines.offset + start as u64, time, claims }, (start, end + 1));
+    }
+    overlong
+}
+
+/// A line without the date: what stood before it and what stands behind it, joined with nothing between.
+pub(crate) fn without<'l>(line: &'l [u8], cut: &Range<usize>, joined: &'l mut Vec<u8>) -> &'l [u8] {
+    let after = line.get(cut.end..).unwrap_or_default();
+    match line.get(..cut.start) {
+        None | Some([]) => after,
+        Some(before) => {
+            joined.clear();
+            joined.extend_from_slice(before);
+            joined.extend_from_slice(after);
+            joined
+        }
+    }
+}
+
+pub(crate) fn trim_cr(mut line: &[u8]) -> &[u8] {
+    while let Some(shorter) = line.strip_suffix(b"\r") {
+        line = shorter;
+    }
+    line
+}
+
+/// Finds the time of the line at a place, counting line ends as it goes.
+pub(crate) struct TimeCursor<'b> {
+    times: Option<&'b [Timestamp]>,
+    line: usize,
+    counted_to: usize,
+}
+
+impl<'b> TimeCursor<'b> {
+    pub(crate) fn new(times: Option<&'b [Timestamp]>) -> Self {
+        Self { times, line: 0, counted_to: 0 }
+    }
+
+    pub(crate) fn at(&mut self, bytes: &[u8], start: usize) -> Option<Timestamp> {
+        let times = self.times?;
+        let passed = bytes.get(self.counted_to..start).unwrap_or_default();
+        self.line += memchr::memchr_iter(b'\n', passed).count();
+        self.counted_to = start;
+        times.get(self.line).copied()
+    }
+}
