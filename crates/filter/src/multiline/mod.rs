@@ -163,6 +163,19 @@ impl LineBuffer {
         }
     }
 
+    /// Takes in a line that has no date any more, and gives all lines.
+    pub(crate) fn with(&mut self, text: &[u8]) -> Vec<u8> {
+        self.push(text, 0, false);
+        Self::text(&self.held)
+    }
+
+    /// Removes the lines of the match that was found last.
+    pub(crate) fn settle(&mut self, filter: &Filter, memory: &mut Memory, regex: usize, text: &[u8]) {
+        let content = filter.content(memory, text, |_, _, _| {}).unwrap_or(text);
+        let (lines, kept) = lines_of(filter, memory, regex, content);
+        self.take_out(lines, &kept);
+    }
+
     /// Removes the lines of a match, except those that it skipped.
     fn take_out(&mut self, lines: Range<usize>, kept: &[Range<usize>]) -> Vec<Held> {
         let stays = |n: usize| !lines.contains(&n) || kept.iter().any(|skipped| skipped.contains(&n));
