@@ -196,13 +196,10 @@ impl LineBuffer {
         if filter.prefix.is_none() {
             return;
         }
-        let Some(content) = filter.content(memory, text, |_, _, _| {}) else { return };
+        let mut named = false;
+        let content = filter.content(memory, text, |field, _, _| named |= *field == Field::Content);
+        let Some(content) = content.filter(|content| named && !content.is_empty()) else { return };
         let Some(last) = self.held.pop_back() else { return };
-        // Without a group for content the lines stay.
-        if content.len() == text.len() || content.is_empty() {
-            self.held.push_back(last);
-            return;
-        }
         self.held.clear();
         self.bytes = content.len();
         self.held.push_back(Held { text: content.to_vec(), ..last });
