@@ -48,7 +48,8 @@ struct Item {
     count: u32,
     /// Where the line stands in its part.
     line: Range<usize>,
-    addr: Option<IpAddr>,
+    ip4: Option<IpAddr>,
+    ip6: Option<IpAddr>,
     id: Place,
     cidr: Place,
     dns: Place,
@@ -76,7 +77,8 @@ impl Kept {
             newest: found.newest,
             count: found.count,
             line: start..start.saturating_add(found.line.len()),
-            addr: fields.addr,
+            ip4: fields.ip4,
+            ip6: fields.ip6,
             id: text(fields.id),
             cidr: text(fields.cidr),
             dns: text(fields.dns),
@@ -97,7 +99,8 @@ impl Kept {
             let [nofail, forget, gained] = item.flags;
             let fields = Captured {
                 id: text(&item.id),
-                addr: item.addr,
+                ip4: item.ip4,
+                ip6: item.ip6,
                 cidr: text(&item.cidr),
                 dns: text(&item.dns),
                 user: text(&item.user),

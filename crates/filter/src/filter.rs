@@ -11,7 +11,7 @@ use crate::fields::{Captured, Field};
 use crate::multiline::{LineBuffer, MAX_SPAN, last_line};
 use crate::prefix::{Head, HeadMemory};
 use crate::regex::{FieldRegex, Problem, Required, Scratch, cover, required_literals};
-use crate::spec::{FilterError, FilterSpec, Source};
+use crate::spec::{FilterError, FilterSpec, Source, UseDns};
 use crate::uncut::Cuts;
 
 /// A filter, ready to judge lines. Immutable; what changes while it works is kept by the scanner.
@@ -26,6 +26,7 @@ pub struct Filter {
     /// How many lines a regex sees at once.
     span: usize,
     pub(crate) datepattern: Option<String>,
+    usedns: UseDns,
     /// Leaves a few regexes to try, by how a text begins…
     dispatch: Option<Dispatch>,
     /// …or, where they begin with anything, by an automaton over the whole line.
@@ -111,10 +112,21 @@ impl Filter {
             ignore,
             span: spec.maxlines.max(1),
             datepattern,
+            usedns: spec.usedns,
             dispatch,
             decider,
             required,
         })
+    }
+
+    /// Whether what a regex calls a host may be a name, to be looked up: `usedns = yes`. The key of its match is that
+    /// name.
+    pub fn looks_up(&self, regex: usize) -> bool {
+        let has = |regex: &FieldRegex, wanted| regex.groups.iter().any(|(_, field)| *field == wanted);
+        let regexes = || self.fail.get(regex).into_iter().chain(&self.prefix);
+        self.usedns == UseDns::Yes
+            && regexes().any(|regex| has(regex, Field::Dns))
+            && !regexes().any(|regex| has(regex, Field::Id))
     }
 
     /// The regexes, in their order, as they stand in the file.

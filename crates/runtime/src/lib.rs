@@ -8,6 +8,7 @@ pub mod control;
 pub mod daemon;
 mod guards;
 mod ignoring;
+mod names;
 pub mod replay;
 
 pub use guards::{GuardRules, Guarded, Guards};

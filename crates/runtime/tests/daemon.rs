@@ -244,3 +244,25 @@ fn a_service_that_logs_in_another_zone_is_still_protected_against() {
     world.wait_banned("203.0.113.7");
     assert!(world.status().warnings.iter().any(|w| w.contains("02:00")), "{:?}", world.status().warnings);
 }
+
+#[test]
+fn a_host_name_is_looked_up_where_the_jail_says_so() {
+    // The name of this machine that is sure to have an address; the guard does not let it be banned, and says so.
+    let jails = "[DEFAULT]\nignoreself = false\n\n[door]\nenabled = true\nlogpath = {at}/auth.log\nbackend = files\nmaxretry = 2\nusedns = yes\n\
+                 filter =\nfailregex = ^ \\S+ door: knock from <HOST>$\n";
+    let world = World::new(jails, "");
+    let knock = |from: &str| {
+        failed("x", 1).replace(
+            "sshd[1]: Failed password for root from x port 4711 ssh2",
+            &format!("door: knock from {from}"),
+        )
+    };
+    world.write(&[knock("localhost"), knock("nobody.invalid"), knock("localhost")]);
+    wait_for("the matches", || {
+        match world.ask(&Request::Why { key: "127.0.0.1".parse().unwrap(), limit: 9 }) {
+            Response::Why(why) if why.matches.len() == 2 => Some(()),
+            _ => None,
+        }
+    });
+    assert!(world.bans().iter().all(|ban| !matches!(ban.key, Key::Name(_))), "{:?}", world.bans());
+}

@@ -170,6 +170,19 @@ impl LineBuffer {
         }
     }
 
+    /// Takes in a line that has no date any more, and gives all lines.
+    pub(crate) fn with(&mut self, text: &[u8]) -> Vec<u8> {
+        self.push(text, 0, false);
+        Self::text(&self.held)
+    }
+
+    /// Removes the lines of the match that was found last.
+    pub(crate) fn settle(&mut self, filter: &Filter, memory: &mut Memory, regex: usize, text: &[u8]) {
+        let content = filter.content(memory, text, |_, _, _| {}).unwrap_or(text);
+        let (lines, kept) = lines_of(filter, memory, regex, content);
+        self.take_out(lines, &kept);
+    }
+
     /// Removes the lines of a match, except those that it skipped.
     fn take_out(&mut self, lines: Range<usize>, kept: &[Range<usize>]) -> Vec<Held> {
         let stays = |n: usize| !lines.contains(&n) || kept.iter().any(|skipped| skipped.contains(&n));
@@ -190,13 +203,10 @@ impl LineBuffer {
         if filter.prefix.is_none() {
             return;
         }
-        let Some(content) = filter.content(memory, text, |_, _, _| {}) else { return };
+        let mut named = false;
+        let content = filter.content(memory, text, |field, _, _| named |= *field == Field::Content);
+        let Some(content) = content.filter(|content| named && !content.is_empty()) else { return };
         let Some(last) = self.held.pop_back() else { return };
-        // Without a group for content the lines stay.
-        if content.len() == text.len() || content.is_empty() {
-            self.held.push_back(last);
-            return;
-        }
         self.held.clear();
         self.bytes = content.len();
         self.held.push_back(Held { text: content.to_vec(), ..last });

@@ -8,7 +8,7 @@ use super::*;
 use crate::date::Zone;
 use crate::set::{Claims, FilterSet};
 use crate::spec::FilterSpec;
-use crate::{Scanner, Undated};
+use crate::{Scanner, Undated, Verdict};
 
 const NOW: i64 = 1_795_305_600;
 
@@ -104,6 +104,20 @@ fn what_may_still_be_part_of_a_match_is_read_again_after_a_restart() {
     let shut = "Nov 21 22:00:10 shut".to_owned();
     let found = hits(&mut scanner, &[shut], &[1]);
     assert_eq!(found[0].1, "192.0.2.7");
+}
+
+#[test]
+fn a_match_over_several_lines_is_explained() {
+    let mut scanner = scanner(set(&[spec(3, &[TALK], &[])]));
+    let mut seen = |text: &str| {
+        let line = format!("Nov 21 22:00:00 {text}");
+        let told = scanner.explain(line.as_bytes(), None, Timestamp::from_secs(NOW)).swap_remove(0);
+        (told.rest, matches!(told.verdict, Verdict::Matched { .. }))
+    };
+    assert_eq!(seen("open 192.0.2.1"), (" open 192.0.2.1\n".to_owned(), false));
+    assert_eq!(seen("x"), (" open 192.0.2.1\n x\n".to_owned(), false));
+    assert_eq!(seen("shut"), (" open 192.0.2.1\n x\n shut\n".to_owned(), true));
+    assert_eq!(seen("shut"), (" x\n shut\n".to_owned(), false));
 }
 
 #[test]

@@ -10,6 +10,7 @@
     reason = "each test uses a part; a test may fail loudly"
 )]
 
+pub(crate) mod engine;
 pub(crate) mod records;
 pub(crate) mod stock;
 

@@ -196,6 +196,14 @@ impl Engine<'_> {
             Input::Reading(reading) => {
                 let skew = reading.skew.map(|skew| (skew, reading.ahead));
                 self.turn.tally.read(&reading.stream, reading.lines, skew);
+                if reading.names_too_late > 0 {
+                    let warning = format!(
+                        "{}: host names were not looked up in time and count for nobody",
+                        reading.stream
+                    );
+                    tracing::warn!(names = reading.names_too_late, "{warning}");
+                    self.turn.tally.warn(warning);
+                }
                 self.turn.take(reading.matches, reading.position);
                 self.due.permits += 1;
             }

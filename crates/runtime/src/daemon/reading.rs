@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stockade_core::limits::MAX_EVIDENCE_BYTES;
-use stockade_core::{Match, MatchId, Position, StreamName, Timestamp};
+use stockade_core::{Key, Match, MatchId, Position, StreamName, Timestamp};
 use stockade_filter::{Filter, FilterSet, Hit, Lines, Scanner, Undated, date::Zone};
 use stockade_source::Block;
+
+use crate::names::{self, Resolver};
 
 /// A line whose date differs more than this from the time at which it arrived live gets the time of its arrival:
 /// fail2ban's rule, so that a service that logs in another zone is still protected against.
@@ -40,6 +42,8 @@ pub(crate) struct Reading {
     pub(crate) skew: Option<Duration>,
     /// Whether the dates are ahead of the clock instead.
     pub(crate) ahead: bool,
+    /// How many host names were not looked up in time.
+    pub(crate) names_too_late: u64,
 }
 
 /// Judges the blocks of all streams of one source.
@@ -50,6 +54,8 @@ pub(crate) struct Judge {
     streams: HashMap<StreamName, Stream>,
     /// What the store knew at the start: lines before it were counted then.
     stored: HashMap<StreamName, Position>,
+    /// Where some filter wants host names looked up.
+    resolver: Option<Resolver>,
 }
 
 #[derive(Debug)]
@@ -71,7 +77,7 @@ struct Group {
 impl Judge {
     pub(crate) fn new(readers: Vec<Vec<Reader>>, stored: &[Position]) -> Self {
         let stored = stored.iter().map(|position| (position.stream.clone(), position.clone())).collect();
-        Self { readers, streams: HashMap::new(), stored }
+        Self { readers, streams: HashMap::new(), stored, resolver: None }
     }
 
     /// The jails that read what these patterns lead to.
@@ -98,11 +104,12 @@ impl Judge {
             }
         };
         let mut matches = Vec::new();
+        let mut hosts = Vec::new();
         let mut skew: Option<(Duration, bool)> = None;
         let before = stream.lines;
         for group in &mut stream.groups {
             group.scanner.set_undated(if block.live { Undated::IsNow } else { Undated::IsAsBefore });
-            let jails = &group.jails;
+            let (jails, set) = (&group.jails, Arc::clone(group.scanner.set()));
             let lines = Lines { bytes: block.bytes, offset: block.offset, times: block.times };
             group.scanner.scan(lines, now, |hit| {
                 if hit.offset < counted_to {
@@ -116,6 +123,12 @@ impl Judge {
                     }
                     skew = Some((behind.max(ahead), ahead > behind));
                 }
+                if matches!(hit.key, Key::Name(_))
+                    && set.filters().get(hit.filter).is_some_and(|filter| filter.looks_up(hit.regex))
+                {
+                    let here = matches.len()..matches.len() + jails.get(hit.filter).map_or(0, Vec::len);
+                    hosts.extend(here.map(|n| (n, hit.offset)));
+                }
                 for (at, jail) in jails.get(hit.filter).into_iter().flatten() {
                     matches.push((*at, evidence(block, &hit, jail, time)));
                 }
@@ -123,6 +136,11 @@ impl Judge {
             stream.lines = stream.lines.max(group.scanner.stats().lines);
         }
         stream.remember(block);
+        let mut names_too_late = 0;
+        if !hosts.is_empty() {
+            let resolver = self.resolver.get_or_insert_with(Resolver::new);
+            names_too_late = look_up(resolver, block, &mut matches, &hosts);
+        }
         Reading {
             stream: block.stream.clone(),
             matches,
@@ -130,6 +148,7 @@ impl Judge {
             lines: stream.lines - before,
             skew: skew.map(|(skew, _)| skew),
             ahead: skew.is_some_and(|(_, ahead)| ahead),
+            names_too_late,
         }
     }
 }
@@ -194,6 +213,41 @@ impl Stream {
             }
         }
         self.marks.front().cloned()
+    }
+}
+
+/// Puts a match for each address in the place of a match of a host name; `hosts` says which ones those are, and where
+/// their lines stand. Returns how many names were too late.
+fn look_up(
+    resolver: &mut Resolver,
+    block: &Block<'_>,
+    matches: &mut Vec<(usize, Match)>,
+    hosts: &[(usize, u64)],
+) -> u64 {
+    let mut all = std::mem::take(matches);
+    let names: Vec<Box<str>> =
+        hosts.iter().filter_map(|&(n, _)| name(&all.get(n)?.1).map(Box::from)).collect();
+    let (found, too_late) = resolver.resolve(names.iter().map(|name| &**name), names::PATIENCE);
+    let mut hosts = hosts.iter().peekable();
+    for (n, (at, one)) in all.drain(..).enumerate() {
+        let host = hosts.next_if(|(host, _)| *host == n);
+        let (Some((_, offset)), Some(name)) = (host, name(&one)) else {
+            matches.push((at, one));
+            continue;
+        };
+        let addresses = found.get(name).map(Vec::as_slice).unwrap_or_default();
+        for (nth, &addr) in (0..).zip(addresses) {
+            let id = MatchId::derive(&one.jail, block.stream, block.generation, *offset, nth);
+            matches.push((at, Match { id, key: Key::addr(addr), ..one.clone() }));
+        }
+    }
+    too_late
+}
+
+fn name(found: &Match) -> Option<&str> {
+    match &found.key {
+        Key::Name(name) => Some(name),
+        _ => None,
     }
 }
 
