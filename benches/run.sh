@@ -5,6 +5,7 @@
 #   restore   100,000 bans from the database back into the kernel (needs root)
 #   latency   from the line in the log to the element in the kernel, and to the dropped packet (needs root)
 #   memory    bytes per address that a jail watches
+#   live      following a log that grows by 100,000 lines a second and is rotated (needs root)
 #
 # The result goes to standard output and to benches/results/NAME.md. Programs are built first, in release mode; with
 # CARGO_TARGET_DIR set they go there.
@@ -44,12 +45,16 @@ latency)
     build -p stockade-runtime --example daemon
     alone python3 "$here/latency.py" "$@"
     ;;
+live)
+    build -p stockade-runtime --example daemon
+    alone python3 "$here/live.py" "$@"
+    ;;
 memory)
     build -p stockade-runtime --example tracked_memory
     exec python3 "$here/memory.py" "$@"
     ;;
 *)
-    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac
