@@ -6,6 +6,7 @@ use crate::decide::Decider;
 use crate::fields::Captured;
 use crate::filter::{Filter, Memory};
 use crate::finder::without;
+use crate::regex::Budget;
 use crate::repeat;
 use crate::scanner::Scanner;
 use crate::session::{Meaning, Sessions};
@@ -52,6 +53,11 @@ pub enum Verdict {
         content: String,
         /// The regex's place, its text, and how many bytes of the content it got through.
         nearest: Vec<(usize, String, usize)>,
+    },
+    /// A regex took more steps than it may, so the line was passed over.
+    Exhausted {
+        /// Its text.
+        text: String,
     },
     /// A failregex matches.
     Matched {
@@ -109,24 +115,35 @@ impl Scanner {
 
 impl Filter {
     fn explain(&self, memory: &mut Memory, sessions: &mut Sessions, text: &[u8], time: Timestamp) -> Verdict {
+        memory.budget = Budget::of_line(text.len());
         let mut fields = Vec::new();
         let told = self.content(memory, text, |field, of, at| {
             fields.push((field.name().to_owned(), lossy(of.get(at).unwrap_or_default())));
         });
-        let Some(content) = told else {
+        let Some(content) = told.filter(|_| memory.budget.spent_by().is_none()) else {
+            if let Some(regex) = memory.budget.spent_by() {
+                return Verdict::Exhausted { text: regex.to_owned() };
+            }
             let reached = self.prefix.as_ref().map_or(0, |prefix| reach(&prefix.hir, text));
             return Verdict::NotOurs { reached };
         };
         fields.retain(|(name, _)| name != "content");
         let mut captured = Captured::default();
-        let Some(found) = self.find(memory, text, &mut captured) else {
+        let found = self.find(memory, text, &mut captured);
+        if let Some(regex) = memory.budget.spent_by() {
+            return Verdict::Exhausted { text: regex.to_owned() };
+        }
+        let Some(found) = found else {
             return Verdict::NoRegex { content: lossy(content), nearest: self.nearest(content) };
         };
         let Some(regex) = self.fail.get(found.regex) else {
             return Verdict::NoRegex { content: lossy(content), nearest: Vec::new() };
         };
-        if let Some(groups) =
-            memory.fail.get_mut(found.regex).and_then(|scratch| regex.search(scratch, content))
+        memory.budget = Budget::of_line(text.len());
+        if let Some(groups) = memory
+            .fail
+            .get_mut(found.regex)
+            .and_then(|scratch| regex.search(scratch, &mut memory.budget, content))
         {
             for (field, at) in groups {
                 fields.push((field.name().to_owned(), lossy(content.get(at).unwrap_or_default())));

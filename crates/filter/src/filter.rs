@@ -1,5 +1,6 @@
 //! A filter, compiled: what one line means to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regex_automata::hybrid::dfa::Cache;
@@ -10,7 +11,7 @@ use crate::dispatch::Dispatch;
 use crate::fields::{Captured, Field};
 use crate::multiline::{LineBuffer, MAX_SPAN, last_line};
 use crate::prefix::{Head, HeadMemory};
-use crate::regex::{FieldRegex, Problem, Required, Scratch, cover, required_literals};
+use crate::regex::{Budget, FieldRegex, Required, Scratch, cover, required_literals};
 use crate::spec::{FilterError, FilterSpec, Source, UseDns};
 use crate::uncut::Cuts;
 
@@ -45,6 +46,30 @@ pub(crate) struct Memory {
     pub(crate) ignore: Vec<Scratch>,
     /// For a filter that sees several lines at once.
     pub(crate) lines: Option<LineBuffer>,
+    /// What the regexes may still take on this line.
+    pub(crate) budget: Budget,
+    /// The regexes that spent it, and how often.
+    pub(crate) exhausted: BTreeMap<String, u64>,
+}
+
+impl Memory {
+    /// Whether a regex was stopped on this line; then that is counted.
+    pub(crate) fn spent_its_budget(&mut self) -> bool {
+        let Some(regex) = self.budget.spent_by() else { return false };
+        *self.exhausted.entry(regex.to_owned()).or_default() += 1;
+        true
+    }
+}
+
+/// What the regexes of a filter say of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Looked {
+    /// None matches.
+    No,
+    /// One of them spent the budget of the line, so nobody knows; it is counted in [`Memory::exhausted`].
+    Exhausted,
+    /// This one matches, and perhaps an ignoreregex too.
+    Match { regex: usize, excused: bool },
 }
 
 /// What a filter says of a line.
@@ -58,6 +83,8 @@ pub(crate) enum Judged {
     Ignored,
     /// It speaks against a key.
     Failure { regex: usize, key: stockade_core::Key },
+    /// A regex spent the budget of the line, so nobody knows; it is counted in [`Memory::exhausted`].
+    Exhausted,
 }
 
 impl Filter {
@@ -87,7 +114,8 @@ impl Filter {
         }
         let several = spec.maxlines > 1;
         let one = prefix.as_ref().filter(|_| !several);
-        let head = one.and_then(|prefix| Head::new(&prefix.hir, &prefix.groups));
+        let head =
+            one.filter(|prefix| prefix.linear).and_then(|prefix| Head::new(&prefix.hir, &prefix.groups));
         let prefix_hir = prefix.as_ref().map(|prefix| &prefix.hir);
         let hirs: Vec<&Hir> = fail.iter().map(|regex| &regex.hir).collect();
         let dispatch = if one.is_some() { Dispatch::new(&hirs) } else { None };
@@ -142,12 +170,26 @@ impl Filter {
             fail: self.fail.iter().map(FieldRegex::scratch).collect(),
             ignore: self.ignore.iter().map(FieldRegex::scratch).collect(),
             lines: self.sees_several().then(|| LineBuffer::new(self.span)),
+            budget: Budget::default(),
+            exhausted: BTreeMap::new(),
         }
     }
 
     /// Whether a regex sees several lines at once.
     pub(crate) fn sees_several(&self) -> bool {
         self.span > 1
+    }
+
+    /// What the regexes say of a line without its date; `fields` gets those of the groups.
+    pub(crate) fn look<'t>(&self, memory: &mut Memory, text: &'t [u8], fields: &mut Captured<'t>) -> Looked {
+        memory.budget = Budget::of_line(text.len());
+        let found = self.find(memory, text, fields);
+        let found = found.filter(|_| !fields.spoiled);
+        let excused = found.as_ref().is_some_and(|found| self.is_ignored(memory, text, found.content));
+        if memory.spent_its_budget() {
+            return Looked::Exhausted;
+        }
+        found.map_or(Looked::No, |found| Looked::Match { regex: found.regex, excused })
     }
 
     /// The first failregex that matches; `fields` gets those of its groups and of the prefix.
@@ -166,23 +208,22 @@ impl Filter {
         };
         let content = self.content(memory, text, |field, value_of, at| fields.take(field, value_of, at))?;
         match &self.dispatch {
-            Some(dispatch) => dispatch
-                .candidates(content)
-                .find_map(|n| self.try_regex(n, &mut memory.fail, content, fields)),
-            None => {
-                (first..self.fail.len()).find_map(|n| self.try_regex(n, &mut memory.fail, content, fields))
+            Some(dispatch) => {
+                dispatch.candidates(content).find_map(|n| self.try_regex(n, memory, content, fields))
             }
+            None => (first..self.fail.len()).find_map(|n| self.try_regex(n, memory, content, fields)),
         }
     }
 
     fn try_regex<'t>(
         &self,
         regex: usize,
-        scratch: &mut [Scratch],
+        memory: &mut Memory,
         content: &'t [u8],
         fields: &mut Captured<'t>,
     ) -> Option<Found<'t>> {
-        let groups = self.fail.get(regex)?.search(scratch.get_mut(regex)?, content)?;
+        let scratch = memory.fail.get_mut(regex)?;
+        let groups = self.fail.get(regex)?.search(scratch, &mut memory.budget, content)?;
         groups.for_each(|(field, at)| fields.take(field, content, at));
         Some(Found { regex, content })
     }
@@ -202,7 +243,7 @@ impl Filter {
             return text.get(start..);
         }
         let mut content = text;
-        for (field, at) in prefix.search(scratch, text)? {
+        for (field, at) in prefix.search(scratch, &mut memory.budget, text)? {
             if *field == Field::Content {
                 content = text.get(at.clone()).unwrap_or_default();
             }
@@ -214,8 +255,10 @@ impl Filter {
     /// An ignoreregex may speak of the whole line or of what the failregexes see: fail2ban shows it one or the other,
     /// depending on how many regexes there are.
     pub(crate) fn is_ignored(&self, memory: &mut Memory, text: &[u8], content: &[u8]) -> bool {
+        let budget = &mut memory.budget;
         self.ignore.iter().zip(&mut memory.ignore).any(|(regex, scratch)| {
-            regex.is_match(scratch, text) || (content.len() != text.len() && regex.is_match(scratch, content))
+            regex.is_match(scratch, budget, text)
+                || (content.len() != text.len() && regex.is_match(scratch, budget, content))
         })
     }
 }
@@ -240,13 +283,7 @@ fn compile(
     errors: &mut Vec<FilterError>,
 ) -> Option<FieldRegex> {
     FieldRegex::new(&source.text, spec.usedns, option == "failregex" && spec.maxlines > 1)
-        .map_err(|problem| {
-            let problem = match problem {
-                Problem::NotLinear(construct) => format!("a {construct} is not supported yet"),
-                Problem::Invalid(why) => format!("not a regex: {}", why.lines().last().unwrap_or_default()),
-            };
-            errors.push(error(spec, option, source, problem));
-        })
+        .map_err(|problem| errors.push(error(spec, option, source, problem.to_string())))
         .ok()
 }
 

@@ -11,7 +11,7 @@ use stockade_core::limits::MAX_LINE_BYTES;
 
 use crate::date::{DatePatternError, DateReader, Zone};
 use crate::fields::Captured;
-use crate::filter::Memory;
+use crate::filter::{Looked, Memory};
 use crate::repeat;
 use crate::scanner::{Lines, ScanStats, Undated};
 use crate::set::{Claims, FilterSet};
@@ -159,12 +159,12 @@ impl Finder {
                 None => (text, 1),
             };
             let mut fields = Captured::default();
-            if let Some(found) = filter.find(memory, text, &mut fields)
-                && !fields.spoiled
-            {
-                let excused = filter.is_ignored(memory, text, found.content);
-                let regex = found.regex;
-                tell(Found { filter: n, regex, fields, excused, time, newest, count, line, offset });
+            match filter.look(memory, text, &mut fields) {
+                Looked::No => {}
+                Looked::Exhausted => self.stats.exhausted += 1,
+                Looked::Match { regex, excused } => {
+                    tell(Found { filter: n, regex, fields, excused, time, newest, count, line, offset });
+                }
             }
         }
     }

@@ -23,6 +23,7 @@ use crate::date::DateReader;
 use crate::fields::{Captured, Field};
 use crate::filter::{Filter, Judged, Memory};
 use crate::finder::{trim_cr, without};
+use crate::regex::Budget;
 use crate::repeat;
 use crate::scanner::{Ledger, Lines};
 use crate::session::Meaning;
@@ -140,6 +141,7 @@ impl LineBuffer {
         time: Timestamp,
     ) -> Judged {
         let text = Self::text(&self.held);
+        memory.budget = Budget::of_line(text.len());
         self.pending = false;
         // With few ignoreregexes fail2ban asks them before anything else, about all lines that it holds…
         if filter.ignore.len() + 2 < filter.fail.len() && is_ignored(filter, memory, &text) {
@@ -147,7 +149,11 @@ impl LineBuffer {
             return Judged::Ignored;
         }
         let mut fields = Captured::default();
-        let Some(found) = filter.find(memory, &text, &mut fields) else {
+        let found = filter.find(memory, &text, &mut fields);
+        if memory.spent_its_budget() {
+            return Judged::Exhausted;
+        }
+        let Some(found) = found else {
             self.keep_content(filter, memory, &text);
             return Judged::No;
         };
@@ -157,7 +163,11 @@ impl LineBuffer {
         let matched = self.take_out(lines, &kept);
         self.pending = !self.held.is_empty();
         // …and always about the lines that matched.
-        if is_ignored(filter, memory, &Self::text(&matched)) {
+        let ignored = is_ignored(filter, memory, &Self::text(&matched));
+        if memory.spent_its_budget() {
+            return Judged::Exhausted;
+        }
+        if ignored {
             return Judged::Ignored;
         }
         if fields.spoiled {
@@ -214,7 +224,8 @@ impl LineBuffer {
 }
 
 fn is_ignored(filter: &Filter, memory: &mut Memory, text: &[u8]) -> bool {
-    filter.ignore.iter().zip(&mut memory.ignore).any(|(regex, scratch)| regex.is_match(scratch, text))
+    let Memory { ignore, budget, .. } = memory;
+    filter.ignore.iter().zip(ignore).any(|(regex, scratch)| regex.is_match(scratch, budget, text))
 }
 
 /// Which lines of `text` the regex matched, by number, and which of them it skipped.
