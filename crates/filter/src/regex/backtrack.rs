@@ -1,8 +1,10 @@
 //! Runs a [`Program`]: alternatives are tried in the order in which Perl and Python try them, so the groups are theirs.
 
 use super::compile::Program;
-use super::moves::{greedy_loop, group, holds, last_place, lazy_loop, may_begin, restore, same_end, spend};
-use super::program::{Cut, Inst, SEARCHED_PER_STEP, Ways};
+use super::moves::{
+    first_place, greedy_loop, group, holds, ip4, last_place, lazy_loop, restore, same_end, spend,
+};
+use super::program::{Cut, Inst, SEARCHED_PER_STEP, Save, Ways};
 
 /// How many steps one search may take, plus some for each byte of the text. A step is worth a few nanoseconds.
 const BASE_STEPS: usize = 2_000;
@@ -23,6 +25,19 @@ pub(crate) struct Room {
     pub(crate) slots: Vec<usize>,
     /// Bytes from here on had no part in the answer.
     pub(crate) seen: usize,
+}
+
+impl Room {
+    /// Notes a position.
+    #[inline]
+    pub(super) fn save(&mut self, save: Save, at: usize) {
+        if let Some(place) = self.slots.get_mut(save.slot) {
+            if save.undo && !self.stack.is_empty() {
+                self.stack.push(Frame::Slot { slot: save.slot, old: *place });
+            }
+            *place = at;
+        }
+    }
 }
 
 /// Where to go on if this way fails.
@@ -81,7 +96,7 @@ impl Program {
         let last = if self.anchored { 0 } else { text.len() };
         let start = self.next.first().copied().unwrap_or_default();
         for at in 0..=last {
-            if may_begin(&start, text, at) {
+            if start.may_begin(text.get(at..).unwrap_or_default()) {
                 room.slots.clear();
                 room.slots.resize(self.slots.max(2), UNSET);
                 if let Some(end) = self.run::<false>(room, text, at, steps)? {
@@ -132,21 +147,34 @@ impl Program {
                 Some(Inst::Loop(one)) => {
                     let Some(next) = self.next.get(pc + 1) else { return Ok(None) };
                     let take = if one.greedy { greedy_loop } else { lazy_loop };
-                    let taken = take(room, text, at, one, next, pc + 1, steps)?;
-                    at = taken.unwrap_or(at);
-                    taken.is_some()
-                }
-                Some(Inst::Save(slot)) => {
-                    if let Some(place) = room.slots.get_mut(*slot) {
-                        if !room.stack.is_empty() {
-                            room.stack.push(Frame::Slot { slot: *slot, old: *place });
+                    match take(room, text, at, one, next, pc + 1, steps)? {
+                        Some(taken) => {
+                            at = taken;
+                            true
                         }
-                        *place = at;
+                        None => false,
+                    }
+                }
+                Some(Inst::Save(save)) => {
+                    room.save(*save, at);
+                    true
+                }
+                Some(Inst::Ip4(address)) => {
+                    if let Some(len) = ip4(text.get(at..).unwrap_or_default()) {
+                        if !address.decided {
+                            room.stack.push(Frame::Branch { pc: pc + 1, at });
+                        }
+                        let Save { slot, undo } = address.group;
+                        room.save(address.group, at);
+                        at += len;
+                        room.save(Save { slot: slot + 1, undo }, at);
+                        pc = address.end;
+                        continue;
                     }
                     true
                 }
                 Some(Inst::Look(look)) => holds(*look, text, at),
-                Some(Inst::Split(choice)) => match choice.ways(text.get(at).copied()) {
+                Some(Inst::Split(choice)) => match choice.ways(text.get(at..).unwrap_or_default()) {
                     Ways::Second => {
                         pc = choice.second;
                         continue;
@@ -233,16 +261,18 @@ impl Program {
                         if found > low {
                             room.stack.push(Frame::GiveBack { pc, low, at: found });
                         }
+                        self.end_group(room, pc, found);
                         return Ok(Some((pc, found)));
                     }
                 }
                 Frame::TakeMore { pc, at, high } => {
                     let Some(next) = self.next.get(pc) else { continue };
-                    if let Some(place) = (at + 1..=high).find(|&place| may_begin(next, text, place)) {
+                    if let Some(place) = first_place(next, text, at + 1, high) {
                         spend(steps, next.cost(place - at))?;
                         if place < high {
                             room.stack.push(Frame::TakeMore { pc, at: place, high });
                         }
+                        self.end_group(room, pc, place);
                         return Ok(Some((pc, place)));
                     }
                     spend(steps, next.cost(high - at))?;
@@ -251,6 +281,15 @@ impl Program {
                 Frame::Guard { out: UNSET, .. } => {}
                 Frame::Guard { at, out } => return Ok(Some((out, at))),
             }
+        }
+    }
+
+    /// The loop before `pc` ends at `at` now, and so does its group. The old value was put aside when the loop began.
+    fn end_group(&self, room: &mut Room, pc: usize, at: usize) {
+        if let Some(Inst::Loop(one)) = pc.checked_sub(1).and_then(|pc| self.code.get(pc))
+            && let Some(group) = one.group
+        {
+            restore(room, group.slot + 1, at);
         }
     }
 
@@ -295,6 +334,8 @@ fn looks_to(inst: &Inst, text: &[u8], at: usize) -> usize {
         Inst::One(_) | Inst::Split(_) | Inst::Look(_) => at + 1,
         // The text that it compares with may be as long as all before it.
         Inst::Same { .. } => text.len(),
+        // As far as an address can reach, and the byte that ends it.
+        Inst::Ip4(_) => at + 16,
         Inst::Save(_)
         | Inst::Jump(_)
         | Inst::Turned { .. }

@@ -5,7 +5,8 @@ use regex_syntax::utf8::{Utf8Range, Utf8Sequence, Utf8Sequences};
 
 use super::byte_set::ByteSet;
 use super::mark::{Mark, approximate, arms, width};
-use super::program::{Choice, Cut, Inst, Loop, Next, Word, first_bytes};
+use super::pieces::{address, distributed};
+use super::program::{Choice, Cut, Inst, Ip4, Loop, Next, Save, Word, first_bytes};
 
 /// The longest program; a regex that needs more is left to the linear engine.
 pub(crate) const MAX_INSTRUCTIONS: usize = 4096;
@@ -25,7 +26,18 @@ pub(crate) struct Program {
 impl Program {
     /// Compiles a regex; `None` for one that this engine does not take.
     pub(crate) fn new(hir: &Hir) -> Option<Self> {
-        let mut compiler = Compiler { code: Vec::new(), slots: group_slots(hir) };
+        Self::compile(hir, None)
+    }
+
+    /// The same for a regex of whose groups only these matter, by number, besides those that it asks about itself.
+    pub(crate) fn with_groups(hir: &Hir, wanted: &[usize]) -> Option<Self> {
+        Self::compile(hir, Some(wanted))
+    }
+
+    fn compile(hir: &Hir, wanted: Option<&[usize]>) -> Option<Self> {
+        let mut asked = Vec::new();
+        asked_about(hir, &mut asked);
+        let mut compiler = Compiler { code: Vec::new(), slots: group_slots(hir), wanted, asked, depth: 0 };
         compiler.emit(hir)?;
         compiler.push(Inst::Match)?;
         let anchored = approximate(hir).properties().look_set_prefix().contains(Look::Start);
@@ -33,9 +45,12 @@ impl Program {
         for (pc, inst) in compiler.code.iter_mut().enumerate() {
             match inst {
                 Inst::Loop(one) => {
-                    one.decided = next
-                        .get(pc + 1)
-                        .is_some_and(|after| !after.empty && one.set.is_disjoint(after.bytes));
+                    one.decided = next.get(pc + 1).is_some_and(|after| one.set.is_disjoint(after.bytes));
+                }
+                Inst::Ip4(address) => {
+                    let digits = ByteSet::of(b'0'..=b'9');
+                    address.decided =
+                        next.get(address.end).is_some_and(|after| digits.is_disjoint(after.bytes));
                 }
                 Inst::Split(choice) => {
                     if let (Some(first), Some(second)) = (next.get(choice.first), next.get(choice.second)) {
@@ -49,12 +64,18 @@ impl Program {
     }
 }
 
-struct Compiler {
+struct Compiler<'w> {
     code: Vec<Inst>,
     slots: usize,
+    /// The groups that matter; `None`: all.
+    wanted: Option<&'w [usize]>,
+    /// The groups that the regex itself asks about.
+    asked: Vec<usize>,
+    /// How many choices, loops and marks the place lies in.
+    depth: usize,
 }
 
-impl Compiler {
+impl Compiler<'_> {
     fn push(&mut self, inst: Inst) -> Option<usize> {
         self.code.push(inst);
         (self.code.len() <= MAX_INSTRUCTIONS).then(|| self.code.len() - 1)
@@ -79,21 +100,68 @@ impl Compiler {
             }
             HirKind::Class(class) => match bytes_of(class) {
                 Some(set) => _ = self.push(Inst::One(set))?,
-                None => self.alternation(&in_bytes(class))?,
+                None => self.within(|this| this.alternation(&in_bytes(class)))?,
             },
             HirKind::Look(look) => _ = self.push(Inst::Look(supported(*look)?))?,
             HirKind::Capture(capture) => match Mark::of(capture) {
-                Some(mark) => self.mark(mark, capture)?,
-                None => {
-                    let slot = usize::try_from(capture.index).ok()? * 2;
-                    self.push(Inst::Save(slot))?;
-                    self.emit(&capture.sub)?;
-                    self.push(Inst::Save(slot + 1))?;
-                }
+                Some(mark) => self.within(|this| this.mark(mark, capture))?,
+                None => self.group(capture)?,
             },
-            HirKind::Concat(pieces) => pieces.iter().try_for_each(|piece| self.emit(piece))?,
-            HirKind::Alternation(branches) => self.alternation(branches)?,
-            HirKind::Repetition(repetition) => self.repetition(repetition)?,
+            HirKind::Concat(pieces) => self.concat(pieces)?,
+            HirKind::Alternation(branches) => self.within(|this| this.alternation(branches))?,
+            HirKind::Repetition(repetition) => self.within(|this| this.repetition(repetition))?,
+        }
+        Some(())
+    }
+
+    /// Emits what not every match passes, or not once.
+    fn within(&mut self, emit: impl FnOnce(&mut Self) -> Option<()>) -> Option<()> {
+        self.depth += 1;
+        emit(self)?;
+        self.depth -= 1;
+        Some(())
+    }
+
+    fn group(&mut self, capture: &Capture) -> Option<()> {
+        let group = usize::try_from(capture.index).ok()?;
+        let asked = self.asked.contains(&group);
+        if !asked && self.wanted.is_some_and(|wanted| !wanted.contains(&group)) {
+            return self.emit(&capture.sub);
+        }
+        let (slot, undo) = (group * 2, asked || self.depth > 0);
+        let begin = self.push(Inst::Save(Save { slot, undo }))?;
+        self.emit(&capture.sub)?;
+        match self.code.get_mut(begin..)? {
+            [Inst::Save(save), Inst::Loop(one)] if one.group.is_none() => {
+                one.group = Some(*save);
+                self.code.remove(begin);
+            }
+            _ => _ = self.push(Inst::Save(Save { slot: slot + 1, undo }))?,
+        }
+        Some(())
+    }
+
+    fn concat(&mut self, pieces: &[Hir]) -> Option<()> {
+        let mut rest = pieces;
+        while let [first, behind @ ..] = rest {
+            rest = behind;
+            if let Some((group, address, behind)) = address(first, behind) {
+                let place = self.push(Inst::Match)?;
+                self.emit(first)?;
+                address.iter().try_for_each(|piece| self.emit(piece))?;
+                let group = Save { slot: group * 2, undo: self.depth > 0 || self.asked.contains(&group) };
+                let end = self.here();
+                self.patch(place, Inst::Ip4(Ip4 { group, end, decided: false }));
+                rest = behind;
+            } else if let [second, behind @ ..] = rest
+                && let Some(branches) = distributed(first, second)
+            {
+                self.within(|this| this.alternation(&branches))?;
+                rest = behind;
+            } else if !(self.code.is_empty() && self.depth == 0 && *first == Hir::look(Look::Start)) {
+                // (A program that can only match at the beginning of the text is only tried there.)
+                self.emit(first)?;
+            }
         }
         Some(())
     }
@@ -127,6 +195,7 @@ impl Compiler {
                 max,
                 greedy: repetition.greedy,
                 decided: false,
+                group: None,
             })))?;
             return Some(());
         }
@@ -164,7 +233,7 @@ impl Compiler {
     fn turn(&mut self, body: &Hir, slot: Option<usize>) -> Option<usize> {
         let split = self.push(Inst::Match)?;
         if let Some(slot) = slot {
-            self.push(Inst::Save(slot))?;
+            self.push(Inst::Save(Save { slot, undo: true }))?;
         }
         self.emit(body)?;
         if let Some(slot) = slot {
@@ -222,6 +291,24 @@ fn single_byte(hir: &Hir) -> Option<ByteSet> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// The groups that a regex itself asks about.
+fn asked_about(hir: &Hir, asked: &mut Vec<usize>) {
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            if let Some(Mark::Same(group) | Mark::SameAnyCase(group) | Mark::Given(group)) = Mark::of(capture)
+            {
+                asked.push(group);
+            }
+            asked_about(&capture.sub, asked);
+        }
+        HirKind::Concat(pieces) | HirKind::Alternation(pieces) => {
+            pieces.iter().for_each(|piece| asked_about(piece, asked));
+        }
+        HirKind::Repetition(repetition) => asked_about(&repetition.sub, asked),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
     }
 }
 

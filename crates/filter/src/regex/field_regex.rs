@@ -58,7 +58,8 @@ impl FieldRegex {
         let expanded = expand_tags(text, usedns);
         let parsed = parser::parse(&expanded.text, multiline);
         let parsed = parsed.map_err(|problem| problem.placed(|at| expanded.place(at)))?;
-        let program = Program::new(&parsed.hir);
+        let named: Vec<usize> = parsed.names.iter().map(|(number, _)| *number).collect();
+        let program = Program::with_groups(&parsed.hir, &named);
         let mut groups: Vec<(usize, Field)> =
             parsed.names.iter().map(|(number, name)| (*number, Field::named(name))).collect();
         // An alternate counts where no group before it has a value: in the order of their names.

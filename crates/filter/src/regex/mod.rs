@@ -12,6 +12,7 @@ mod literals;
 mod mark;
 mod moves;
 mod parser;
+mod pieces;
 mod problem;
 mod program;
 mod tags;

@@ -4,7 +4,7 @@ use memchr::memrchr;
 use regex_syntax::hir::Look;
 
 use super::backtrack::{Frame, OutOfSteps, Room, UNSET};
-use super::program::{Loop, Next};
+use super::program::{Loop, Next, Save};
 
 #[inline]
 pub(super) fn spend(steps: &mut usize, some: usize) -> Result<(), OutOfSteps> {
@@ -54,14 +54,19 @@ pub(super) fn greedy_loop(
     }
     let (low, high) = (at + one.min, at + run);
     if one.decided {
-        return Ok(may_begin(next, text, high).then_some(high));
+        if !text.get(high..).is_some_and(|rest| next.may_begin(rest)) {
+            return Ok(None);
+        }
+        save_group(room, one.group, at, high);
+        return Ok(Some(high));
     }
     let place = last_place(next, text, low, high);
     spend(steps, next.cost(high - place.unwrap_or(low)))?;
-    if let Some(place) = place
-        && place > low
-    {
-        room.stack.push(Frame::GiveBack { pc, low, at: place });
+    if let Some(place) = place {
+        save_group(room, one.group, at, place);
+        if place > low {
+            room.stack.push(Frame::GiveBack { pc, low, at: place });
+        }
     }
     Ok(place)
 }
@@ -82,32 +87,68 @@ pub(super) fn lazy_loop(
     let Some(span) = text.get(at..most) else { return Ok(None) };
     let high = at + one.run(span);
     spend(steps, one.cost(high - at))?;
-    let place = (low..=high).find(|&place| may_begin(next, text, place));
+    let place = first_place(next, text, low, high);
     spend(steps, next.cost(place.unwrap_or(high).saturating_sub(low)))?;
-    if let Some(place) = place
-        && place < high
-    {
-        room.stack.push(Frame::TakeMore { pc, at: place, high });
+    if let Some(place) = place {
+        save_group(room, one.group, at, place);
+        if place < high {
+            room.stack.push(Frame::TakeMore { pc, at: place, high });
+        }
     }
     Ok(place)
 }
 
 /// The last place from `low` to `high` where the rest can begin.
 pub(super) fn last_place(next: &Next, text: &[u8], low: usize, high: usize) -> Option<usize> {
-    if next.empty {
-        return (low <= high).then_some(high);
+    if high == text.len() && next.at_end && low <= high {
+        return Some(high);
     }
-    let span = text.get(low..text.len().min(high + 1))?;
-    let place = match next.single {
-        Some(byte) => memrchr(byte, span),
-        None => span.iter().rposition(|&byte| next.bytes.contains(byte)),
-    };
-    place.map(|place| low + place)
+    let mut high = high;
+    loop {
+        let span = text.get(low..text.len().min(high + 1))?;
+        let place = low
+            + match next.single {
+                Some(byte) => memrchr(byte, span)?,
+                None => span.iter().rposition(|&byte| next.bytes.contains(byte))?,
+            };
+        if next.word.is_none_or(|word| text.get(place..).is_some_and(|rest| word.begins(rest))) {
+            return Some(place);
+        }
+        high = place.checked_sub(1)?;
+    }
 }
 
+/// The first place from `low` to `high` where the rest can begin.
+pub(super) fn first_place(next: &Next, text: &[u8], low: usize, high: usize) -> Option<usize> {
+    (low..=high).find(|&place| text.get(place..).is_some_and(|rest| next.may_begin(rest)))
+}
+
+/// The length of an IPv4 address at the beginning of `rest`: four times one to three digits, as many as there are, and
+/// no bracket behind it.
 #[inline]
-pub(super) fn may_begin(next: &Next, text: &[u8], at: usize) -> bool {
-    next.empty || text.get(at).is_some_and(|&byte| next.bytes.contains(byte))
+pub(super) fn ip4(rest: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for part in 0..4 {
+        if part > 0 {
+            (rest.get(at) == Some(&b'.')).then_some(())?;
+            at += 1;
+        }
+        let begin = at;
+        while at < begin + 3 && rest.get(at).is_some_and(u8::is_ascii_digit) {
+            at += 1;
+        }
+        (at > begin).then_some(())?;
+    }
+    (rest.get(at) != Some(&b']')).then_some(at)
+}
+
+/// Notes where a group begins and ends.
+#[inline]
+pub(super) fn save_group(room: &mut Room, group: Option<Save>, start: usize, end: usize) {
+    if let Some(Save { slot, undo }) = group {
+        room.save(Save { slot, undo }, start);
+        room.save(Save { slot: slot + 1, undo }, end);
+    }
 }
 
 pub(super) fn holds(look: Look, text: &[u8], at: usize) -> bool {

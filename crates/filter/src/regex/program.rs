@@ -28,7 +28,10 @@ pub(crate) enum Inst {
     /// Bytes of a set, as many as possible or as few.
     Loop(Box<Loop>),
     /// Notes the position in a slot.
-    Save(usize),
+    Save(Save),
+    /// An IPv4 address in its usual form, with the slots of its group; the general way of finding an address follows,
+    /// and where that ends, the program goes on.
+    Ip4(Ip4),
     /// Holds or does not, and takes no bytes.
     Look(Look),
     /// First there, then, if that fails, here.
@@ -50,6 +53,26 @@ pub(crate) enum Inst {
     Match,
 }
 
+/// Notes where a group begins or ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Save {
+    pub(crate) slot: usize,
+    /// Whether a way that fails must put the old value back. Not so where every match passes and nothing else asks:
+    /// the way that succeeds notes its own.
+    pub(crate) undo: bool,
+}
+
+/// The short way through an address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ip4 {
+    /// Where it begins; where it ends is noted in the next slot.
+    pub(crate) group: Save,
+    /// Where the program goes on.
+    pub(crate) end: usize,
+    /// What follows is never a digit: no shorter address can be right.
+    pub(crate) decided: bool,
+}
+
 /// What follows when something with one answer has matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
@@ -62,7 +85,7 @@ pub(crate) enum Cut {
 }
 
 /// A short text, compared at once.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
     mask: u64,
     value: u64,
@@ -99,6 +122,9 @@ pub(crate) struct Choice {
     pub(crate) second: usize,
     by_byte: [Ways; 256],
     at_end: Ways,
+    /// The words with which the two ways begin.
+    first_word: Option<Word>,
+    second_word: Option<Word>,
 }
 
 /// Which ways can be right.
@@ -112,15 +138,24 @@ pub(crate) enum Ways {
 
 impl Choice {
     pub(super) fn new(first: usize, second: usize) -> Self {
-        Self { first, second, by_byte: [Ways::Both; 256], at_end: Ways::Both }
+        Self {
+            first,
+            second,
+            by_byte: [Ways::Both; 256],
+            at_end: Ways::Both,
+            first_word: None,
+            second_word: None,
+        }
     }
 
-    /// Which ways can be right before this byte, or at the end of the text.
+    /// Which ways can be right before `rest`.
     #[inline]
-    pub(crate) fn ways(&self, next: Option<u8>) -> Ways {
-        match next {
-            Some(byte) => self.by_byte.get(usize::from(byte)).copied().unwrap_or(Ways::Both),
-            None => self.at_end,
+    pub(crate) fn ways(&self, rest: &[u8]) -> Ways {
+        let Some(&byte) = rest.first() else { return self.at_end };
+        match self.by_byte.get(usize::from(byte)).copied().unwrap_or(Ways::Both) {
+            Ways::Both if self.first_word.is_some_and(|word| !word.begins(rest)) => Ways::Second,
+            Ways::Both if self.second_word.is_some_and(|word| !word.begins(rest)) => Ways::First,
+            ways => ways,
         }
     }
 
@@ -132,10 +167,10 @@ impl Choice {
             (false, false) => Ways::Neither,
         };
         for (byte, place) in (0..=u8::MAX).zip(&mut self.by_byte) {
-            let may = |next: &Next| next.empty || next.bytes.contains(byte);
-            *place = ways(may(first), may(second));
+            *place = ways(first.bytes.contains(byte), second.bytes.contains(byte));
         }
-        self.at_end = ways(first.empty, second.empty);
+        self.at_end = ways(first.at_end, second.at_end);
+        (self.first_word, self.second_word) = (first.word, second.word);
     }
 }
 
@@ -151,6 +186,8 @@ pub(crate) struct Loop {
     pub(crate) greedy: bool,
     /// What can follow is never in the set: a greedy loop can only be right where it ends.
     pub(crate) decided: bool,
+    /// The group of what it takes: the slot of its beginning, that of its end follows.
+    pub(crate) group: Option<Save>,
 }
 
 impl Loop {
@@ -177,17 +214,28 @@ impl Loop {
 /// What the rest of a program can begin with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Next {
-    /// The bytes it can begin with.
+    /// The bytes before which it can match.
     pub(crate) bytes: ByteSet,
-    /// It can match without another byte.
-    pub(crate) empty: bool,
-    /// The only byte, if there is one and `empty` is not so.
+    /// It can match at the end of the text.
+    pub(crate) at_end: bool,
+    /// The only byte, if there is one and `at_end` is not so.
     pub(crate) single: Option<u8>,
+    /// The text it begins with.
+    pub(crate) word: Option<Word>,
 }
 
 impl Next {
     /// What may begin with anything, or with nothing.
-    const ANYTHING: (ByteSet, bool) = (ByteSet::ALL, true);
+    const ANYTHING: (ByteSet, bool, Option<Word>) = (ByteSet::ALL, true, None);
+
+    /// Whether it can match before `rest`.
+    #[inline]
+    pub(crate) fn may_begin(&self, rest: &[u8]) -> bool {
+        match rest.first() {
+            Some(&byte) => self.bytes.contains(byte) && self.word.is_none_or(|word| word.begins(rest)),
+            None => self.at_end,
+        }
+    }
 
     /// How many steps it is worth to look for it in so many bytes.
     #[inline]
@@ -204,31 +252,32 @@ pub(super) fn first_bytes(code: &[Inst]) -> Vec<Next> {
         let before = next.clone();
         for (pc, inst) in code.iter().enumerate().rev() {
             let after = at(&next, pc + 1);
-            let (bytes, empty) = match inst {
-                Inst::Text(text) => (ByteSet::of(text.first().copied()), false),
-                Inst::Word(word) => (ByteSet::of([word.first()]), false),
-                Inst::One(set) => (*set, false),
-                Inst::Loop(one) if one.min == 0 => (one.set.union(after.bytes), after.empty),
-                Inst::Loop(one) => (one.set, false),
-                Inst::Split(choice) => {
-                    let (first, second) = (at(&next, choice.first), at(&next, choice.second));
-                    (first.bytes.union(second.bytes), first.empty || second.empty)
+            let as_at = |pc: usize| (at(&next, pc).bytes, at(&next, pc).at_end, at(&next, pc).word);
+            let either = |first: Next, second: Next| {
+                (first.bytes.union(second.bytes), first.at_end || second.at_end, None)
+            };
+            let (bytes, at_end, word) = match inst {
+                Inst::Text(text) => {
+                    let word = Word::new(text.get(..8).unwrap_or(text));
+                    (ByteSet::of(text.first().copied()), false, word)
                 }
-                Inst::Jump(to) => (at(&next, *to).bytes, at(&next, *to).empty),
-                Inst::Turned { out, .. } | Inst::Given { no: out, .. } => {
-                    let other = at(&next, *out);
-                    (after.bytes.union(other.bytes), after.empty || other.empty)
-                }
+                Inst::Word(word) => (ByteSet::of([word.first()]), false, Some(*word)),
+                Inst::One(set) => (*set, false, None),
+                Inst::Loop(one) if one.min == 0 => (one.set.union(after.bytes), after.at_end, None),
+                Inst::Loop(one) => (one.set, false, None),
+                Inst::Split(choice) => either(at(&next, choice.first), at(&next, choice.second)),
+                Inst::Jump(to) => as_at(*to),
+                Inst::Turned { out, .. } | Inst::Given { no: out, .. } => either(after, at(&next, *out)),
                 // What is atomic begins as its body does; what looks around takes no bytes itself.
-                Inst::Guard { out, .. } if is_atomic(code, *out) => (after.bytes, after.empty),
-                Inst::Guard { out, .. } => (at(&next, *out).bytes, at(&next, *out).empty),
-                Inst::Save(_) | Inst::Look(_) => (after.bytes, after.empty),
-                Inst::Same { .. } => Next::ANYTHING,
+                Inst::Guard { out, .. } if !is_atomic(code, *out) => as_at(*out),
+                Inst::Look(Look::End) => (ByteSet::default(), true, None),
+                // An address finds nothing that the general way behind it would not find.
+                Inst::Save(_) | Inst::Ip4(_) | Inst::Look(_) | Inst::Guard { .. } => as_at(pc + 1),
                 // Whatever follows a match is none of its business, and the same holds for a part with one answer.
-                Inst::Match | Inst::Cut(_) => Next::ANYTHING,
+                Inst::Same { .. } | Inst::Match | Inst::Cut(_) => Next::ANYTHING,
             };
             if let Some(place) = next.get_mut(pc) {
-                *place = Next { bytes, empty, single: if empty { None } else { bytes.single() } };
+                *place = Next { bytes, at_end, single: if at_end { None } else { bytes.single() }, word };
             }
         }
         if next == before {
