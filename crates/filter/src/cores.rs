@@ -64,6 +64,8 @@ impl Kept {
     pub(crate) fn keep(&mut self, found: &Found<'_>, offset: u64) {
         let start = usize::try_from(found.offset - offset).unwrap_or(usize::MAX);
         let fields = &found.fields;
+        // The text of a tuple is a name like any other.
+        let tuple = fields.tuple();
         let mut text = |field: Option<&[u8]>| {
             let place = u32::try_from(self.texts.len()).ok()?;
             self.texts.extend_from_slice(field?);
@@ -79,7 +81,7 @@ impl Kept {
             line: start..start.saturating_add(found.line.len()),
             ip4: fields.ip4,
             ip6: fields.ip6,
-            id: text(fields.id),
+            id: text(tuple.as_deref().map(str::as_bytes).or(fields.id)),
             cidr: text(fields.cidr),
             dns: text(fields.dns),
             user: text(fields.user),
@@ -111,6 +113,7 @@ impl Kept {
                 gained,
                 // Such a line proves nothing and is not kept.
                 spoiled: false,
+                ..Captured::default()
             };
             let line = part.bytes.get(item.line.clone()).unwrap_or_default();
             let offset = part.offset + item.line.start as u64;

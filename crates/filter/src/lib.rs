@@ -39,6 +39,7 @@ mod explain;
 mod fields;
 mod filter;
 mod finder;
+mod groups;
 mod multiline;
 mod prefix;
 mod regex;
