@@ -15,10 +15,13 @@ pub(crate) const OWN_KEYS: &[&str] = &[BANS];
 pub(super) const BANS: &str = "bans";
 
 /// What is to be said of a problem of the jail files, if anything.
-pub(crate) fn translated(problem: &conf::Problem) -> Option<Problem> {
+///
+/// What fail2ban does not know either is a slip, but it may stand in fail2ban's own directory (`fail2ban`), where it was
+/// passed over until now.
+pub(crate) fn translated(problem: &conf::Problem, fail2ban: bool) -> Option<Problem> {
     match &problem.kind {
         ConfKind::UnknownKey { key, .. } if OWN_KEYS.contains(&key.as_str()) => None,
-        // Actions are responders here.
+        // Actions are looked up when the jail is read.
         ConfKind::NoSuchFile { what: "action", .. }
         | ConfKind::NoActions
         | ConfKind::DuplicateAction { .. }
@@ -32,7 +35,8 @@ pub(crate) fn translated(problem: &conf::Problem) -> Option<Problem> {
                 nearest: nearest(key, known),
                 known: Vec::new(),
             };
-            Some(Problem { severity: Severity::Error, kind, ..Problem::from(problem) })
+            let severity = if fail2ban { Severity::Warning } else { Severity::Error };
+            Some(Problem { severity, kind, ..Problem::from(problem) })
         }
         ConfKind::UnknownReference { name, nearest: None, missing: None } => {
             let mut problem = Problem::from(problem);

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use stockade_core::action::ActionSpec;
 use stockade_core::ports::Scope;
 use stockade_filter::FilterSpec;
 
+mod action_file;
 mod actions;
 mod filter;
+mod firewall;
 mod ignore;
 mod known;
 mod logs;
@@ -17,6 +20,7 @@ mod scope;
 mod services;
 mod threshold;
 
+pub(crate) use firewall::is_overlay;
 pub(crate) use known::{bad_enabled, translated};
 pub(crate) use read::{Context, read, rows};
 pub(crate) use services::Services;
@@ -50,10 +54,15 @@ pub struct JailConfig {
     pub zone: Option<String>,
     /// `port` and `protocol`: which packets its bans keep out.
     pub scope: Scope,
-    /// `action`: the names of the responders that carry out what it decides, each in
-    /// [`Program::responders`](crate::Program::responders); not empty.
+    /// `action`: the names of those that carry out what it decides, each in
+    /// [`Program::responders`](crate::Program::responders) or in `actions`; not empty.
     pub responders: Vec<Arc<str>>,
+    /// The files of `action.d` among them.
+    pub actions: Vec<ActionSpec>,
 }
+
+/// In `action`: all responders of `stockade.toml`.
+const ALL_RESPONDERS: &str = "responders";
 
 /// What a jail reads: `backend`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
