@@ -7,16 +7,21 @@ use stockade_config::{Config, JailConfig, ResponderConfig, ResponderKind};
 use stockade_core::ports::{Responder, Store, StoreErrorKind};
 use stockade_core::{Jail, Jails, Position, Timestamp};
 use stockade_filter::{Filter, FilterSpec, date::Zone};
-use stockade_respond::{Command, DryRun, Nftables, Watch};
+use stockade_respond::{Action, Command, DryRun, Nftables, Watch};
 use stockade_source::{
     FollowSpec, Follower, Journal, JournalMatch, JournalSpec, Pattern, Pipe, Source, Start,
 };
 use stockade_store::{Durability, MemoryStore, SqliteOptions, SqliteStore};
 
+use super::evidence::Captures;
+use super::hands::Hand;
 use super::reading::Reader;
 use super::{DaemonError, RunOptions};
 use crate::guards::{GuardRules, Guards};
 use crate::ignoring::Lookups;
+
+/// What a dry run says of itself.
+const DRY_RUN: &str = "dry run: nothing is changed";
 
 /// The jails that can be used, with everything that belongs to them, by their place.
 pub(crate) struct Assembled {
@@ -145,6 +150,18 @@ impl Assembled {
         self.configs.iter().map(|jail| jail.responders.clone()).collect()
     }
 
+    /// What the filters capture, for the jails of which somebody wants to know.
+    pub(crate) fn captures(&self, hands: &[Hand]) -> Captures {
+        let wanted = |jail: &JailConfig| {
+            hands.iter().any(|hand| hand.wants.fields && jail.responders.contains(&hand.name))
+        };
+        let jails = self.configs.iter().zip(&self.filters);
+        Captures::new(jails.map(|(jail, filter)| {
+            let (filter, zone, _) = filter.as_ref().filter(|_| wanted(jail))?;
+            Some((filter, zone))
+        }))
+    }
+
     fn reader(&self, at: usize) -> Option<Reader> {
         let (filter, zone, zone_name) = self.filters.get(at)?.as_ref()?;
         let name = self.jails.get(at)?.name.clone();
@@ -232,15 +249,23 @@ pub(crate) fn open_store(
 pub(crate) struct Opened {
     pub(crate) responder: Box<dyn Responder>,
     pub(crate) watch: Option<Watch>,
+    /// Whether its bans end with the daemon.
+    pub(crate) transient: bool,
     pub(crate) problem: Option<String>,
+}
+
+impl Opened {
+    fn lasting(responder: Box<dyn Responder>, watch: Option<Watch>, problem: Option<String>) -> Self {
+        Self { responder, watch, transient: false, problem }
+    }
 }
 
 /// Opens a responder by its configuration.
 pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened {
     let name: &str = &config.name;
-    let only_say = |problem| Opened { responder: dry_run_responder(name), watch: None, problem };
+    let only_say = |problem| Opened::lasting(dry_run_responder(name), None, problem);
     if dry_run {
-        return only_say(Some("dry run: nothing is changed".to_owned()));
+        return only_say(Some(DRY_RUN.to_owned()));
     }
     match &config.kind {
         // Two tables would want two of everything below; until then a name that means nothing is not passed over.
@@ -253,7 +278,7 @@ pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened 
         ResponderKind::Nftables { .. } => match Nftables::open() {
             Ok(responder) => {
                 let watch = responder.watch().ok();
-                Opened { responder: Box::new(responder), watch, problem: None }
+                Opened::lasting(Box::new(responder), watch, None)
             }
             Err(error) => {
                 let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
@@ -261,11 +286,19 @@ pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened 
             }
         },
         ResponderKind::Command { argv, timeout } => match Command::new(argv, *timeout) {
-            Ok(responder) => Opened { responder: Box::new(responder), watch: None, problem: None },
+            Ok(responder) => Opened::lasting(Box::new(responder), None, None),
             Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
         },
         _ => only_say(None),
     }
+}
+
+/// Opens the responder for an action file.
+pub(crate) fn open_action(name: &str, dry_run: bool, action: impl FnOnce() -> Action) -> Opened {
+    if dry_run {
+        return Opened::lasting(dry_run_responder(name), None, Some(DRY_RUN.to_owned()));
+    }
+    Opened { responder: Box::new(action()), watch: None, transient: true, problem: None }
 }
 
 fn dry_run_responder(name: &str) -> Box<dyn Responder> {
