@@ -235,3 +235,17 @@ fn its_own_hostsdeny_bans_both_families_and_takes_them_back() {
     world.start();
     wait_for("the file", || (deny(&world) == "# mine\nsshd: 203.0.113.5\n").then_some(()));
 }
+
+#[test]
+fn a_command_says_whom_to_leave_alone() {
+    let command = "ignorecommand = [ \"<F-USER>\" = \"our backup\" ] && [ <ip> = 203.0.113.5 ]\n";
+    let Some(mut world) = World::new(&format!("{DOOR}{command}")) else { return };
+    world.start();
+    world.knock("our backup", "203.0.113.5", 5);
+    world.knock("our backup", "203.0.113.6", 2);
+    let seen = world.wait_seen(2);
+    assert!(seen[1].starts_with("ban four 203.0.113.6 "), "{seen:?}");
+    world.knock("\" = \"x\" ] || true || [ \"", "203.0.113.5", 2);
+    let seen = world.wait_seen(3);
+    assert!(seen[2].starts_with("ban four 203.0.113.5 "), "another user from there: {seen:?}");
+}

@@ -78,8 +78,7 @@ pub(super) fn is_about_filter(problem: &conf::Problem, jail: &str) -> bool {
 
 /// Options that fail2ban has and that do nothing here, and why.
 const WITHOUT_EFFECT: &[(&str, &str)] = &[
-    ("ignorecommand", "no command is run to decide whom to ignore, use `ignoreip`"),
-    ("ignorecache", "`ignoreip` needs no cache"),
+    ("ignorecache", "`ignoreip` needs no cache, and an answer of `ignorecommand` holds for a minute"),
     ("logencoding", "log lines are not decoded"),
     ("maxmatches", "`retention.max_matches` in stockade.toml says how many lines are kept"),
     ("skip_if_nologs", "a log file may appear later"),
@@ -91,7 +90,7 @@ pub(super) fn without_effect(options: &mut Options<'_>, counts_bans: bool) {
     for (key, reason) in WITHOUT_EFFECT {
         let Some(value) = options.get(key) else { continue };
         let matters = match *key {
-            "ignorecommand" | "ignorecache" => true,
+            "ignorecache" => true,
             "logencoding" => {
                 !["auto", "utf-8", "utf8", "ascii"].contains(&value.text().to_lowercase().as_str())
             }
@@ -103,7 +102,7 @@ pub(super) fn without_effect(options: &mut Options<'_>, counts_bans: bool) {
         }
     }
     if counts_bans {
-        let reading = ["filter", "logpath", "backend", "logtimezone"].into_iter();
+        let reading = ["filter", "ignorecommand", "logpath", "backend", "logtimezone"].into_iter();
         for key in reading.chain(FILTER_KEYS.iter().map(|key| key.name)) {
             if options.own(key)
                 && let Some(value) = options.get(key)

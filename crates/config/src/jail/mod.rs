@@ -40,6 +40,9 @@ pub struct JailConfig {
     pub ignore_hosts: Vec<String>,
     /// `file:/path` in `ignoreip`: files of more such entries, absolute.
     pub ignore_files: Vec<PathBuf>,
+    /// `ignorecommand`: a command that ends with status 0 for whom it ignores. What it is asked about are tags in it, as
+    /// in those of actions.
+    pub ignore_command: Option<String>,
     /// What it looks for; `None` for a jail that counts bans.
     pub filter: Option<FilterSpec>,
     /// `backend`: what is read.

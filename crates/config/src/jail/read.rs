@@ -71,6 +71,7 @@ fn build(options: &mut Options<'_>, feed: Feed, context: &Context<'_>) -> Option
         ignore_self: options.jail.boolean("ignoreself").unwrap_or(true),
         ignore_hosts: ignored.hosts,
         ignore_files: ignored.files,
+        ignore_command: options.get("ignorecommand").map(|value| value.text().to_owned()),
         filter: None,
         backend: Backend::default(),
         logpaths: Vec::new(),

@@ -30,6 +30,7 @@
 mod ground;
 mod host;
 mod memory;
+mod question;
 mod shell;
 mod template;
 mod values;
@@ -44,6 +45,7 @@ use stockade_core::{Outcome, Timestamp};
 use ground::{Commands, subject};
 pub use memory::Memory;
 use memory::{Held, Id, State};
+pub use question::Question;
 use shell::Failure;
 use values::Subject;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::template::Script;
 use crate::run::{Ended, Run};
 
-const SHELL: &str = "/bin/sh";
+pub(super) const SHELL: &str = "/bin/sh";
 
 /// One command of all actions at a time: they change the same files and tables, and were written for a fail2ban that
 /// does it so.

@@ -7,6 +7,7 @@ use stockade_config::{Config, JailConfig, ResponderConfig, ResponderKind};
 use stockade_core::ports::{Responder, Store, StoreErrorKind};
 use stockade_core::{Jail, Jails, Position, Timestamp};
 use stockade_filter::{Filter, FilterSpec, date::Zone};
+use stockade_respond::action::Question;
 use stockade_respond::{Action, Command, DryRun, Nftables, Watch};
 use stockade_source::{
     FollowSpec, Follower, Journal, JournalMatch, JournalSpec, Pattern, Pipe, Source, Start,
@@ -15,7 +16,7 @@ use stockade_store::{Durability, MemoryStore, SqliteOptions, SqliteStore};
 
 use super::evidence::Captures;
 use super::hands::Hand;
-use super::reading::Reader;
+use super::reading::{Asking, Reader};
 use super::{DaemonError, RunOptions};
 use crate::guards::{GuardRules, Guards};
 use crate::ignoring::Lookups;
@@ -38,6 +39,8 @@ pub(crate) struct Feed {
     pub(crate) name: &'static str,
     pub(crate) source: Box<dyn Source>,
     pub(crate) readers: Vec<Vec<Reader>>,
+    /// Those of all jails.
+    pub(crate) asking: Vec<Asking>,
 }
 
 impl Assembled {
@@ -103,7 +106,12 @@ impl Assembled {
         if options.stdin {
             let readers = (0..self.configs.len()).filter_map(|at| self.reader(at)).collect();
             let source = Pipe::stdin().map_err(|error| system("read standard input", &error))?;
-            return Ok(vec![Feed { name: "stdin", source: Box::new(source), readers: vec![readers] }]);
+            return Ok(vec![Feed {
+                name: "stdin",
+                source: Box::new(source),
+                readers: vec![readers],
+                asking: self.asking(),
+            }]);
         }
         let (mut patterns, mut files): (Vec<(String, bool)>, Vec<Vec<Reader>>) = (Vec::new(), Vec::new());
         let (mut matches, mut units): (Vec<Vec<String>>, Vec<Vec<Reader>>) = (Vec::new(), Vec::new());
@@ -124,7 +132,12 @@ impl Assembled {
                 .map(|(glob, tail)| Pattern::new(glob, if *tail { Start::End } else { Start::Beginning }))
                 .collect();
             match spec.and_then(|spec| Follower::new(FollowSpec::new(spec), stored)) {
-                Ok(source) => feeds.push(Feed { name: "files", source: Box::new(source), readers: files }),
+                Ok(source) => feeds.push(Feed {
+                    name: "files",
+                    source: Box::new(source),
+                    readers: files,
+                    asking: self.asking(),
+                }),
                 Err(error) => warn(format!("cannot follow files: {error}")),
             }
         }
@@ -138,11 +151,25 @@ impl Assembled {
                 Journal::new(spec, stored)
             });
             match journal {
-                Ok(source) => feeds.push(Feed { name: "journal", source: Box::new(source), readers: units }),
+                Ok(source) => feeds.push(Feed {
+                    name: "journal",
+                    source: Box::new(source),
+                    readers: units,
+                    asking: self.asking(),
+                }),
                 Err(error) => warn(format!("cannot read the journal: {error}")),
             }
         }
         Ok(feeds)
+    }
+
+    /// The jails that ask a command whom they ignore.
+    fn asking(&self) -> Vec<Asking> {
+        let one = |(at, jail): (usize, &JailConfig)| {
+            let question = Question::new(Arc::clone(&jail.jail.name), jail.ignore_command.as_deref()?);
+            Some(Asking { jail: at, findtime: jail.jail.threshold.findtime, question })
+        };
+        self.configs.iter().enumerate().filter_map(one).collect()
     }
 
     /// Who carries out each jail's decisions.
