@@ -131,6 +131,8 @@ fn read_jails(files: &dyn ConfFiles, context: &Context<'_>, config: &mut Config,
             None => config.broken.push(jail.name.clone()),
         }
     }
+    let names: Vec<String> = file.jails.iter().map(|jail| jail.name.clone()).collect();
+    jail::look_otherwise(&files, &mut config.jails, &names);
     if config.jails.is_empty() && config.broken.is_empty() {
         config.problems.push(Problem::warning(ProblemKind::NothingEnabled, Origin::Default));
     }

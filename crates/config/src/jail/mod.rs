@@ -12,6 +12,7 @@ mod actions;
 mod filter;
 mod firewall;
 mod ignore;
+mod journal;
 mod known;
 mod logs;
 mod options;
@@ -21,6 +22,7 @@ mod services;
 mod threshold;
 
 pub(crate) use firewall::is_overlay;
+pub(crate) use journal::look_otherwise;
 pub(crate) use known::{bad_enabled, translated};
 pub(crate) use read::{Context, read, rows};
 pub(crate) use services::Services;
@@ -45,6 +47,8 @@ pub struct JailConfig {
     pub ignore_command: Option<String>,
     /// What it looks for; `None` for a jail that counts bans.
     pub filter: Option<FilterSpec>,
+    /// The same for lines of the journal, where they are looked at otherwise (`logtype`); `None` if they are not.
+    pub journal_filter: Option<FilterSpec>,
     /// `backend`: what is read.
     pub backend: Backend,
     /// `logpath`: the files, in order.

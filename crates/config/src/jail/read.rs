@@ -8,7 +8,7 @@ use super::options::Options;
 use super::services::Services;
 use super::{Backend, JailConfig, actions, filter, ignore, logs, threshold};
 use crate::origin::{Origin, Row};
-use crate::problem::ProblemKind;
+use crate::problem::{Problem, ProblemKind};
 use crate::problems::Problems;
 use crate::program::Program;
 
@@ -73,6 +73,7 @@ fn build(options: &mut Options<'_>, feed: Feed, context: &Context<'_>) -> Option
         ignore_files: ignored.files,
         ignore_command: options.get("ignorecommand").map(|value| value.text().to_owned()),
         filter: None,
+        journal_filter: None,
         backend: Backend::default(),
         logpaths: Vec::new(),
         journalmatch: Vec::new(),
@@ -118,8 +119,9 @@ fn reading(options: &mut Options<'_>, config: &mut JailConfig) {
 fn feed(options: &mut Options<'_>, context: &Context<'_>) -> Feed {
     let Some(value) = options.get(BANS) else {
         let recidive = context.fail2ban && options.jail.filter.as_ref().is_some_and(|f| f.name == RECIDIVE);
-        if recidive && let Some(value) = options.jail.settings.get("filter") {
-            options.warn("filter", value, ProblemKind::CountsBans);
+        if recidive {
+            let problem = Problem::warning(ProblemKind::CountsBans, Origin::from(&options.jail.origin));
+            options.problems.push(problem.section(&options.jail.name));
             return Feed::Bans;
         }
         return Feed::Matches;

@@ -32,6 +32,8 @@ pub(crate) struct Assembled {
     /// The static part of each jail's ignore list.
     pub(crate) ignored: Vec<stockade_core::IgnoreSet>,
     filters: Vec<Option<(Arc<Filter>, Zone, String)>>,
+    /// The filters for lines of the journal, where they are others.
+    journal_filters: Vec<Option<Arc<Filter>>>,
 }
 
 /// A source, and who reads what its patterns lead to.
@@ -48,6 +50,7 @@ impl Assembled {
     pub(crate) fn new(config: &Config, mut warn: impl FnMut(String)) -> Result<Self, DaemonError> {
         let mut known: Vec<(FilterSpec, Arc<Filter>)> = Vec::new();
         let (mut configs, mut jails, mut filters) = (Vec::new(), Vec::<Jail>::new(), Vec::new());
+        let mut journal_filters = Vec::new();
         // Nobody may compute when a ban with `bantime.rndtime` ends.
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
         for jail in &config.jails {
@@ -70,6 +73,11 @@ impl Assembled {
                     continue;
                 }
             };
+            let journal = jail.journal_filter.as_ref().map(|spec| compile(spec, &mut known)).transpose();
+            journal_filters.push(journal.unwrap_or_else(|problems| {
+                problems.into_iter().for_each(&mut warn);
+                None
+            }));
             filters.push(filter.map(|filter| (filter, zone, zone_name)));
             let mut one = jail.jail.clone();
             if let Some(growth) = &mut one.growth {
@@ -93,7 +101,7 @@ impl Assembled {
         for (jail, lookups) in jails.iter_mut().zip(&lookups) {
             jail.ignore.extend(lookups.resolve(&mut warn));
         }
-        Ok(Self { configs, jails: Jails::new(jails), lookups, ignored, filters })
+        Ok(Self { configs, jails: Jails::new(jails), lookups, ignored, filters, journal_filters })
     }
 
     /// The sources of all jails: one that follows files, one that reads the journal; or standard input alone.
@@ -121,8 +129,10 @@ impl Assembled {
             for path in sources.files {
                 add(&mut patterns, &mut files, (path.glob, path.tail), reader.clone());
             }
+            // In the same words as in a file, unless the filter says otherwise.
             if let Some(wanted) = sources.journal {
-                add(&mut matches, &mut units, wanted, reader);
+                let filter = self.journal_filters.get(at).cloned().flatten().unwrap_or(reader.filter);
+                add(&mut matches, &mut units, wanted, Reader { filter, ..reader });
             }
         }
         let mut feeds = Vec::new();
