@@ -346,7 +346,7 @@ pub trait Responder: Send {
         Wants::default()
     }
 
-    /// Like [`Responder::apply`], with evidence for each ban to add, in their order.
+    /// Like [`Responder::apply`], with evidence for each item in the order of the outcomes. There may be less of it.
     fn apply_with(
         &mut self,
         plan: &Plan,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use stockade_core::action::{ActionSpec, Family, Verb};
-use stockade_filter::conf::value::{parse_bool, parse_time};
+use stockade_filter::conf::value::{TimeSpan, parse_bool, parse_time};
 use stockade_filter::conf::{self, ActionDef};
 
 use super::Context;
@@ -58,7 +58,7 @@ pub(super) fn spec(options: &mut Options<'_>, part: &Part<'_>, context: &Context
 /// Takes the timeout from the parameters, and puts it back in seconds for commands that name it.
 fn timeout(options: &mut Options<'_>, part: &Part<'_>, def: &mut ActionDef) -> Option<Duration> {
     let Some(value) = def.params.get_mut(TIMEOUT) else { return Some(ActionSpec::DEFAULT_TIMEOUT) };
-    match parse_time(value.text()).ok().and_then(|time| time.duration()).filter(|time| !time.is_zero()) {
+    match parse_time(value.text()).ok().and_then(TimeSpan::duration).filter(|time| !time.is_zero()) {
         Some(timeout) => {
             *value = conf::Value::new(timeout.as_secs().to_string(), value.origin().clone());
             Some(timeout)
