@@ -1,5 +1,6 @@
 //! What can be typed: one definition for the parser, the help, the completions and the man pages.
 
+mod config;
 mod control;
 mod explain;
 mod generate;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 
+pub(crate) use config::{ConfigArgs, ConfigCommand, DumpArgs};
 pub(crate) use control::{BanArgs, BansArgs, UnbanArgs, WhyArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs};
@@ -81,6 +83,8 @@ pub(crate) enum Command {
     /// Check the configuration and report all errors at once
     #[command(after_help = "Examples:\n  stockade check\n  stockade check -c ./conf --json")]
     Check,
+    /// Show what the configuration comes to, every value with the line it was written on
+    Config(ConfigArgs),
     /// Show how the daemon is and what it has done
     Status,
     /// List the jails with their numbers

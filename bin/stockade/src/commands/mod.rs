@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod check;
+pub(crate) mod config;
 mod control;
 mod explain;
 mod generate;
@@ -18,6 +19,7 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
         Command::Scan(args) => scan::run(global, args),
         Command::Explain(args) => explain::run(global, args),
         Command::Check => check::run(global),
+        Command::Config(args) => config::run(global, args),
         Command::Status => control::status::run(global),
         Command::Jails => control::jails::run(global),
         Command::Bans(args) => control::bans::list(global, args),

@@ -73,7 +73,7 @@ impl Copy {
             assert!(!jail.problems.has_errors(), "{}", jail.problems);
         }
         // Which log files there are depends on the machine: see the test `log_paths`.
-        let commands = [dump::main(&main), dump::jails(&jails, &mut |_| Vec::new())].concat();
+        let commands = [dump::main(&main), dump::jails(&jails, &mut |_| Vec::new(), &|_| false)].concat();
         commands.iter().map(|Order { words, .. }| json_of(words)).collect()
     }
 

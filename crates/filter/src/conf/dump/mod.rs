@@ -8,7 +8,8 @@
 //!
 //! let files = Embedded(&[("jail.conf", "[demo]\nenabled = true\nmaxretry = 3\nignoreip = 192.0.2.1\n")]);
 //! let jails = Reader::new(&files).jails(Which::Enabled);
-//! let lines: Vec<String> = dump::jails(&jails, &mut |_| Vec::new()).iter().map(ToString::to_string).collect();
+//! let commands = dump::jails(&jails, &mut |_| Vec::new(), &|_| false);
+//! let lines: Vec<String> = commands.iter().map(ToString::to_string).collect();
 //! assert_eq!(lines, [
 //!     "['add', 'demo', 'auto']",
 //!     "['set', 'demo', 'maxretry', 3]",
@@ -92,13 +93,17 @@ pub fn main(options: &MainOptions) -> Vec<Command> {
 /// The commands for all enabled jails, the last ones start them. `logs` gives the files that a pattern of `logpath` stands
 /// for on this machine, in the order in which they are to be read.
 ///
-/// A jail that cannot be used is one command, `config-error`, with the first reason. A length of time that is none is no such
-/// reason: fail2ban only finds out when its server gets the command.
-pub fn jails(file: &JailFile, logs: &mut dyn FnMut(&str) -> Vec<String>) -> Vec<Command> {
+/// A jail that cannot be used is one command, `config-error`, with the first reason that is not `excused`. A length of time
+/// that is none is no such reason: fail2ban only finds out when its server gets the command.
+pub fn jails(
+    file: &JailFile,
+    logs: &mut dyn FnMut(&str) -> Vec<String>,
+    excused: &dyn Fn(&Problem) -> bool,
+) -> Vec<Command> {
     let mut commands = Vec::new();
     let mut starts = Vec::new();
     for one in file.jails.iter().filter(|jail| jail.enabled) {
-        match one.problems.iter().find(|problem| prevents(problem)) {
+        match one.problems.iter().find(|problem| prevents(problem) && !excused(problem)) {
             Some(problem) => commands.push(left_out(one, problem)),
             None => {
                 commands.extend(jail(one, logs));
