@@ -5,6 +5,7 @@ pub(crate) mod config;
 mod control;
 mod explain;
 mod generate;
+pub(crate) mod regex;
 mod run;
 mod scan;
 
@@ -18,6 +19,7 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
         Command::Run(args) => run::run(global, args),
         Command::Scan(args) => scan::run(global, args),
         Command::Explain(args) => explain::run(global, args),
+        Command::Regex(args) => regex::run(global, args),
         Command::Check => check::run(global),
         Command::Config(args) => config::run(global, args),
         Command::Status => control::status::run(global),

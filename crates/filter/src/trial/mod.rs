@@ -34,9 +34,9 @@ use stockade_core::Timestamp;
 
 use crate::date::{DatePatternError, DateReader, Zone};
 use crate::filter::Filter;
-use crate::regex::FieldRegex;
+use crate::regex::{FieldRegex, expand_tags};
 use crate::repeat;
-use crate::spec::{FilterError, FilterSpec};
+use crate::spec::{FilterError, FilterSpec, UseDns};
 use connections::Connections;
 use judge::Tried;
 
@@ -85,6 +85,7 @@ pub struct Trial {
     resolver: Option<Resolver>,
     /// The date text and the time of the last line that had a date.
     last_date: Option<(Vec<u8>, Timestamp)>,
+    usedns: UseDns,
 }
 
 /// Why a filter cannot be tried.
@@ -137,6 +138,7 @@ impl Trial {
             options,
             resolver: None,
             last_date: None,
+            usedns: spec.usedns,
         })
     }
 
@@ -157,9 +159,15 @@ impl Trial {
         result
     }
 
-    /// The pattern of a date template, for people; `None` if there is no such one.
-    pub fn template(&self, template: usize) -> Option<&str> {
-        Some(self.dates.template_name(template)).filter(|name| !name.is_empty())
+    /// The patterns of the date templates, in the order in which they are tried.
+    pub fn templates(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.dates.templates()
+    }
+
+    /// The prefregex as it is compiled, with its tags as groups.
+    pub fn expanded_prefregex(&self) -> Option<String> {
+        let prefix = self.filter.prefix.as_ref()?;
+        Some(expanded(&prefix.text, self.usedns))
     }
 
     /// What each failregex did so far.
@@ -230,6 +238,11 @@ impl Trial {
             None => parts,
         }
     }
+}
+
+/// A regex with its tags as groups, as it is compiled: `<F-USER>` is `(?P<user>`.
+pub fn expanded(regex: &str, usedns: UseDns) -> String {
+    expand_tags(regex, usedns)
 }
 
 /// How old the last date may be to stand for that of a line without one.

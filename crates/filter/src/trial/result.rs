@@ -71,7 +71,7 @@ pub struct TrialDate {
     pub text: Vec<u8>,
     /// The time it means; `None` for a date that does not exist.
     pub time: Option<Timestamp>,
-    /// Which template it is, see [`Trial::template`](super::Trial::template).
+    /// Its place among [`Trial::templates`](super::Trial::templates).
     pub template: usize,
     /// How many bytes stand before it.
     pub at: usize,
