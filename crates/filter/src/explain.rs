@@ -16,7 +16,8 @@ pub struct Explanation {
     pub filter: String,
     /// The date that was read.
     pub date: Option<ReadDate>,
-    /// What is left of the line without the date; what the prefix sees.
+    /// What is left of the line without the date; what the prefix sees. For a filter of several lines (`maxlines`) all
+    /// that it sees.
     pub rest: String,
     /// How often the message came, where syslog says so.
     pub count: u32,
@@ -91,7 +92,14 @@ impl Scanner {
                 None => (rest.clone(), 1),
             };
             let time = known.or(date.as_ref().and_then(|date| date.time)).unwrap_or(now);
+            let mut lines = memory.lines.take();
+            let text = lines.as_mut().map_or(text.clone(), |lines| lines.with(&text));
+            let rest = if lines.is_some() { text.clone() } else { rest };
             let verdict = filter.explain(memory, &text, time);
+            if let (Some(lines), Verdict::Matched { regex, .. }) = (&mut lines, &verdict) {
+                lines.settle(filter, memory, *regex, &text);
+            }
+            memory.lines = lines;
             Some(Explanation { filter: filter.name.to_string(), date, rest: lossy(&rest), count, verdict })
         };
         set.filters().iter().enumerate().filter_map(one).collect()

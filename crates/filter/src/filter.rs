@@ -9,10 +9,12 @@ use stockade_core::Timestamp;
 use crate::decide::{Decider, May};
 use crate::dispatch::Dispatch;
 use crate::fields::{Captured, Field};
+use crate::multiline::{LineBuffer, MAX_SPAN, last_line};
 use crate::prefix::{Head, HeadMemory};
 use crate::regex::{FieldRegex, Problem, Required, Scratch, cover, required_literals};
 use crate::session::{Meaning, Sessions};
 use crate::spec::{FilterError, FilterSpec, Source};
+use crate::uncut::Cuts;
 
 /// A filter, ready to judge lines. Immutable; what changes while it works is kept by the scanner.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub struct Filter {
     head: Option<Head>,
     pub(crate) fail: Vec<FieldRegex>,
     pub(crate) ignore: Vec<FieldRegex>,
+    /// How many lines a regex sees at once.
+    span: usize,
     pub(crate) datepattern: Option<String>,
     /// Leaves a few regexes to try, by how a text begins…
     dispatch: Option<Dispatch>,
@@ -40,8 +44,10 @@ pub(crate) struct Memory {
     prefix: Option<Scratch>,
     head: HeadMemory,
     pub(crate) fail: Vec<Scratch>,
-    ignore: Vec<Scratch>,
+    pub(crate) ignore: Vec<Scratch>,
     pub(crate) user: Vec<u8>,
+    /// For a filter that sees several lines at once.
+    pub(crate) lines: Option<LineBuffer>,
 }
 
 /// What a filter says of a line.
@@ -68,14 +74,10 @@ impl Filter {
         };
         let fail = all("failregex", &spec.failregex);
         let ignore = all("ignoreregex", &spec.ignoreregex);
-        if spec.maxlines > 1 {
-            errors.push(FilterError {
-                filter: spec.name.clone(),
-                option: "maxlines",
-                origin: String::new(),
-                text: spec.maxlines.to_string(),
-                problem: "a regex over several lines is not supported yet".to_owned(),
-            });
+        if spec.maxlines > MAX_SPAN {
+            let problem = format!("a regex can see at most {MAX_SPAN} lines at once");
+            let source = Source { text: spec.maxlines.to_string(), origin: String::new() };
+            errors.push(error(spec, "maxlines", &source, problem));
         }
         for (regex, source) in fail.iter().zip(&spec.failregex) {
             if errors.is_empty() && !names_somebody(regex) && !prefix.as_ref().is_some_and(names_somebody) {
@@ -86,13 +88,23 @@ impl Filter {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let head = prefix.as_ref().and_then(|prefix| Head::new(&prefix.hir, &prefix.groups));
+        let several = spec.maxlines > 1;
+        let one = prefix.as_ref().filter(|_| !several);
+        let head = one.and_then(|prefix| Head::new(&prefix.hir, &prefix.groups));
         let prefix_hir = prefix.as_ref().map(|prefix| &prefix.hir);
         let hirs: Vec<&Hir> = fail.iter().map(|regex| &regex.hir).collect();
-        let dispatch = if prefix.is_some() { Dispatch::new(&hirs) } else { None };
-        let decider = if dispatch.is_none() { Decider::new(prefix_hir, &hirs) } else { None };
-        let of_prefix = prefix_hir.map(required_literals).unwrap_or_default();
-        let both = |regex: &FieldRegex| [required_literals(&regex.hir), of_prefix.clone()].concat();
+        let dispatch = if one.is_some() { Dispatch::new(&hirs) } else { None };
+        let decider = if dispatch.is_none() && !several { Decider::new(prefix_hir, &hirs) } else { None };
+        let cuts = Cuts::of(spec.datepattern.as_deref());
+        let uncut =
+            |hir: &Hir| required_literals(hir).iter().flat_map(|one| cuts.keep(one)).collect::<Vec<_>>();
+        let of_prefix = prefix_hir.map(uncut).unwrap_or_default();
+        let both = |regex: &FieldRegex| match several {
+            false => [uncut(&regex.hir), of_prefix.clone()].concat(),
+            // A prefix, and what looks ahead, may be satisfied by a line that is not the last one of a match.
+            true if prefix.is_some() || regex.text.contains("(?=") => Vec::new(),
+            true => uncut(&last_line(&regex.hir)),
+        };
         let required = cover(&fail.iter().map(both).collect::<Vec<_>>());
         let datepattern = spec.datepattern.clone();
         Ok(Self {
@@ -101,6 +113,7 @@ impl Filter {
             head,
             fail,
             ignore,
+            span: spec.maxlines.max(1),
             datepattern,
             dispatch,
             decider,
@@ -122,7 +135,13 @@ impl Filter {
             fail: self.fail.iter().map(FieldRegex::scratch).collect(),
             ignore: self.ignore.iter().map(FieldRegex::scratch).collect(),
             user: Vec::new(),
+            lines: self.sees_several().then(|| LineBuffer::new(self.span)),
         }
+    }
+
+    /// Whether a regex sees several lines at once.
+    pub(crate) fn sees_several(&self) -> bool {
+        self.span > 1
     }
 
     /// Judges a line without its date.
@@ -228,7 +247,7 @@ fn compile(
     source: &Source,
     errors: &mut Vec<FilterError>,
 ) -> Option<FieldRegex> {
-    FieldRegex::new(&source.text, spec.usedns)
+    FieldRegex::new(&source.text, spec.usedns, option == "failregex" && spec.maxlines > 1)
         .map_err(|problem| {
             let problem = match problem {
                 Problem::NotLinear(construct) => format!("a {construct} is not supported yet"),

@@ -57,8 +57,11 @@ impl Program {
         for at in 0..=last {
             if may_begin(&start, text, at) {
                 room.slots.clear();
-                room.slots.resize(self.slots, UNSET);
-                if self.run::<false>(room, text, at, &mut steps)?.is_some() {
+                room.slots.resize(self.slots.max(2), UNSET);
+                if let Some(end) = self.run::<false>(room, text, at, &mut steps)? {
+                    if let [first, last, ..] = room.slots.as_mut_slice() {
+                        (*first, *last) = (at, end);
+                    }
                     return Ok(true);
                 }
             }
@@ -264,6 +267,8 @@ fn holds(look: Look, text: &[u8], at: usize) -> bool {
     match look {
         Look::Start => at == 0,
         Look::End => at == text.len(),
+        Look::StartLF => at.checked_sub(1).is_none_or(|before| text.get(before) == Some(&b'\n')),
+        Look::EndLF => text.get(at).is_none_or(|&next| next == b'\n'),
         Look::WordAscii => boundary(),
         Look::WordAsciiNegate => !boundary(),
         _ => false,
@@ -332,6 +337,9 @@ mod tests {
             Just("$".to_owned()),
             Just(r"\b".to_owned()),
             Just(r"\B".to_owned()),
+            Just("(?m:^)".to_owned()),
+            Just("(?m:$)".to_owned()),
+            Just("(?s:.)".to_owned()),
         ];
         leaf.prop_recursive(4, 24, 3, |inner| {
             prop_oneof![

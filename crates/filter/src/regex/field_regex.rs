@@ -39,11 +39,20 @@ pub(crate) struct Scratch {
     slots: Vec<Option<NonMaxUsize>>,
 }
 
+impl Scratch {
+    fn group(&self, number: usize) -> Option<std::ops::Range<usize>> {
+        let slots = &self.room.slots;
+        let (start, end) = (*slots.get(number * 2)?, *slots.get(number * 2 + 1)?);
+        (start != UNSET && end != UNSET).then_some(start..end)
+    }
+}
+
 impl FieldRegex {
-    /// Compiles a regex with tags.
-    pub(crate) fn new(text: &str, usedns: UseDns) -> Result<Self, Problem> {
+    /// Compiles a regex with tags. `multiline`: it sees several lines at once, and `^` and `$` stand at the ends of
+    /// each of them.
+    pub(crate) fn new(text: &str, usedns: UseDns, multiline: bool) -> Result<Self, Problem> {
         let rust = to_rust(&expand_tags(text, usedns))?;
-        let hir = parse(&rust).map_err(|error| Problem::Invalid(error.to_string()))?;
+        let hir = parse(&rust, multiline).map_err(|error| Problem::Invalid(error.to_string()))?;
         let program = Program::new(&hir);
         let mut groups = Vec::new();
         named_groups(&hir, &mut groups);
@@ -79,11 +88,20 @@ impl FieldRegex {
             // Not for this engine, or more steps than it may take.
             Some(Err(_)) | None => self.search_surely(scratch, text)?,
         }
-        let slots = &scratch.room.slots;
-        Some(self.groups.iter().filter_map(move |(group, field)| {
-            let (start, end) = (*slots.get(group * 2)?, *slots.get(group * 2 + 1)?);
-            (start != UNSET && end != UNSET).then_some((field, start..end))
-        }))
+        Some(self.found(scratch))
+    }
+
+    /// The groups that took part in what the last [`Self::search`] found, with their meaning.
+    pub(crate) fn found<'s>(
+        &'s self,
+        scratch: &'s Scratch,
+    ) -> impl Iterator<Item = (&'s Field, std::ops::Range<usize>)> + 's {
+        self.groups.iter().filter_map(|(group, field)| Some((field, scratch.group(*group)?)))
+    }
+
+    /// All that the last [`Self::search`] matched.
+    pub(crate) fn whole(&self, scratch: &Scratch) -> Option<std::ops::Range<usize>> {
+        scratch.group(0)
     }
 
     /// Searches `text` and tells where each of [`Self::groups`] matched, in their order; `None` for one that took no part.
@@ -93,12 +111,7 @@ impl FieldRegex {
         text: &[u8],
     ) -> Option<Vec<Option<std::ops::Range<usize>>>> {
         drop(self.search(scratch, text)?);
-        let slots = &scratch.room.slots;
-        let bounds = |(group, _): &(usize, Field)| {
-            let (start, end) = (*slots.get(group * 2)?, *slots.get(group * 2 + 1)?);
-            (start != UNSET && end != UNSET).then_some(start..end)
-        };
-        Some(self.groups.iter().map(bounds).collect())
+        Some(self.groups.iter().map(|(group, _)| scratch.group(*group)).collect())
     }
 
     /// The names of [`Self::groups`] as they stand in the regex.
@@ -161,9 +174,33 @@ fn group_names(hir: &Hir, names: &mut Vec<Arc<str>>) {
 
 /// Bytes, not characters: a log line may be no text at all. Only a regex that names characters beyond ASCII in a
 /// class is read as Unicode.
-fn parse(rust: &str) -> Result<Hir, Box<regex_syntax::Error>> {
+fn parse(rust: &str, multiline: bool) -> Result<Hir, Box<regex_syntax::Error>> {
     let with = |unicode| {
-        regex_syntax::ParserBuilder::new().unicode(unicode).utf8(false).build().parse(rust).map_err(Box::new)
+        let mut parser = regex_syntax::ParserBuilder::new();
+        parser.unicode(unicode).utf8(false).multi_line(multiline).build().parse(rust).map_err(Box::new)
     };
     with(false).or_else(|first| if rust.is_ascii() { Err(first) } else { with(true) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text of every group.
+    fn groups(regex: &str, multiline: bool, text: &str) -> Option<Vec<(String, String)>> {
+        let regex = FieldRegex::new(regex, UseDns::No, multiline).unwrap();
+        let mut scratch = regex.scratch();
+        let found = regex.search(&mut scratch, text.as_bytes())?;
+        Some(found.map(|(field, at)| (field.name().to_owned(), text[at].to_owned())).collect())
+    }
+
+    #[test]
+    fn several_lines_have_several_ends() {
+        let regex = "^begin <HOST>$<SKIPLINES>^end$";
+        let text = "x\nbegin 192.0.2.1\none\ntwo\nend\nend\n";
+        let wanted =
+            [("ip4".to_owned(), "192.0.2.1".to_owned()), ("skiplines".to_owned(), "one\ntwo\n".to_owned())];
+        assert_eq!(groups(regex, true, text).unwrap(), wanted);
+        assert_eq!(groups(regex, false, text), None);
+    }
 }

@@ -325,7 +325,8 @@ fn bytes_of(class: &Class) -> Option<ByteSet> {
 }
 
 fn supported(look: Look) -> Option<Look> {
-    matches!(look, Look::Start | Look::End | Look::WordAscii | Look::WordAsciiNegate).then_some(look)
+    use Look::{End, EndLF, Start, StartLF, WordAscii, WordAsciiNegate};
+    matches!(look, Start | End | StartLF | EndLF | WordAscii | WordAsciiNegate).then_some(look)
 }
 
 /// For each instruction what the program can begin with from there on: the least solution, found by repetition.

@@ -17,13 +17,22 @@ pub(crate) fn expand_tags(pattern: &str, usedns: UseDns) -> String {
     let mut out = String::with_capacity(pattern.len() + 128);
     let mut rest = pattern;
     let mut open: Vec<String> = Vec::new();
+    let mut skips = 0;
     while let Some(at) = rest.find('<') {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let tag = from.find('>').and_then(|end| from.get(1..end));
         // `(?P<name>` and an escaped `\<` are not tags.
         let escaped = before.ends_with('\\') || before.ends_with("(?P") || before.ends_with("(?");
-        match tag.filter(|_| !escaped).and_then(|tag| replacement(tag, usedns, &mut open)) {
+        let text = match tag.filter(|_| !escaped) {
+            Some("SKIPLINES") => {
+                skips += 1;
+                Some(format!(r"\n(?P<skiplines{}>(?:[^\n]*\n)*?)", skips - 1))
+            }
+            Some(tag) => replacement(tag, usedns, &mut open),
+            None => None,
+        };
+        match text {
             Some(text) => {
                 out.push_str(&text);
                 rest = from.get(tag.map_or(0, str::len) + 2..).unwrap_or_default();
@@ -50,7 +59,6 @@ fn replacement(tag: &str, usedns: UseDns, open: &mut Vec<String>) -> Option<Stri
         "SUBNET" | "F-SUBNET/" => format!(r"\[?(?:{address})(?:/{CIDR})?\]?"),
         "F-ID/" => r"(?P<fid>\S+)".to_owned(),
         "F-PORT/" => r"(?P<fport>\w+)".to_owned(),
-        "SKIPLINES" => return None,
         _ => return group_tag(tag, open),
     };
     Some(plain)
@@ -96,6 +104,13 @@ mod tests {
         for text in ["<unknown>", "(?P<name>x)", "a<b", "\\<HOST\\>", "<", "<F->x"] {
             assert_eq!(expand_tags(text, UseDns::No), text);
         }
+    }
+
+    #[test]
+    fn lines_between_are_skipped_by_numbered_groups() {
+        let expanded = expand_tags("^a<SKIPLINES>b<SKIPLINES>c$", UseDns::No);
+        let wanted = r"^a\n(?P<skiplines0>(?:[^\n]*\n)*?)b\n(?P<skiplines1>(?:[^\n]*\n)*?)c$";
+        assert_eq!(expanded, wanted);
     }
 
     #[test]

@@ -26,11 +26,13 @@ pub(super) struct Tried {
 }
 
 /// What a regex captured in one text.
-struct Found {
-    fields: Fields,
+pub(super) struct Found {
+    pub(super) fields: Fields,
     /// An address was captured that is none.
-    spoiled: bool,
-    elapsed: Duration,
+    pub(super) spoiled: bool,
+    pub(super) elapsed: Duration,
+    /// All that matched.
+    pub(super) whole: Range<usize>,
 }
 
 impl Tried {
@@ -44,7 +46,7 @@ impl Tried {
         RegexStats { text, searches, matches, elapsed }
     }
 
-    fn search(&mut self, regex: &FieldRegex, text: &[u8]) -> Option<Found> {
+    pub(super) fn search(&mut self, regex: &FieldRegex, text: &[u8]) -> Option<Found> {
         let began = Instant::now();
         let groups = regex.search_all(&mut self.scratch, text);
         let elapsed = began.elapsed();
@@ -63,7 +65,8 @@ impl Tried {
                 captured.take(field, text, at);
             }
         }
-        Some(Found { fields, spoiled: captured.spoiled, elapsed })
+        let whole = regex.whole(&self.scratch).unwrap_or(0..text.len());
+        Some(Found { fields, spoiled: captured.spoiled, elapsed, whole })
     }
 
     fn is_match(&mut self, regex: &FieldRegex, text: &[u8]) -> bool {
@@ -115,7 +118,7 @@ impl Trial {
             let excused = self.is_excused(&text, &content, result);
             result.hits.push(RegexHit { regex, elapsed: found.elapsed, fields: fields.clone(), excused });
             if !excused {
-                self.accuse(regex, fields, parts, result);
+                self.accuse(regex, fields, std::slice::from_ref(parts), result);
             }
             if self.options.first_only {
                 return;
@@ -123,10 +126,43 @@ impl Trial {
         }
     }
 
+    /// Whether the ignoreregexes go before all others: where they are few.
+    pub(super) fn ignores_first(&self) -> bool {
+        !self.ignore.is_empty() && self.ignore.len() + 2 < self.fail.len()
+    }
+
+    /// What the prefregex captured, and what it leaves for the others if it says so; `None` if it does not match.
+    pub(super) fn prefix(
+        &mut self,
+        text: &[u8],
+        result: &mut TrialResult,
+    ) -> Option<(Fields, Option<Vec<u8>>)> {
+        let (Some(tried), Some(prefix)) = (&mut self.prefix, &self.filter.prefix) else {
+            return Some((Fields::default(), None));
+        };
+        let found = tried.search(prefix, text).filter(|found| !found.spoiled)?;
+        let mut base = found.fields;
+        result.prefix = Some(base.clone());
+        match base.remove("content") {
+            Some(FieldValue::Text(left)) if !left.is_empty() => Some((base, Some(left))),
+            _ => Some((base, None)),
+        }
+    }
+
+    pub(super) fn search(&mut self, regex: usize, text: &[u8]) -> Option<Found> {
+        let found = self.fail.get_mut(regex)?.search(self.filter.fail.get(regex)?, text);
+        found.filter(|found| !found.spoiled)
+    }
+
     /// Puts what a regex said into its connection, and tells whom it speaks against.
-    fn accuse(&mut self, regex: usize, fields: Fields, parts: &LineParts, result: &mut TrialResult) {
+    pub(super) fn accuse(
+        &mut self,
+        regex: usize,
+        fields: Fields,
+        lines: &[LineParts],
+        result: &mut TrialResult,
+    ) {
         let connection = fields.text("mlfid").map(<[u8]>::to_vec);
-        let lines = std::slice::from_ref(parts);
         let (mut fields, keep) = match &connection {
             Some(id) => {
                 let Merged { fields, keep } = self.connections.merge(id, fields, lines, result.time);
@@ -201,7 +237,7 @@ impl Trial {
     }
 
     /// Whether an ignoreregex matches one of the texts. All are asked, unless the first is enough.
-    fn is_ignored(&mut self, texts: &[&[u8]], result: &mut TrialResult) -> bool {
+    pub(super) fn is_ignored(&mut self, texts: &[&[u8]], result: &mut TrialResult) -> bool {
         let mut ignored = false;
         for (at, (tried, regex)) in self.ignore.iter_mut().zip(&self.filter.ignore).enumerate() {
             if texts.iter().any(|text| tried.is_match(regex, text)) {
@@ -214,6 +250,14 @@ impl Trial {
         }
         ignored
     }
+}
+
+/// What a failregex captured, and of the prefregex what it did not.
+pub(super) fn joined(base: &Fields, mut own: Fields) -> Fields {
+    own.complete();
+    let mut fields = base.clone();
+    fields.update(own);
+    fields
 }
 
 /// The key of an address, or of its network.

@@ -50,6 +50,8 @@ pub struct TrialResult {
     pub ignored_by: Vec<usize>,
     /// Whom the line speaks against. A line that only helps others of its connection is among them, see [`Failure::helps`].
     pub failures: Vec<Failure>,
+    /// Where a regex sees several lines: those before this one that are done with now, the oldest first.
+    pub done: Vec<LineParts>,
 }
 
 impl TrialResult {

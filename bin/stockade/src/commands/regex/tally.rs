@@ -133,6 +133,7 @@ impl Tally {
                 self.prefix_groups.push(groups.clone());
             }
         }
+        self.done(&result);
         let list = if result.is_ignored() {
             &mut self.ignored
         } else if result.failures.is_empty() {
@@ -142,10 +143,24 @@ impl Tally {
         };
         list.count += 1;
         if list.lines.len() < list.most {
-            let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             list.lines.push(Line { whole: lossy(line), text: lossy(&result.text) });
         }
         result.date
+    }
+
+    /// Earlier lines that this one completed did match after all.
+    fn done(&mut self, result: &TrialResult) {
+        for line in &result.done {
+            let whole = lossy(&line.whole());
+            if let Some(at) = self.missed.lines.iter().position(|missed| missed.whole == whole) {
+                self.missed.lines.remove(at);
+            }
+            self.missed.count = self.missed.count.saturating_sub(1);
+            self.matched.count += 1;
+            if self.matched.lines.len() < self.matched.most {
+                self.matched.lines.push(Line { whole, text: lossy(&line.text()) });
+            }
+        }
     }
 
     fn accusations(&mut self, result: &TrialResult, captures: bool) {
@@ -160,6 +175,10 @@ impl Tally {
             before += usize::from(!Accusation::helps(failure));
         }
     }
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Whether a line is passed over: an empty one, or a comment.
