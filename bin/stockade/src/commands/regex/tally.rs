@@ -28,6 +28,8 @@ pub(crate) struct Tally {
     pub(crate) ignore: Vec<u64>,
     /// How often the prefregex matched.
     pub(crate) prefix: u64,
+    /// What it captured in the last line on which it was tried.
+    last_prefix: Option<Fields>,
     /// What it captured in the first lines.
     pub(crate) prefix_groups: Vec<Fields>,
     /// How often each date template was found, by its place.
@@ -70,6 +72,8 @@ pub(crate) struct Keep {
     pub(crate) captures: bool,
     /// What the prefregex captured, in so many lines.
     pub(crate) prefix: usize,
+    /// Counts what fail2ban counts, even where that is a slip.
+    pub(crate) as_fail2ban: bool,
 }
 
 impl Keep {
@@ -86,6 +90,7 @@ impl Keep {
             ignored: most(args.print_no_ignored, args.print_all_ignored),
             captures,
             prefix: listed,
+            as_fail2ban: false,
         }
     }
 }
@@ -127,7 +132,12 @@ impl Tally {
         for at in &result.ignored_by {
             self.ignore.get_mut(*at).into_iter().for_each(|count| *count += 1);
         }
-        if let Some(groups) = &result.prefix {
+        // fail2ban counts the match before once more where an ignoreregex went first, and the prefregex was not asked.
+        let asked = result.content.is_some() || result.ignored_by.is_empty();
+        if asked || !keep.as_fail2ban {
+            self.last_prefix.clone_from(&result.prefix);
+        }
+        if let Some(groups) = &self.last_prefix {
             self.prefix += 1;
             if keep.captures && self.prefix_groups.len() < keep.prefix {
                 self.prefix_groups.push(groups.clone());
