@@ -157,7 +157,7 @@ fn a_filter_of_connections_with_every_option() {
         &["--raw"],
         &["--usedns", "no"],
         &["--usedns=raw"],
-        &["-l", "error"],
+        &["-l", "critical"],
         &["--print-all-matched", "-L1"],
     ] {
         let text = bench.same(&[&[log, "door"], more].concat());
