@@ -8,6 +8,7 @@ use regex_automata::util::primitives::NonMaxUsize;
 use regex_syntax::hir::{Hir, HirKind};
 
 use super::backtrack::{Room, UNSET};
+use super::line_end::without_line_feed;
 use super::program::Program;
 use super::{Problem, expand_tags, to_rust};
 use crate::fields::Field;
@@ -53,6 +54,7 @@ impl FieldRegex {
     pub(crate) fn new(text: &str, usedns: UseDns, multiline: bool) -> Result<Self, Problem> {
         let rust = to_rust(&expand_tags(text, usedns))?;
         let hir = parse(&rust, multiline).map_err(|error| Problem::Invalid(error.to_string()))?;
+        let hir = without_line_feed(&hir);
         let program = Program::new(&hir);
         let mut groups = Vec::new();
         named_groups(&hir, &mut groups);

@@ -3,6 +3,7 @@
 mod backtrack;
 mod byte_set;
 mod field_regex;
+mod line_end;
 mod literals;
 mod program;
 mod python;
