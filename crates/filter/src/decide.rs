@@ -93,13 +93,14 @@ fn join(prefix: Option<&Hir>, regex: &Hir) -> Hir {
 
 fn join_at(place: Place, prefix: &Hir, regex: &Hir) -> Hir {
     let anchored = regex.properties().look_set_prefix().contains(Look::Start);
-    let inner = without(regex, Look::Start);
+    // Beside the content stands something else than in the content alone: nothing.
+    let inner = without(regex, &|look| !matches!(look, Look::End | Look::EndLF));
     let inner = if anchored { inner } else { Hir::concat(vec![anything(), inner]) };
     match place {
         Place::ToLineEnd => replace_content(prefix, &inner).unwrap_or_else(|| inner.clone()),
         // The content ends somewhere: so may the regex.
         Place::Somewhere => {
-            let inner = without(&inner, Look::End);
+            let inner = without(&inner, &|_| true);
             replace_content(prefix, &inner).unwrap_or_else(|| Hir::concat(vec![anything(), inner]))
         }
     }
@@ -177,17 +178,17 @@ fn replace_content(hir: &Hir, inner: &Hir) -> Option<Hir> {
     }
 }
 
-/// The regex without an assertion that would not hold, or not hold there, inside a longer one.
-fn without(hir: &Hir, look: Look) -> Hir {
+/// The regex without assertions that would not hold, or not hold there, inside a longer one.
+fn without(hir: &Hir, gone: &impl Fn(Look) -> bool) -> Hir {
     match hir.kind() {
-        HirKind::Look(found) if *found == look => Hir::empty(),
-        HirKind::Capture(capture) => without(&capture.sub, look),
-        HirKind::Concat(pieces) => Hir::concat(pieces.iter().map(|piece| without(piece, look)).collect()),
+        HirKind::Look(found) if gone(*found) => Hir::empty(),
+        HirKind::Capture(capture) => without(&capture.sub, gone),
+        HirKind::Concat(pieces) => Hir::concat(pieces.iter().map(|piece| without(piece, gone)).collect()),
         HirKind::Alternation(branches) => {
-            Hir::alternation(branches.iter().map(|b| without(b, look)).collect())
+            Hir::alternation(branches.iter().map(|b| without(b, gone)).collect())
         }
         HirKind::Repetition(repetition) => Hir::repetition(Repetition {
-            sub: Box::new(without(&repetition.sub, look)),
+            sub: Box::new(without(&repetition.sub, gone)),
             ..repetition.clone()
         }),
         _ => hir.clone(),

@@ -22,6 +22,7 @@ use stockade_core::limits::MAX_LINE_BYTES;
 use crate::date::DateReader;
 use crate::fields::Field;
 use crate::filter::{Filter, Judged, Memory};
+use crate::regex::Budget;
 use crate::repeat;
 use crate::scanner::{Lines, trim_cr, without};
 use crate::session::Meaning;
@@ -134,13 +135,18 @@ impl LineBuffer {
     /// Judges the lines together; `time` is that of the newest.
     fn judge(&mut self, filter: &Filter, memory: &mut Memory, time: Timestamp) -> Judged {
         let text = Self::text(&self.held);
+        memory.budget = Budget::of_line(text.len());
         self.pending = false;
         // With few ignoreregexes fail2ban asks them before anything else, about all lines that it holds…
         if filter.ignore.len() + 2 < filter.fail.len() && is_ignored(filter, memory, &text) {
             self.pending = true;
             return Judged::Ignored;
         }
-        let Some(found) = filter.find(memory, &text) else {
+        let found = filter.find(memory, &text);
+        if memory.is_exhausted() {
+            return Judged::Exhausted;
+        }
+        let Some(found) = found else {
             self.keep_content(filter, memory, &text);
             return Judged::No;
         };
@@ -150,7 +156,11 @@ impl LineBuffer {
         let matched = self.take_out(lines, &kept);
         self.pending = !self.held.is_empty();
         // …and always about the lines that matched.
-        if is_ignored(filter, memory, &Self::text(&matched)) {
+        let ignored = is_ignored(filter, memory, &Self::text(&matched));
+        if memory.is_exhausted() {
+            return Judged::Exhausted;
+        }
+        if ignored {
             return Judged::Ignored;
         }
         if fields.spoiled {
@@ -209,7 +219,8 @@ impl LineBuffer {
 }
 
 fn is_ignored(filter: &Filter, memory: &mut Memory, text: &[u8]) -> bool {
-    filter.ignore.iter().zip(&mut memory.ignore).any(|(regex, scratch)| regex.is_match(scratch, text))
+    let budget = &mut memory.budget;
+    filter.ignore.iter().zip(&mut memory.ignore).any(|(regex, scratch)| regex.is_match(scratch, budget, text))
 }
 
 /// Which lines of `text` the regex matched, by number, and which of them it skipped.

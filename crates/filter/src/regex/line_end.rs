@@ -5,6 +5,8 @@
 
 use regex_syntax::hir::{Capture, Class, Hir, HirKind, Look, Repetition};
 
+use super::mark::{Mark, arms};
+
 /// The regex for a text without its last line feed that matches what `hir` matches with it.
 pub(crate) fn without_line_feed(hir: &Hir) -> Hir {
     end(&inside(hir)).0
@@ -52,6 +54,12 @@ fn end(hir: &Hir) -> (Hir, bool) {
             (or_end(hir.clone(), Hir::concat(vec![others, last])), through)
         }
         HirKind::Capture(capture) if is_zero_width(capture) => (hir.clone(), false),
+        HirKind::Capture(capture) if matches!(Mark::of(capture), Some(Mark::Given(_))) => {
+            let Some((yes, no)) = arms(capture) else { return (hir.clone(), false) };
+            let ((yes, through), (no, through_no)) = (end(yes), end(no));
+            let sub = Box::new(Hir::concat(vec![yes, no]));
+            (Hir::capture(Capture { sub, ..capture.clone() }), through || through_no)
+        }
         HirKind::Capture(capture) => {
             let (sub, through) = end(&capture.sub);
             (Hir::capture(Capture { sub: Box::new(sub), ..capture.clone() }), through)
@@ -91,12 +99,12 @@ fn has_line_feed(class: &Class) -> bool {
 
 /// `(?=…)`, `(?!…)`
 fn looks_ahead(capture: &Capture) -> bool {
-    matches!(capture.name.as_deref(), Some("?=" | "?!"))
+    matches!(Mark::of(capture), Some(Mark::Ahead | Mark::NotAhead))
 }
 
 /// What is no group and takes no bytes.
 fn is_zero_width(capture: &Capture) -> bool {
-    matches!(capture.name.as_deref(), Some("?=" | "?!" | "?<=" | "?<!"))
+    matches!(Mark::of(capture), Some(Mark::Ahead | Mark::NotAhead | Mark::Behind(_) | Mark::NotBehind(_)))
 }
 
 #[cfg(test)]
