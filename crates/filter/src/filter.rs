@@ -1,5 +1,6 @@
 //! A filter, compiled: what one line means to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regex_automata::hybrid::dfa::Cache;
@@ -11,7 +12,7 @@ use crate::dispatch::Dispatch;
 use crate::fields::{Captured, Field};
 use crate::multiline::{LineBuffer, MAX_SPAN, last_line};
 use crate::prefix::{Head, HeadMemory};
-use crate::regex::{FieldRegex, Problem, Required, Scratch, cover, required_literals};
+use crate::regex::{Budget, FieldRegex, Required, Scratch, cover, required_literals};
 use crate::session::{Meaning, Sessions};
 use crate::spec::{FilterError, FilterSpec, Source};
 use crate::uncut::Cuts;
@@ -48,6 +49,19 @@ pub(crate) struct Memory {
     pub(crate) user: Vec<u8>,
     /// For a filter that sees several lines at once.
     pub(crate) lines: Option<LineBuffer>,
+    /// What the regexes may still take on this line.
+    pub(crate) budget: Budget,
+    /// The regexes that spent it, and how often.
+    pub(crate) exhausted: BTreeMap<String, u64>,
+}
+
+impl Memory {
+    /// Whether the line took more than it may; that is counted.
+    pub(crate) fn is_exhausted(&mut self) -> bool {
+        let Some(regex) = self.budget.spent_by() else { return false };
+        *self.exhausted.entry(regex.to_owned()).or_default() += 1;
+        true
+    }
 }
 
 /// What a filter says of a line.
@@ -61,6 +75,8 @@ pub(crate) enum Judged {
     Ignored,
     /// It speaks against a key; the user is in [`Memory::user`].
     Failure { regex: usize, key: stockade_core::Key },
+    /// A regex spent the budget of the line, so nobody knows; it is counted in [`Memory::exhausted`].
+    Exhausted,
 }
 
 impl Filter {
@@ -90,7 +106,8 @@ impl Filter {
         }
         let several = spec.maxlines > 1;
         let one = prefix.as_ref().filter(|_| !several);
-        let head = one.and_then(|prefix| Head::new(&prefix.hir, &prefix.groups));
+        let head =
+            one.filter(|prefix| prefix.linear).and_then(|prefix| Head::new(&prefix.hir, &prefix.groups));
         let prefix_hir = prefix.as_ref().map(|prefix| &prefix.hir);
         let hirs: Vec<&Hir> = fail.iter().map(|regex| &regex.hir).collect();
         let dispatch = if one.is_some() { Dispatch::new(&hirs) } else { None };
@@ -136,6 +153,8 @@ impl Filter {
             ignore: self.ignore.iter().map(FieldRegex::scratch).collect(),
             user: Vec::new(),
             lines: self.sees_several().then(|| LineBuffer::new(self.span)),
+            budget: Budget::default(),
+            exhausted: BTreeMap::new(),
         }
     }
 
@@ -146,11 +165,14 @@ impl Filter {
 
     /// Judges a line without its date.
     pub(crate) fn judge(&self, memory: &mut Memory, text: &[u8], time: Timestamp, offset: u64) -> Judged {
-        let Some(found) = self.find(memory, text) else { return Judged::No };
-        if found.fields.spoiled {
-            return Judged::No;
+        memory.budget = Budget::of_line(text.len());
+        let found = self.find(memory, text).filter(|found| !found.fields.spoiled);
+        let ignored = found.as_ref().is_some_and(|found| self.is_ignored(memory, text, found.content));
+        if memory.is_exhausted() {
+            return Judged::Exhausted;
         }
-        if self.is_ignored(memory, text, found.content) {
+        let Some(found) = found else { return Judged::No };
+        if ignored {
             return Judged::Ignored;
         }
         let mut user = std::mem::take(&mut memory.user);
@@ -175,20 +197,21 @@ impl Filter {
         let content = self.content(memory, text, |field, value_of, at| base.take(field, value_of, at))?;
         match &self.dispatch {
             Some(dispatch) => {
-                dispatch.candidates(content).find_map(|n| self.try_regex(n, &mut memory.fail, content, base))
+                dispatch.candidates(content).find_map(|n| self.try_regex(n, memory, content, base))
             }
-            None => (first..self.fail.len()).find_map(|n| self.try_regex(n, &mut memory.fail, content, base)),
+            None => (first..self.fail.len()).find_map(|n| self.try_regex(n, memory, content, base)),
         }
     }
 
     fn try_regex<'t>(
         &self,
         regex: usize,
-        scratch: &mut [Scratch],
+        memory: &mut Memory,
         content: &'t [u8],
         base: Captured<'t>,
     ) -> Option<Found<'t>> {
-        let groups = self.fail.get(regex)?.search(scratch.get_mut(regex)?, content)?;
+        let scratch = memory.fail.get_mut(regex)?;
+        let groups = self.fail.get(regex)?.search(scratch, &mut memory.budget, content)?;
         let mut fields = base;
         groups.for_each(|(field, at)| fields.take(field, content, at));
         Some(Found { regex, content, fields })
@@ -209,8 +232,9 @@ impl Filter {
             return text.get(start..);
         }
         let mut content = text;
-        for (field, at) in prefix.search(scratch, text)? {
-            if *field == Field::Content {
+        for (field, at) in prefix.search(scratch, &mut memory.budget, text)? {
+            // fail2ban takes an empty content for none.
+            if *field == Field::Content && !at.is_empty() {
                 content = text.get(at.clone()).unwrap_or_default();
             }
             tell(field, text, at);
@@ -221,8 +245,10 @@ impl Filter {
     /// An ignoreregex may speak of the whole line or of what the failregexes see: fail2ban shows it one or the other,
     /// depending on how many regexes there are.
     pub(crate) fn is_ignored(&self, memory: &mut Memory, text: &[u8], content: &[u8]) -> bool {
+        let budget = &mut memory.budget;
         self.ignore.iter().zip(&mut memory.ignore).any(|(regex, scratch)| {
-            regex.is_match(scratch, text) || (content.len() != text.len() && regex.is_match(scratch, content))
+            regex.is_match(scratch, budget, text)
+                || (content.len() != text.len() && regex.is_match(scratch, budget, content))
         })
     }
 }
@@ -248,13 +274,7 @@ fn compile(
     errors: &mut Vec<FilterError>,
 ) -> Option<FieldRegex> {
     FieldRegex::new(&source.text, spec.usedns, option == "failregex" && spec.maxlines > 1)
-        .map_err(|problem| {
-            let problem = match problem {
-                Problem::NotLinear(construct) => format!("a {construct} is not supported yet"),
-                Problem::Invalid(why) => format!("not a regex: {}", why.lines().last().unwrap_or_default()),
-            };
-            errors.push(error(spec, option, source, problem));
-        })
+        .map_err(|problem| errors.push(error(spec, option, source, problem.to_string())))
         .ok()
 }
 

@@ -146,7 +146,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::regex::FieldRegex;
+    use crate::regex::{Budget, FieldRegex};
     use crate::spec::UseDns;
 
     const PREFIX: &str = r"^<F-MLFID>\s*(?:<\w+>\s+)?(?:\S*[^\s:]\s+)?\[?sshd(?:-session)?(?:\[\d+\])?:?\s+</F-MLFID>(?:\[ID \d+ \S+\]\s+)?(?:(?:error|fatal): )?<F-CONTENT>.+</F-CONTENT>$";
@@ -161,7 +161,7 @@ mod tests {
 
     fn by_regex(regex: &FieldRegex, text: &[u8]) -> Groups {
         let (mut told, mut content) = (Vec::new(), 0);
-        for (field, at) in regex.search(&mut regex.scratch(), text)? {
+        for (field, at) in regex.search(&mut regex.scratch(), &mut Budget::default(), text)? {
             if *field == Field::Content {
                 content = at.start;
             } else {

@@ -68,6 +68,8 @@ pub struct ScanStats {
     pub undated: u64,
     /// Lines longer than [`MAX_LINE_BYTES`], passed over.
     pub overlong: u64,
+    /// Lines that a filter passed over because a regex took more steps than it may: see [`Scanner::exhausted`].
+    pub exhausted: u64,
 }
 
 impl ScanStats {
@@ -75,6 +77,7 @@ impl ScanStats {
         match judged {
             Judged::No => {}
             Judged::Ignored => self.ignored += 1,
+            Judged::Exhausted => self.exhausted += 1,
             Judged::Helps | Judged::Failure { .. } => self.matched += 1,
         }
     }
@@ -142,6 +145,16 @@ impl Scanner {
     /// What it counted so far.
     pub fn stats(&self) -> ScanStats {
         self.stats
+    }
+
+    /// The regexes that were stopped: the filter's place in its set, the regex as it stands in the file, and on how many
+    /// lines it took more steps than all regexes of a filter together may.
+    pub fn exhausted(&self) -> impl Iterator<Item = (usize, &str, u64)> {
+        let of_filter = |(n, memory)| {
+            let memory: &Memory = memory;
+            memory.exhausted.iter().map(move |(regex, count)| (n, regex.as_str(), *count))
+        };
+        self.memories.iter().enumerate().flat_map(of_filter)
     }
 
     /// From now on lines without a date are taken so.

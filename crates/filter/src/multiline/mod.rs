@@ -1,6 +1,6 @@
 //! Filters that see several lines at once: `maxlines` and `<SKIPLINES>`.
 //!
-//! With `maxlines = N` a regex sees the last N lines of the stream, each without its date and with its line end. Lines
+//! With `maxlines = N` a regex sees the last N lines of the stream, each without its date. Lines
 //! that took part in a match leave; lines that `<SKIPLINES>` passed over stay, so that interleaved messages of several
 //! connections find each other. All this is fail2ban's; so is that every line of the stream counts, whether the filter
 //! cares about it or not.
@@ -22,6 +22,7 @@ use stockade_core::limits::MAX_LINE_BYTES;
 use crate::date::DateReader;
 use crate::fields::Field;
 use crate::filter::{Filter, Judged, Memory};
+use crate::regex::Budget;
 use crate::repeat;
 use crate::scanner::{Lines, trim_cr, without};
 use crate::session::Meaning;
@@ -119,12 +120,14 @@ impl LineBuffer {
         self.held.iter().rev().find_map(|held| held.time)
     }
 
-    /// All lines, each with its end.
+    /// All lines, with line feeds between.
     fn text<'h>(held: impl IntoIterator<Item = &'h Held>) -> Vec<u8> {
         let mut text = Vec::new();
-        for held in held {
+        for (n, held) in held.into_iter().enumerate() {
+            if n > 0 {
+                text.push(b'\n');
+            }
             text.extend_from_slice(&held.text);
-            text.push(b'\n');
         }
         text
     }
@@ -132,13 +135,18 @@ impl LineBuffer {
     /// Judges the lines together; `time` is that of the newest.
     fn judge(&mut self, filter: &Filter, memory: &mut Memory, time: Timestamp) -> Judged {
         let text = Self::text(&self.held);
+        memory.budget = Budget::of_line(text.len());
         self.pending = false;
         // With few ignoreregexes fail2ban asks them before anything else, about all lines that it holds…
         if filter.ignore.len() + 2 < filter.fail.len() && is_ignored(filter, memory, &text) {
             self.pending = true;
             return Judged::Ignored;
         }
-        let Some(found) = filter.find(memory, &text) else {
+        let found = filter.find(memory, &text);
+        if memory.is_exhausted() {
+            return Judged::Exhausted;
+        }
+        let Some(found) = found else {
             self.keep_content(filter, memory, &text);
             return Judged::No;
         };
@@ -148,7 +156,11 @@ impl LineBuffer {
         let matched = self.take_out(lines, &kept);
         self.pending = !self.held.is_empty();
         // …and always about the lines that matched.
-        if is_ignored(filter, memory, &Self::text(&matched)) {
+        let ignored = is_ignored(filter, memory, &Self::text(&matched));
+        if memory.is_exhausted() {
+            return Judged::Exhausted;
+        }
+        if ignored {
             return Judged::Ignored;
         }
         if fields.spoiled {
@@ -207,7 +219,8 @@ impl LineBuffer {
 }
 
 fn is_ignored(filter: &Filter, memory: &mut Memory, text: &[u8]) -> bool {
-    filter.ignore.iter().zip(&mut memory.ignore).any(|(regex, scratch)| regex.is_match(scratch, text))
+    let budget = &mut memory.budget;
+    filter.ignore.iter().zip(&mut memory.ignore).any(|(regex, scratch)| regex.is_match(scratch, budget, text))
 }
 
 /// Which lines of `text` the regex matched, by number, and which of them it skipped.

@@ -1,7 +1,6 @@
 //! One line before all regexes.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
@@ -12,17 +11,17 @@ use super::fields::{FieldValue, Fields, MATCHES};
 use super::result::{Failure, Id, LineParts, RegexHit, RegexStats, TrialResult};
 use super::{Manner, Trial};
 use crate::fields::Captured;
-use crate::regex::{FieldRegex, Scratch};
+use crate::regex::{Budget, FieldRegex, Scratch};
 
 /// A regex at work.
 #[derive(Debug)]
 pub(super) struct Tried {
     scratch: Scratch,
-    /// The names of its groups, in their order.
-    names: Vec<Arc<str>>,
     searches: u64,
     matches: u64,
     elapsed: Duration,
+    /// How often it used up the steps that it may take.
+    given_up: u64,
 }
 
 /// What a regex captured in one text.
@@ -37,44 +36,46 @@ pub(super) struct Found {
 
 impl Tried {
     pub(super) fn new(regex: &FieldRegex) -> Self {
-        let names = regex.names();
-        Self { scratch: regex.scratch(), names, searches: 0, matches: 0, elapsed: Duration::ZERO }
+        Self { scratch: regex.scratch(), searches: 0, matches: 0, elapsed: Duration::ZERO, given_up: 0 }
     }
 
     pub(super) fn stats<'t>(&self, text: &'t str) -> RegexStats<'t> {
-        let Self { searches, matches, elapsed, .. } = *self;
-        RegexStats { text, searches, matches, elapsed }
+        let Self { searches, matches, elapsed, given_up, .. } = *self;
+        RegexStats { text, searches, matches, elapsed, given_up }
     }
 
     pub(super) fn search(&mut self, regex: &FieldRegex, text: &[u8]) -> Option<Found> {
+        // Each regex has the steps of a whole line: what one of them spends must not hide what another finds.
+        let mut budget = Budget::of_line(text.len());
         let began = Instant::now();
-        let groups = regex.search_all(&mut self.scratch, text);
+        let found = regex.search(&mut self.scratch, &mut budget, text).is_some();
         let elapsed = began.elapsed();
         self.searches += 1;
         self.elapsed += elapsed;
-        let groups = groups?;
+        self.given_up += u64::from(budget.spent_by().is_some());
+        if !found {
+            return None;
+        }
         self.matches += 1;
-        let mut captured = Captured::default();
-        let value = |at: &Option<Range<usize>>| match at.clone().and_then(|at| text.get(at)) {
+        let value = |at: Option<Range<usize>>| match at.and_then(|at| text.get(at)) {
             Some(text) => FieldValue::Text(text.to_vec()),
             None => FieldValue::Nothing,
         };
-        let fields = self.names.iter().cloned().zip(groups.iter().map(value)).collect();
-        for ((_, field), at) in regex.groups.iter().zip(groups) {
-            if let Some(at) = at {
-                captured.take(field, text, at);
-            }
-        }
+        let fields = regex.bounds(&self.scratch).map(|(name, at)| (name.clone(), value(at))).collect();
+        let mut captured = Captured::default();
+        regex.found(&self.scratch).for_each(|(field, at)| captured.take(field, text, at));
         let whole = regex.whole(&self.scratch).unwrap_or(0..text.len());
         Some(Found { fields, spoiled: captured.spoiled, elapsed, whole })
     }
 
     fn is_match(&mut self, regex: &FieldRegex, text: &[u8]) -> bool {
         let began = Instant::now();
-        let is_match = regex.is_match(&mut self.scratch, text);
+        let mut budget = Budget::of_line(text.len());
+        let is_match = regex.is_match(&mut self.scratch, &mut budget, text);
         self.elapsed += began.elapsed();
         self.searches += 1;
         self.matches += u64::from(is_match);
+        self.given_up += u64::from(budget.spent_by().is_some());
         is_match
     }
 }

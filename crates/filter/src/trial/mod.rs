@@ -254,7 +254,7 @@ impl Trial {
 
 /// A regex with its tags as groups, as it is compiled: `<F-USER>` is `(?P<user>`.
 pub fn expanded(regex: &str, usedns: UseDns) -> String {
-    expand_tags(regex, usedns)
+    expand_tags(regex, usedns).text
 }
 
 /// How old the last date may be to stand for that of a line without one.

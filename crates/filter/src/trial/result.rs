@@ -154,4 +154,6 @@ pub struct RegexStats<'t> {
     pub matches: u64,
     /// How long all that took.
     pub elapsed: Duration,
+    /// On how many lines it was given up, as it took more steps than it may: nobody knows whether it matches them.
+    pub given_up: u64,
 }
