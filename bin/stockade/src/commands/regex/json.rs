@@ -48,6 +48,9 @@ struct Regex<'a> {
     /// How often it spoke against somebody, or excused a line.
     hits: u64,
     searches: u64,
+    /// On how many lines it was given up, as it took too many steps.
+    #[serde(skip_serializing_if = "is_zero")]
+    given_up: u64,
     seconds: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     found: Vec<Whom>,
@@ -129,6 +132,11 @@ pub(super) fn print(answer: &Answer<'_>) -> Result<(), Failure> {
     output::json::print(&tried)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 fn regex<'a>(number: Option<usize>, stats: RegexStats<'a>, hits: u64, origin: Option<&'a str>) -> Regex<'a> {
     Regex {
         number,
@@ -136,6 +144,7 @@ fn regex<'a>(number: Option<usize>, stats: RegexStats<'a>, hits: u64, origin: Op
         origin,
         hits,
         searches: stats.searches,
+        given_up: stats.given_up,
         seconds: stats.elapsed.as_secs_f64(),
         found: Vec::new(),
     }

@@ -14,6 +14,9 @@ use crate::output::style::{BAD, FAINT, GOOD, HEAD, NOTE, PLAIN};
 use crate::output::table::{self, Cell};
 use crate::output::text::{count, number, shown};
 
+/// So many failregexes are shown whether they matched or not.
+const FEW: usize = 5;
+
 /// How many columns a time takes: it does not push the others about.
 const TIME_COLUMNS: usize = 8;
 
@@ -84,9 +87,10 @@ fn regexes(answer: &Answer<'_>, out: &mut impl Write) -> io::Result<()> {
     if let Some(stats) = answer.trial.prefregex() {
         row("prefix".to_owned(), answer.tally.prefix, &stats);
     }
+    let all = verbose || answer.tally.fail.len() <= FEW;
     let mut silent = 0;
     for (at, (stats, accused)) in answer.trial.failregexes().zip(&answer.tally.fail).enumerate() {
-        if accused.count > 0 || verbose {
+        if accused.count > 0 || all {
             row(format!("fail {}", at + 1), accused.count, &stats);
         } else {
             silent += 1;
@@ -108,7 +112,17 @@ fn regexes(answer: &Answer<'_>, out: &mut impl Write) -> io::Result<()> {
         let total = answer.tally.fail.len();
         writeln!(out, "{FAINT}{silent} of {total} failregexes had no hit: -v shows them{FAINT:#}")?;
     }
+    given_up(answer, out)?;
     if verbose { whom(answer, out) } else { Ok(()) }
+}
+
+/// Regexes that took too long: what they would have said of a line nobody knows.
+fn given_up(answer: &Answer<'_>, out: &mut impl Write) -> io::Result<()> {
+    for (at, stats) in answer.trial.failregexes().enumerate().filter(|(_, stats)| stats.given_up > 0) {
+        let lines = count(stats.given_up, "line");
+        writeln!(out, "{NOTE}fail {} was given up on {lines}: it takes too many steps{NOTE:#}", at + 1)?;
+    }
+    Ok(())
 }
 
 fn whom(answer: &Answer<'_>, out: &mut impl Write) -> io::Result<()> {
