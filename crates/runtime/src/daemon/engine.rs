@@ -1,5 +1,6 @@
 //! The loop: wait for something to happen, take in all that has, commit, hand out.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
@@ -9,9 +10,10 @@ use stockade_config::{Config, Problems, Severity};
 use stockade_core::ports::{Clock, Retention, Store};
 
 use super::answers::Health;
-use super::assembly::{Assembled, guards, open_responder, open_store};
-use super::hands::{Hand, Work};
+use super::assembly::{Assembled, guards, open_store};
+use super::hands::Work;
 use super::input::{Input, Wish};
+use super::responders::Kept;
 use super::threads::{Threads, signals};
 use super::turn::Turn;
 use super::{DaemonError, RunOptions};
@@ -47,8 +49,10 @@ pub(crate) fn run(
     let _server = listen(&socket, &inputs);
     let signals =
         signals(inputs.clone()).map_err(|error| DaemonError::System { what: "listen to signals", error })?;
+    let kept = RefCell::default();
     loop {
-        let life = Life { load, options, clock, inputs: &inputs, events: &events, store_shown: &store_shown };
+        let (inputs, events, kept) = (&inputs, &events, &kept);
+        let life = Life { load, options, clock, inputs, events, store_shown: &store_shown, kept };
         let (end, returned) = serve(&config, &life, store)?;
         match end {
             End::Stop { .. } => {
@@ -72,6 +76,7 @@ pub(crate) struct Life<'d> {
     pub(super) inputs: &'d Sender<Input>,
     pub(super) events: &'d Receiver<Input>,
     pub(super) store_shown: &'d str,
+    pub(super) kept: &'d RefCell<Kept>,
 }
 
 /// One life between two reloads.
@@ -134,36 +139,6 @@ pub(crate) struct Engine<'c> {
 }
 
 impl Engine<'_> {
-    fn start_responders(&mut self, threads: &mut Threads) -> Result<(), DaemonError> {
-        let (clock, inputs) = (self.life.clock, self.life.inputs);
-        for (at, responder) in self.config.program.responders.iter().enumerate() {
-            let opened = open_responder(responder, self.life.options.dry_run);
-            if let Some(problem) = &opened.problem {
-                tracing::warn!(responder = &*responder.name, "{problem}");
-            }
-            let jails =
-                self.assembled.configs.iter().filter(|jail| jail.responders.contains(&responder.name));
-            let scopes = jails.map(|jail| jail.scope.clone()).collect();
-            let hand = Hand::start(
-                at,
-                responder.name.clone(),
-                opened.responder,
-                scopes,
-                Arc::clone(clock),
-                inputs.clone(),
-            )
-            .map_err(|error| DaemonError::System { what: "start a thread", error })?;
-            if let Some(watch) = opened.watch {
-                threads.watch(at, watch, inputs.clone());
-            }
-            self.health.push(Health { problem: opened.problem.clone(), reduced: opened.problem });
-            self.turn.reconcile(&hand);
-            self.turn.hands.push(hand);
-        }
-        self.turn.hand_out();
-        Ok(())
-    }
-
     fn turn_until_told(&mut self, threads: &Threads) -> End {
         loop {
             let wait = self.wait();
@@ -320,8 +295,8 @@ impl Engine<'_> {
         threads.stop();
         self.unanswered = self.drain();
         self.turn.commit();
-        if matches!(end, End::Stop { flush: true }) {
-            for hand in &self.turn.hands {
+        if let End::Stop { flush } = end {
+            for hand in self.turn.hands.iter().rev().filter(|hand| flush || hand.transient) {
                 let (reply, answer): (SyncSender<_>, _) = sync_channel(1);
                 hand.give(Work::Flush(reply));
                 if let Ok(Some(problem)) = answer.recv() {
