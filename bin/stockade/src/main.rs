@@ -2,11 +2,13 @@
 //!
 //! - [`cli`]: what can be typed. The parser, the help, the completions and the man pages come from there.
 //! - [`commands`]: what each command does.
+//! - [`compat`]: the same under the names of fail2ban's programs.
 //! - [`output`]: how it looks, for people and for programs.
 //! - [`exit`]: what the exit code means.
 
 mod cli;
 mod commands;
+mod compat;
 mod config;
 mod exit;
 mod output;
@@ -19,6 +21,12 @@ use crate::cli::Cli;
 use crate::exit::Exit;
 
 fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    if let Some(name) = words.next()
+        && let Some(personality) = compat::called_as(&name)
+    {
+        return compat::run(personality, &name, words.collect());
+    }
     match Cli::try_parse() {
         Ok(cli) => {
             output::choose_colour(cli.global.color);

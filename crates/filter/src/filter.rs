@@ -244,7 +244,8 @@ impl Filter {
         }
         let mut content = text;
         for (field, at) in prefix.search(scratch, &mut memory.budget, text)? {
-            if *field == Field::Content {
+            // fail2ban takes an empty content for none.
+            if *field == Field::Content && !at.is_empty() {
                 content = text.get(at.clone()).unwrap_or_default();
             }
             tell(field, text, at);

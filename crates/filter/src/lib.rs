@@ -48,6 +48,7 @@ mod scanner;
 mod session;
 mod set;
 mod spec;
+pub mod trial;
 mod uncut;
 
 pub use explain::{Explanation, ReadDate, Verdict};
@@ -56,3 +57,4 @@ pub use filter::Filter;
 pub use scanner::{Hit, Lines, ScanStats, Scanner, Undated};
 pub use set::{FilterSet, MAX_FILTERS};
 pub use spec::{FilterError, FilterSpec, Source, UseDns};
+pub use trial::{Trial, TrialOptions, TrialResult};

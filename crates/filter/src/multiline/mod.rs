@@ -1,6 +1,6 @@
 //! Filters that see several lines at once: `maxlines` and `<SKIPLINES>`.
 //!
-//! With `maxlines = N` a regex sees the last N lines of the stream, each without its date and with its line end. Lines
+//! With `maxlines = N` a regex sees the last N lines of the stream, each without its date. Lines
 //! that took part in a match leave; lines that `<SKIPLINES>` passed over stay, so that interleaved messages of several
 //! connections find each other. All this is fail2ban's; so is that every line of the stream counts, whether the filter
 //! cares about it or not.
@@ -121,12 +121,14 @@ impl LineBuffer {
         self.held.iter().rev().find_map(|held| held.time)
     }
 
-    /// All lines, each with its end.
+    /// All lines, with line feeds between.
     fn text<'h>(held: impl IntoIterator<Item = &'h Held>) -> Vec<u8> {
         let mut text = Vec::new();
-        for held in held {
+        for (n, held) in held.into_iter().enumerate() {
+            if n > 0 {
+                text.push(b'\n');
+            }
             text.extend_from_slice(&held.text);
-            text.push(b'\n');
         }
         text
     }

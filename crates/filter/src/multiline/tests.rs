@@ -114,10 +114,10 @@ fn a_match_over_several_lines_is_explained() {
         let told = scanner.explain(line.as_bytes(), None, Timestamp::from_secs(NOW)).swap_remove(0);
         (told.rest, matches!(told.verdict, Verdict::Matched { .. }))
     };
-    assert_eq!(seen("open 192.0.2.1"), (" open 192.0.2.1\n".to_owned(), false));
-    assert_eq!(seen("x"), (" open 192.0.2.1\n x\n".to_owned(), false));
-    assert_eq!(seen("shut"), (" open 192.0.2.1\n x\n shut\n".to_owned(), true));
-    assert_eq!(seen("shut"), (" x\n shut\n".to_owned(), false));
+    assert_eq!(seen("open 192.0.2.1"), (" open 192.0.2.1".to_owned(), false));
+    assert_eq!(seen("x"), (" open 192.0.2.1\n x".to_owned(), false));
+    assert_eq!(seen("shut"), (" open 192.0.2.1\n x\n shut".to_owned(), true));
+    assert_eq!(seen("shut"), (" x\n shut".to_owned(), false));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One regex that gives its groups, compiled.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::Input;
 use regex_automata::meta::{Cache, Regex};
@@ -9,6 +9,7 @@ use regex_syntax::hir::Hir;
 
 use super::budget::Budget;
 use super::compile::MAX_INSTRUCTIONS;
+use super::line_end::without_line_feed;
 use super::mark::approximate;
 use super::tags::expand_tags;
 use super::{OutOfSteps, Problem, Program, Room, UNSET, parser};
@@ -30,6 +31,8 @@ pub(crate) struct FieldRegex {
     pub(crate) linear: bool,
     /// What each group means, in the order in which they are to be taken in.
     pub(crate) groups: Vec<(usize, Field)>,
+    /// The named groups in their order, by the names that stand in the regex.
+    pub(crate) names: Vec<(usize, Arc<str>)>,
     /// Finds the groups fast; or, of a regex that is not linear, at all.
     program: Option<Program>,
     /// Finds them surely; built when it is first needed, as that takes longer than all the rest of a start.
@@ -59,16 +62,18 @@ impl FieldRegex {
         let expanded = expand_tags(text, usedns);
         let parsed = parser::parse(&expanded.text, multiline);
         let parsed = parsed.map_err(|problem| problem.placed(|at| expanded.place(at)))?;
+        let hir = without_line_feed(&parsed.hir);
         let named: Vec<usize> = parsed.names.iter().map(|(number, _)| *number).collect();
-        let program = Program::with_groups(&parsed.hir, &named);
+        let program = Program::with_groups(&hir, &named);
         let Some(groups) = meanings(&parsed.names) else {
             return Err(Problem::TooLarge { what: "the number of parts of an id", limit: MAX_ID_PARTS });
         };
         let regex = Self {
             text: text.to_owned(),
-            hir: approximate(&parsed.hir),
+            hir: approximate(&hir),
             linear: parsed.linear,
             groups,
+            names: parsed.names.iter().map(|(number, name)| (*number, Arc::from(name.as_str()))).collect(),
             program,
             engine: OnceLock::new(),
         };
@@ -125,6 +130,14 @@ impl FieldRegex {
         scratch: &'s Scratch,
     ) -> impl Iterator<Item = (&'s Field, std::ops::Range<usize>)> + 's {
         self.groups.iter().filter_map(|(group, field)| Some((field, scratch.group(*group)?)))
+    }
+
+    /// Where each of [`Self::names`] matched in what the last [`Self::search`] found; `None` for one that took no part.
+    pub(crate) fn bounds<'s>(
+        &'s self,
+        scratch: &'s Scratch,
+    ) -> impl Iterator<Item = (&'s Arc<str>, Option<std::ops::Range<usize>>)> + 's {
+        self.names.iter().map(|(group, name)| (name, scratch.group(*group)))
     }
 
     /// All that the last [`Self::search`] matched.

@@ -8,6 +8,7 @@ mod budget;
 mod byte_set;
 mod compile;
 mod field_regex;
+mod line_end;
 mod literals;
 mod mark;
 mod moves;
@@ -24,6 +25,7 @@ pub(crate) use compile::Program;
 pub(crate) use field_regex::{FieldRegex, Scratch};
 pub(crate) use literals::{Required, cover, required_literals};
 pub(crate) use problem::Problem;
+pub(crate) use tags::expand_tags;
 
 #[cfg(test)]
 mod tests;

@@ -166,9 +166,16 @@ pub(crate) fn ask(jobs: &[Job], now: i64) -> Vec<Vec<Failure>> {
     writer.join().unwrap().unwrap();
     assert!(output.status.success(), "the driver failed");
     let text = String::from_utf8(output.stdout).unwrap();
-    let answers: Vec<Vec<Failure>> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut answers: Vec<Vec<Failure>> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    answers.iter_mut().flatten().for_each(|failure| failure.id = canonical(&failure.id));
     assert_eq!(answers.len(), jobs.len(), "the driver failed");
     answers
+}
+
+/// An address as we write it; the engine leaves an id as it stands in the log.
+fn canonical(id: &str) -> String {
+    id.parse::<std::net::IpAddr>().map_or_else(|_| id.to_owned(), |addr| addr.to_canonical().to_string())
 }
 
 /// The same for many jobs, several at a time.
