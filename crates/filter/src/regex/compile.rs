@@ -4,8 +4,9 @@ use regex_syntax::hir::{Capture, Class, ClassBytes, ClassBytesRange, Hir, HirKin
 use regex_syntax::utf8::{Utf8Range, Utf8Sequence, Utf8Sequences};
 
 use super::byte_set::ByteSet;
+use super::conditions::decided;
 use super::mark::{Mark, approximate, arms, width};
-use super::pieces::{address, distributed};
+use super::pieces::{address, distributed, until};
 use super::program::{Choice, Cut, Inst, Ip4, Loop, Next, Save, Word, first_bytes};
 
 /// The longest program; a regex that needs more is left to the linear engine.
@@ -35,6 +36,7 @@ impl Program {
     }
 
     fn compile(hir: &Hir, wanted: Option<&[usize]>) -> Option<Self> {
+        let hir = &decided(hir);
         let mut asked = Vec::new();
         asked_about(hir, &mut asked);
         let mut compiler = Compiler { code: Vec::new(), slots: group_slots(hir), wanted, asked, depth: 0 };
@@ -185,12 +187,16 @@ impl Compiler<'_> {
     fn repetition(&mut self, repetition: &Repetition) -> Option<()> {
         let min = usize::try_from(repetition.min).ok()?;
         let max = repetition.max.map_or(Some(usize::MAX), |max| usize::try_from(max).ok())?;
-        if let Some(set) = single_byte(&repetition.sub) {
+        let plain = single_byte(&repetition.sub).map(|set| (set, None));
+        let endless = |(set, stop): (&Hir, Word)| Some((single_byte(set)?, Some(stop)));
+        let loops = || until(&repetition.sub).filter(|_| max == usize::MAX).and_then(endless);
+        if let Some((set, stop)) = plain.or_else(loops) {
             let (table, ends) = (set.table(), set.missing());
             self.push(Inst::Loop(Box::new(Loop {
                 set,
                 table,
                 ends,
+                stop,
                 min,
                 max,
                 greedy: repetition.greedy,

@@ -7,6 +7,7 @@ mod backtrack;
 mod budget;
 mod byte_set;
 mod compile;
+mod conditions;
 mod field_regex;
 mod line_end;
 mod literals;

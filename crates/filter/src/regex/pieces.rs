@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::mark::Mark;
+use super::program::Word;
 use super::{parser, tags};
 
 /// If these pieces begin with what the tags make of an address, in one form or the other and perhaps in brackets: the
@@ -59,6 +61,17 @@ pub(super) fn distributed(first: &Hir, second: &Hir) -> Option<Vec<Hir>> {
     branches.iter().map(joined).collect()
 }
 
+/// If a turn takes one byte unless a text stands there, `(?!text).`: what it takes, and the text.
+pub(super) fn until(turn: &Hir) -> Option<(&Hir, Word)> {
+    let HirKind::Concat(pieces) = turn.kind() else { return None };
+    let [not, one] = pieces.as_slice() else { return None };
+    let HirKind::Capture(capture) = not.kind() else { return None };
+    match (Mark::of(capture), capture.sub.kind()) {
+        (Some(Mark::NotAhead), HirKind::Literal(text)) => Some((one, Word::new(&text.0)?)),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::regex::program::Inst;
@@ -82,6 +95,14 @@ mod tests {
             let short =
                 program(regex, usedns).code.iter().filter(|inst| matches!(inst, Inst::Ip4(_))).count();
             assert_eq!(short, 1, "{regex}");
+        }
+    }
+
+    #[test]
+    fn a_loop_up_to_a_text_is_one_instruction() {
+        for regex in ["(?:(?! from ).)*x", "(?:(?!b)[^a])+?x", "a(?:(?! from ).)*$"] {
+            let program = program(regex, UseDns::No);
+            assert!(!program.code.iter().any(|inst| matches!(inst, Inst::Guard { .. })), "{regex}");
         }
     }
 

@@ -110,6 +110,12 @@ impl Word {
         number & self.mask == self.value
     }
 
+    /// Where it stands first in a text, if it begins before `end`.
+    fn find(&self, text: &[u8], end: usize) -> Option<usize> {
+        let places = memchr::memchr_iter(self.first(), text.get(..end).unwrap_or(text));
+        places.into_iter().find(|&at| text.get(at..).is_some_and(|rest| self.begins(rest)))
+    }
+
     fn first(&self) -> u8 {
         self.value.to_le_bytes()[0]
     }
@@ -181,6 +187,8 @@ pub(crate) struct Loop {
     pub(super) table: Box<[bool; 256]>,
     /// The few bytes at which it ends, where they are few: `.` and `[^:]`.
     pub(super) ends: Option<Vec<u8>>,
+    /// A text before which it ends too: `(?:(?! from ).)*`.
+    pub(super) stop: Option<Word>,
     pub(crate) min: usize,
     pub(crate) max: usize,
     pub(crate) greedy: bool,
@@ -201,13 +209,21 @@ impl Loop {
             Some([a, b, c]) => memchr::memchr3(*a, *b, *c, span),
             _ => span.iter().position(|&byte| !self.table.get(usize::from(byte)).copied().unwrap_or(false)),
         };
-        end.unwrap_or(span.len())
+        let end = end.unwrap_or(span.len());
+        match &self.stop {
+            Some(stop) => stop.find(span, end).unwrap_or(end),
+            None => end,
+        }
     }
 
     /// How many steps it is worth to look at so many bytes.
     #[inline]
     pub(crate) fn cost(&self, bytes: usize) -> usize {
-        if self.ends.is_some() { bytes / SEARCHED_PER_STEP } else { bytes / TESTED_PER_STEP }
+        if self.ends.is_some() && self.stop.is_none() {
+            bytes / SEARCHED_PER_STEP
+        } else {
+            bytes / TESTED_PER_STEP
+        }
     }
 }
 
