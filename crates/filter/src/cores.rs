@@ -63,7 +63,7 @@ impl Kept {
     /// Keeps a find of the part that begins at `offset` in the stream.
     pub(crate) fn keep(&mut self, found: &Found<'_>, offset: u64) {
         let start = usize::try_from(found.offset - offset).unwrap_or(usize::MAX);
-        let fields = &found.fields;
+        let fields = found.fields;
         // The text of a tuple is a name like any other.
         let tuple = fields.tuple();
         let mut text = |field: Option<&[u8]>| {
@@ -118,6 +118,7 @@ impl Kept {
             let line = part.bytes.get(item.line.clone()).unwrap_or_default();
             let offset = part.offset + item.line.start as u64;
             let &Item { filter, regex, excused, time, newest, count, .. } = item;
+            let fields = &fields;
             tell(Found { filter, regex, fields, excused, time, newest, count, line, offset });
         }
     }

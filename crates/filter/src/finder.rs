@@ -38,7 +38,7 @@ pub(crate) struct Found<'l> {
     /// The filter's place in its set, and the regex's in its filter.
     pub(crate) filter: usize,
     pub(crate) regex: usize,
-    pub(crate) fields: Captured<'l>,
+    pub(crate) fields: &'l Captured<'l>,
     /// An ignoreregex matches too.
     pub(crate) excused: bool,
     /// When; `None` where that depends on the lines before.
@@ -163,6 +163,7 @@ impl Finder {
                 Looked::No => {}
                 Looked::Exhausted => self.stats.exhausted += 1,
                 Looked::Match { regex, excused } => {
+                    let fields = &fields;
                     tell(Found { filter: n, regex, fields, excused, time, newest, count, line, offset });
                 }
             }

@@ -257,7 +257,7 @@ impl Ledger {
         }
         self.stats.matched += 1;
         let Some(sessions) = self.sessions.get_mut(found.filter) else { return };
-        if let Meaning::Failure(key) = sessions.merge(&found.fields, time, found.offset, &mut self.user) {
+        if let Meaning::Failure(key) = sessions.merge(found.fields, time, found.offset, &mut self.user) {
             let user = Some(self.user.as_slice()).filter(|user| !user.is_empty());
             let &Found { filter, regex, count, line, offset, .. } = found;
             sink(Hit { filter, regex, key, time, count, user, line, offset });

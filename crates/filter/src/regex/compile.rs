@@ -196,6 +196,7 @@ impl Compiler<'_> {
                 set,
                 table,
                 ends,
+                plain: set == ByteSet::of((0..=u8::MAX).filter(|byte| !b" \t\n\r\x0b\x0c".contains(byte))),
                 stop,
                 min,
                 max,

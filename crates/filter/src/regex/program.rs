@@ -126,7 +126,9 @@ impl Word {
 pub(crate) struct Choice {
     pub(crate) first: usize,
     pub(crate) second: usize,
-    by_byte: [Ways; 256],
+    /// The bytes before which each can be right. (Small: a table would fill the cache.)
+    first_set: ByteSet,
+    second_set: ByteSet,
     at_end: Ways,
     /// The words with which the two ways begin.
     first_word: Option<Word>,
@@ -142,12 +144,25 @@ pub(crate) enum Ways {
     Both,
 }
 
+impl Ways {
+    #[inline]
+    fn of(first: bool, second: bool) -> Self {
+        match (first, second) {
+            (true, true) => Self::Both,
+            (true, false) => Self::First,
+            (false, true) => Self::Second,
+            (false, false) => Self::Neither,
+        }
+    }
+}
+
 impl Choice {
     pub(super) fn new(first: usize, second: usize) -> Self {
         Self {
             first,
             second,
-            by_byte: [Ways::Both; 256],
+            first_set: ByteSet::ALL,
+            second_set: ByteSet::ALL,
             at_end: Ways::Both,
             first_word: None,
             second_word: None,
@@ -158,24 +173,14 @@ impl Choice {
     #[inline]
     pub(crate) fn ways(&self, rest: &[u8]) -> Ways {
         let Some(&byte) = rest.first() else { return self.at_end };
-        match self.by_byte.get(usize::from(byte)).copied().unwrap_or(Ways::Both) {
-            Ways::Both if self.first_word.is_some_and(|word| !word.begins(rest)) => Ways::Second,
-            Ways::Both if self.second_word.is_some_and(|word| !word.begins(rest)) => Ways::First,
-            ways => ways,
-        }
+        let first = self.first_set.contains(byte) && self.first_word.is_none_or(|word| word.begins(rest));
+        let second = self.second_set.contains(byte) && self.second_word.is_none_or(|word| word.begins(rest));
+        Ways::of(first, second)
     }
 
     pub(super) fn decide(&mut self, first: &Next, second: &Next) {
-        let ways = |first: bool, second: bool| match (first, second) {
-            (true, true) => Ways::Both,
-            (true, false) => Ways::First,
-            (false, true) => Ways::Second,
-            (false, false) => Ways::Neither,
-        };
-        for (byte, place) in (0..=u8::MAX).zip(&mut self.by_byte) {
-            *place = ways(first.bytes.contains(byte), second.bytes.contains(byte));
-        }
-        self.at_end = ways(first.at_end, second.at_end);
+        (self.first_set, self.second_set) = (first.bytes, second.bytes);
+        self.at_end = Ways::of(first.at_end, second.at_end);
         (self.first_word, self.second_word) = (first.word, second.word);
     }
 }
@@ -187,6 +192,8 @@ pub(crate) struct Loop {
     pub(super) table: Box<[bool; 256]>,
     /// The few bytes at which it ends, where they are few: `.` and `[^:]`.
     pub(super) ends: Option<Vec<u8>>,
+    /// It takes all but white space: the commonest of all, told without a table.
+    pub(super) plain: bool,
     /// A text before which it ends too: `(?:(?! from ).)*`.
     pub(super) stop: Option<Word>,
     pub(crate) min: usize,
@@ -207,6 +214,7 @@ impl Loop {
             Some([a]) => memchr::memchr(*a, span),
             Some([a, b]) => memchr::memchr2(*a, *b, span),
             Some([a, b, c]) => memchr::memchr3(*a, *b, *c, span),
+            _ if self.plain => span.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'\x0b'),
             _ => span.iter().position(|&byte| !self.table.get(usize::from(byte)).copied().unwrap_or(false)),
         };
         let end = end.unwrap_or(span.len());
