@@ -246,6 +246,52 @@ fn several_lines_at_once() {
     }
 }
 
+/// Entries that were written by systemd's own program. A time of ours has milliseconds.
+#[test]
+fn the_journal() {
+    const REMOTE: &str = "/lib/systemd/systemd-journal-remote";
+    let Some(bench) = Bench::new() else { return };
+    if !Path::new(REMOTE).exists() {
+        eprintln!("skipped: {REMOTE} is not installed");
+        return;
+    }
+    bench
+        .site
+        .write("filter.d/door.conf", format!("{FILTER}journalmatch = SYSLOG_IDENTIFIER=door + _COMM=gate\n"));
+    let mut entries = String::new();
+    for (number, (program, message)) in (1_795_168_800_000_000_u64..).step_by(1_250_000).zip([
+        ("door", "knocked by eve from 203.0.113.9 port 22"),
+        ("window", "knocked by eve from 203.0.113.10 port 22"),
+        ("door", "opened by nobody"),
+        ("door", "it is windy"),
+        ("door", "knocked by bob from 203.0.113.11"),
+    ]) {
+        entries += &format!(
+            "__REALTIME_TIMESTAMP={number}\n__MONOTONIC_TIMESTAMP={number}\n\
+             _BOOT_ID=0123456789abcdef0123456789abcdef\n_HOSTNAME=web\nSYSLOG_IDENTIFIER={program}\n_PID=7\n\
+             MESSAGE={message}\n\n"
+        );
+    }
+    let export = bench.site.write("entries", entries);
+    let journal = bench.site.root().join("journal");
+    fs::create_dir(&journal).unwrap();
+    let output = format!("--output={}/test.journal", journal.display());
+    let written = Command::new(REMOTE).arg(output).arg(&export).output().unwrap();
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    let log = format!("systemd-journal[journalpath={}]", journal.display());
+    for more in [
+        &[][..],
+        &["-v"],
+        &["--print-all-matched"],
+        &["-m", "SYSLOG_IDENTIFIER=window"],
+        &["-o", "msg"],
+        &["-o", "row"],
+    ] {
+        let text = bench.same(&[&[&log, "door"], more].concat());
+        assert!(text.contains("203.0.113.") || text.contains("Lines: 4 lines"), "{text}");
+    }
+}
+
 #[test]
 fn logs_end_where_they_end() {
     let Some(bench) = Bench::new() else { return };

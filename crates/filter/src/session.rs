@@ -1,9 +1,11 @@
 //! Connection memory: what the earlier lines of one connection said.
 //!
 //! sshd writes the user in one line and the address in another; only together they prove something. The lines share
-//! the text of `<F-MLFID>`, such as ` host sshd[4242]: `. The rules are fail2ban's (its `mlfid` cache), with two
-//! differences: age is measured in the log's own time, so that a replay gives the same answers as the daemon, and
-//! more connections are remembered at once.
+//! the text of `<F-MLFID>`, such as ` host sshd[4242]: `. The rules are fail2ban's (its `mlfid` cache), with three
+//! differences: age is measured in the log's own time, so that a replay gives the same answers as the daemon; more
+//! connections are remembered at once; and a line that says of itself that it is no failure (`<F-NOFAIL>`,
+//! `<F-MLFGAINED>`) is none either where the filter names no connections. There fail2ban counts it, although its own
+//! tests take it for none.
 
 use std::hash::BuildHasher;
 
@@ -70,9 +72,7 @@ impl Sessions {
     ) -> Meaning {
         user.clear();
         let Some(connection) = line.connection else {
-            // Nobody else can be helped: fail2ban then takes even such a line as a failure.
-            user.extend(line.user().unwrap_or_default());
-            return line.key().map_or(Meaning::Nothing, Meaning::Failure);
+            return alone(line, user);
         };
         let id = self.hasher.hash_one(connection);
         let at =
@@ -171,7 +171,7 @@ impl Sessions {
     }
 }
 
-/// What the only line of a connection means.
+/// What a line means that no other line belongs to.
 fn alone(line: &Captured<'_>, user: &mut Vec<u8>) -> Meaning {
     user.extend(line.user().unwrap_or_default());
     match line.key() {

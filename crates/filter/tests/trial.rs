@@ -45,6 +45,43 @@ fn compare(name: &str, spec: &FilterSpec, text: &str) -> usize {
     found
 }
 
+/// What the lines of a connection can say, and an ignoreregex.
+fn connections() -> FilterSpec {
+    FilterSpec {
+        name: "connections".into(),
+        prefregex: Some(r"^<F-MLFID> \S+ door(?:\[\d+\])?: </F-MLFID><F-CONTENT>.+</F-CONTENT>$".into()),
+        failregex: [
+            r"^knocked(?: by <F-USER>\S*</F-USER>)?(?: from <ADDR>)?$",
+            r"^<F-NOFAIL>seen</F-NOFAIL>(?: by <F-ALT_USER>\S+</F-ALT_USER>)? from <HOST>$",
+            r"^<F-MLFGAINED>opened</F-MLFGAINED>(?: by <F-USER>\S+</F-USER>)?(?: from <ADDR>)?$",
+            r"^<F-NOFAIL><F-MLFFORGET>closed</F-MLFFORGET></F-NOFAIL>(?: from <ADDR>)?$",
+            r"^<F-MLFFORGET>thrown out</F-MLFFORGET>(?: from <F-ID>\S+</F-ID>)?$",
+        ]
+        .map(Into::into)
+        .into(),
+        ignoreregex: vec!["by trent".into()],
+        maxlines: 1,
+        ..FilterSpec::default()
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn connections_of_any_kind(lines in proptest::collection::vec((0..400_i64, 0..3_u8, MESSAGE), 1..30)) {
+        let mut time = 1_795_341_600;
+        let mut text = String::new();
+        for (later, connection, message) in lines {
+            time += later / 10;
+            let date = jiff::Timestamp::from_second(time).unwrap().strftime("%Y-%m-%dT%H:%M:%SZ");
+            let pid = if connection == 0 { String::new() } else { format!("[{connection}]") };
+            text += &format!("{date} h door{pid}: {message}\n");
+        }
+        compare("connections", &connections(), &text);
+    }
+}
+
+const MESSAGE: &str = "(knocked|seen|opened|closed|thrown out)( by (eve|bob|trent|))?( from (192\\.0\\.2\\.[12]|2001:db8::[12]|x|192\\.0\\.2\\.300))?";
+
 #[test]
 fn stock_filters_on_their_own_lines() {
     let Some(corpus) = support::shared("data/fail2ban/corpus.jsonl") else { return };

@@ -66,6 +66,14 @@ impl Clock {
     }
 }
 
+/// A time in the machine's zone as Python's `isoformat` writes it: with microseconds if it has any, and with the offset.
+pub(crate) fn iso(time: Timestamp) -> String {
+    let millis = time.as_millis();
+    let Ok(instant) = jiff::Timestamp::from_millisecond(millis) else { return format!("{time:?}") };
+    let form = if millis % 1000 == 0 { "%Y-%m-%dT%H:%M:%S%:z" } else { "%Y-%m-%dT%H:%M:%S%.6f%:z" };
+    instant.to_zoned(of(&Zone::system())).strftime(form).to_string()
+}
+
 /// A time for programs: RFC 3339 in UTC, with milliseconds if it has any; `None` for one that never comes.
 pub(crate) fn utc(time: Timestamp) -> Option<String> {
     if time == Timestamp::MAX {

@@ -32,9 +32,9 @@ pub(crate) use last_line::last_line;
 
 /// The largest `maxlines`.
 pub(crate) const MAX_SPAN: usize = 1000;
-/// What the lines of one filter in one stream may hold together, in bytes. Beyond it the oldest go, as if `maxlines`
+/// What the lines of one filter in one stream may hold together, in bytes: the two longest. Beyond it the oldest go, as if `maxlines`
 /// were smaller.
-const MAX_BUFFER_BYTES: usize = 1 << 20;
+const MAX_BUFFER_BYTES: usize = 2 * MAX_LINE_BYTES;
 
 /// The newest lines of a stream, for one filter.
 #[derive(Debug)]

@@ -213,7 +213,7 @@ impl Trial {
             };
         }
         if let Some(name) = fields.text("dns") {
-            return self.ids_of_name(&String::from_utf8_lossy(name).into_owned());
+            return self.ids_of_name(&String::from_utf8_lossy(name));
         }
         match own {
             Some((id, _)) => vec![id],

@@ -158,8 +158,9 @@ impl Trial {
         self
     }
 
-    /// Judges a line, without its end. A line whose time is known has no date in its text.
-    pub fn line(&mut self, line: &[u8], known: Option<Timestamp>, now: Timestamp) -> TrialResult {
+    /// Judges a line, without its end. A line whose time is `known` has no date in its text; the text that goes with the time
+    /// stands before it in [`LineParts::date`].
+    pub fn line(&mut self, line: &[u8], known: Option<(Timestamp, &str)>, now: Timestamp) -> TrialResult {
         let (parts, date, time) = self.date(line, known, now);
         let parts = self.unwrapped(parts);
         let mut result = TrialResult { date, time, text: parts.text(), ..TrialResult::default() };
@@ -201,7 +202,7 @@ impl Trial {
     fn date(
         &mut self,
         line: &[u8],
-        known: Option<Timestamp>,
+        known: Option<(Timestamp, &str)>,
         now: Timestamp,
     ) -> (LineParts, Option<TrialDate>, Option<Timestamp>) {
         let part = |range: Range<usize>| line.get(range).unwrap_or_default().to_vec();
@@ -210,9 +211,9 @@ impl Trial {
             date: part(at.clone()),
             after: part(at.end..line.len()),
         };
-        if known.is_some() {
-            self.last_date = known.map(|time| (Vec::new(), time));
-            return (cut(0..0), None, known);
+        if let Some((time, text)) = known {
+            self.last_date = Some((text.as_bytes().to_vec(), time));
+            return (LineParts { date: text.into(), ..cut(0..0) }, None, Some(time));
         }
         let found = self.dates.find(line, now);
         let date = found.as_ref().map(|found| TrialDate {

@@ -22,9 +22,9 @@ pub(crate) struct Job {
     pub(crate) ignoreregex: Vec<String>,
     pub(crate) maxlines: usize,
     pub(crate) datepattern: Option<String>,
-    /// A file, up to so many lines…
+    /// A file, of which every so manieth line is read…
     pub(crate) file: Option<PathBuf>,
-    pub(crate) limit: Option<usize>,
+    pub(crate) every: usize,
     /// …or lines.
     pub(crate) lines: Vec<String>,
 }
@@ -127,8 +127,8 @@ def answers(job, now):
     MyTime.setTime(now)
     made = engine(job)
     for number, line in enumerate(lines(job), 1):
-        if job["limit"] and number > job["limit"]:
-            break
+        if job["every"] and number % job["every"]:
+            continue
         line = line.decode("utf-8", "replace").rstrip("\r\n")
         for _, fid, when, fail in made.processLine(line):
             if fid is not None:
@@ -178,23 +178,16 @@ fn canonical(id: &str) -> String {
     id.parse::<std::net::IpAddr>().map_or_else(|_| id.to_owned(), |addr| addr.to_canonical().to_string())
 }
 
-/// The same for many jobs, several at a time.
+/// The same by several processes at a time, for jobs that take long.
 pub(crate) fn ask_many(jobs: Vec<Job>, now: i64) -> Vec<(Job, Vec<Failure>)> {
     let workers = std::thread::available_parallelism().map_or(2, |n| n.get().min(4));
-    let queue = std::sync::Mutex::new(jobs.into_iter());
-    let done = std::sync::Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let Some(job) = queue.lock().unwrap().next() else { return };
-                    let answer = ask(std::slice::from_ref(&job), now).swap_remove(0);
-                    done.lock().unwrap().push((job, answer));
-                }
-            });
-        }
+    let mut shares = vec![Vec::new(); workers];
+    jobs.into_iter().enumerate().for_each(|(n, job)| shares[n % workers].push(job));
+    let answers = std::thread::scope(|scope| {
+        let asked: Vec<_> = shares.iter().map(|share| scope.spawn(move || ask(share, now))).collect();
+        asked.into_iter().map(|answer| answer.join().unwrap()).collect::<Vec<_>>()
     });
-    done.into_inner().unwrap()
+    shares.into_iter().flatten().zip(answers.into_iter().flatten()).collect()
 }
 
 /// A random number generator that gives the same numbers everywhere.

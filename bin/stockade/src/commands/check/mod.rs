@@ -156,7 +156,7 @@ impl Told {
             section: Some(jail.to_owned()),
             key: Some("datepattern".to_owned()),
             message: error.to_string(),
-            hint: error.hint().map(|hint| hint.to_string()),
+            hint: error.hint().map(ToString::to_string),
             sentence: format!("{error} (jail `{jail}`)"),
         }
     }

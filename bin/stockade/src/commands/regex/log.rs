@@ -35,6 +35,9 @@ pub(crate) struct Charset {
     encoding: Option<&'static Encoding>,
 }
 
+/// What takes lines: each without its end, and its time where the log knows it.
+pub(crate) type Sink<'s> = dyn FnMut(&[u8], Option<Timestamp>) -> Result<(), Failure> + 's;
+
 const JOURNAL: &str = "systemd-journal";
 
 /// How long the journal may be silent before it counts as read to its end.
@@ -70,13 +73,12 @@ impl Log {
         matches!(self, Self::File(path) if last(path).is_ok_and(|byte| byte != b'\n'))
     }
 
-    /// Gives each line, without its end, and its time where the log knows it. What does not fit in memory as a line was passed
-    /// over: how many of those there were.
+    /// Gives each line. What does not fit in memory as a line was passed over: how many of those there were.
     pub(crate) fn for_each(
         &self,
         charset: Charset,
         journal_match: Option<&str>,
-        sink: &mut dyn FnMut(&[u8], Option<Timestamp>) -> Result<(), Failure>,
+        sink: &mut Sink<'_>,
     ) -> Result<u64, Failure> {
         match self {
             Self::File(path) => read(path, charset, sink),
@@ -123,11 +125,7 @@ impl Charset {
     }
 }
 
-fn read(
-    path: &Path,
-    charset: Charset,
-    sink: &mut dyn FnMut(&[u8], Option<Timestamp>) -> Result<(), Failure>,
-) -> Result<u64, Failure> {
+fn read(path: &Path, charset: Charset, sink: &mut Sink<'_>) -> Result<u64, Failure> {
     let failed = |error: stockade_source::SourceError| Failure::new(Exit::Failed, &error).hint(error.hint());
     let mut reader = LogReader::open(path).map_err(failed)?;
     while let Some(block) = reader.next_block().map_err(failed)? {
@@ -136,10 +134,7 @@ fn read(
     Ok(reader.progress().long_lines)
 }
 
-fn each_line(
-    block: &Block<'_>,
-    sink: &mut dyn FnMut(&[u8], Option<Timestamp>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+fn each_line(block: &Block<'_>, sink: &mut Sink<'_>) -> Result<(), Failure> {
     let mut rest = block.bytes;
     let mut times = block.times.into_iter().flatten().copied();
     while !rest.is_empty() {
@@ -155,11 +150,7 @@ fn each_line(
 }
 
 /// Reads the journal from its beginning to where it is now.
-fn journal(
-    options: &str,
-    journal_match: Option<&str>,
-    sink: &mut dyn FnMut(&[u8], Option<Timestamp>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+fn journal(options: &str, journal_match: Option<&str>, sink: &mut Sink<'_>) -> Result<(), Failure> {
     let usage =
         |error: &dyn std::fmt::Display| Failure::usage(format_args!("cannot read `{options}`: {error}"));
     let (_, params) = split_params(options).map_err(|error| usage(&error))?;

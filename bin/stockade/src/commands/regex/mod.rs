@@ -30,7 +30,7 @@ use crate::output::{self, text};
 use asked::{Asked, Library};
 use log::{Charset, Log};
 use out::Format;
-use tally::{Keep, MAX_LISTED, Tally, is_passed_over};
+use tally::{Keep, MAX_LISTED, Tally, is_passed_over, iso};
 
 /// fail2ban's configuration: there are filters that ours has not.
 const FAIL2BAN_DIRECTORY: &str = "/etc/fail2ban";
@@ -90,9 +90,9 @@ pub(crate) fn run(global: &Global, args: &RegexArgs) -> Outcome {
     let answer =
         Answer { global, args, asked: &asked, spec: &spec, trial: &trial, tally: &tally, clock, listed };
     if global.json {
-        json::print(&answer)?
+        json::print(&answer)?;
     } else {
-        table::print(&answer)?
+        table::print(&answer)?;
     }
     Ok(Exit::Done)
 }
@@ -181,7 +181,8 @@ fn print_each(
         if known.is_none() && is_passed_over(line) {
             return Ok(());
         }
-        let result = trial.line(line, known, now);
+        let text = known.map(iso);
+        let result = trial.line(line, known.zip(text.as_deref()), now);
         let template = result.date.as_ref().and_then(|date| templates.get(date.template));
         let lines = match (result.is_match(), invert) {
             (true, false) => format.lines(&result, template.map(String::as_str)),

@@ -7,9 +7,12 @@ use stockade_filter::Trial;
 use stockade_filter::trial::{Failure as Accusation, Fields, Id, TrialDate, TrialResult};
 
 use crate::cli::TrialArgs;
+use crate::output::time;
 
 /// How many lines of a kind are listed, unless all are asked for.
 pub(crate) const MAX_LISTED: usize = 20;
+/// How many lines are kept even if all are asked for.
+const MAX_KEPT: usize = 1_000_000;
 /// How many captures of one regex are kept for those who want to see them.
 const MAX_CAPTURES: usize = 10_000;
 
@@ -81,7 +84,7 @@ impl Keep {
     pub(crate) fn new(args: &TrialArgs, listed: usize, captures: bool) -> Self {
         let most = |none: bool, all: bool| match (none, all) {
             (true, _) => 0,
-            (_, true) => usize::MAX,
+            (_, true) => MAX_KEPT,
             _ => listed + 1,
         };
         Self {
@@ -102,7 +105,7 @@ impl Tally {
             fail: trial.failregexes().map(|_| Accused::default()).collect(),
             ignore: trial.ignoreregexes().map(|_| 0).collect(),
             dates: vec![0; trial.templates().len()],
-            matched: listed(if keep.matched { usize::MAX } else { 0 }),
+            matched: listed(if keep.matched { MAX_KEPT } else { 0 }),
             missed: listed(keep.missed),
             ignored: listed(keep.ignored),
             ..Self::default()
@@ -122,7 +125,8 @@ impl Tally {
             return None;
         }
         let began = Instant::now();
-        let result = trial.line(line, known, now);
+        let text = known.map(iso);
+        let result = trial.line(line, known.zip(text.as_deref()), now);
         self.elapsed += began.elapsed();
         self.tested += 1;
         if let Some(count) = result.date.as_ref().and_then(|date| self.dates.get_mut(date.template)) {
@@ -153,7 +157,8 @@ impl Tally {
         };
         list.count += 1;
         if list.lines.len() < list.most {
-            list.lines.push(Line { whole: lossy(line), text: lossy(&result.text) });
+            let whole = text.unwrap_or_default() + &lossy(line);
+            list.lines.push(Line { whole, text: lossy(&result.text) });
         }
         result.date
     }
@@ -189,6 +194,11 @@ impl Tally {
 
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The time of an entry of the journal, as it stands before the line in lists.
+pub(crate) fn iso(time: Timestamp) -> String {
+    format!("{} ", time::iso(time))
 }
 
 /// Whether a line is passed over: an empty one, or a comment.

@@ -16,6 +16,8 @@
 
 mod args;
 mod dates;
+mod heading;
+mod lines;
 mod text;
 
 use std::collections::HashMap;
@@ -25,25 +27,21 @@ use std::net::{IpAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use stockade_core::ports::Clock as _;
-use stockade_filter::conf::dump::{self, Datum};
-use stockade_filter::date::{DateReader, Zone};
+use stockade_filter::date::Zone;
 use stockade_filter::trial::{Manner, Resolver, Trial, TrialOptions};
 use stockade_filter::{FilterSpec, UseDns};
-use stockade_runtime::daemon::SystemClock;
 
 use crate::cli::TrialArgs;
-use crate::commands::regex::asked::{Asked, Found, Library};
-use crate::commands::regex::draw;
+use crate::commands::regex::asked::{Asked, Library};
 use crate::commands::regex::log::{Charset, Log};
 use crate::commands::regex::out::Format;
-use crate::commands::regex::tally::{Keep, MAX_LISTED, Tally, is_passed_over};
 use crate::config;
 use crate::exit::Failure;
 use crate::output;
 use args::{Args, FAILED, Instead};
-use dates::Order;
-use text::{Lists, Printer, Summary, short};
+use heading::Heading;
+use lines::Lines;
+use text::{Printer, short};
 
 type Out = Printer<io::BufWriter<io::StdoutLock<'static>>>;
 
@@ -202,207 +200,5 @@ fn resolver(options: &TrialArgs) -> Option<Resolver> {
                 found
             }))
         }
-    }
-}
-
-/// The lines that say what is used.
-struct Heading<'o> {
-    out: &'o mut Out,
-    /// Nothing but what `--out` asks for is printed.
-    silent: bool,
-}
-
-impl Heading<'_> {
-    fn lines(&mut self, text: &str) -> io::Result<()> {
-        if self.silent { Ok(()) } else { self.out.line(text) }
-    }
-
-    fn using(&mut self, what: &str, value: &str) -> io::Result<()> {
-        if self.silent { Ok(()) } else { self.out.using(what, value) }
-    }
-
-    fn date_pattern(&mut self, pattern: &str) -> Result<(), Failure> {
-        let reader = DateReader::new(Some(pattern), Zone::UTC).map_err(Failure::usage)?;
-        // One or two have a name, many are a list.
-        let name = match reader.templates().len() {
-            1 | 2 => reader.templates().next().map(dates::name).unwrap_or_default(),
-            _ => "Default Detectors".to_owned(),
-        };
-        Ok(self.using("     datepattern", &format!("{pattern} : {name}"))?)
-    }
-
-    fn asked(&mut self, asked: &Asked, options: &TrialArgs, typed: &str, verbose: u8) -> Result<(), Failure> {
-        match &asked.found {
-            Found::Filter { name, root } => {
-                self.using("  failregex filter file", &format!("{name}, basedir: {root}"))?;
-            }
-            Found::File(path) => self.using("  failregex file", path)?,
-            Found::Jail(name) => self.using("           jail", name)?,
-            Found::Regex => self.using("  failregex line", &short(typed))?,
-        }
-        let dict = |pairs: &[(String, String)]| {
-            let text = |(name, value): &(String, String)| (name.clone(), Datum::Text(value.clone()));
-            Datum::Table(pairs.iter().map(text).collect()).to_string()
-        };
-        if !asked.params.is_empty() {
-            self.using("  filter options", &dict(&asked.params))?;
-        }
-        let Some(def) = &asked.def else { return Ok(()) };
-        if verbose > 1 {
-            // The parameters that were typed, and then all that the filter has for what was not.
-            let names = ["logtype", "datepattern"].into_iter().chain(def.params.keys().map(String::as_str));
-            let mut real: Vec<(String, String)> = Vec::new();
-            for name in names {
-                let value = def.options.get(name).or_else(|| def.params.get(name));
-                if let Some(value) = value.filter(|_| real.iter().all(|(known, _)| known != name)) {
-                    real.push((name.to_owned(), value.text().to_owned()));
-                }
-            }
-            self.lines(&format!("Real  filter options : {}", dict(&real)))?;
-        }
-        // In the order in which fail2ban sets them.
-        for command in dump::filter("", def) {
-            let [_, _, Datum::Text(option), value] = command.words.as_slice() else { continue };
-            match (option.as_str(), value) {
-                ("maxlines", Datum::Number(lines)) if options.maxlines.is_none_or(|lines| lines == 0) => {
-                    self.using("        maxlines", &lines.to_string())?;
-                }
-                ("datepattern", Datum::Text(pattern)) if options.datepattern.is_none() => {
-                    self.date_pattern(pattern)?;
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn log(&mut self, log: &Log, args: &Args, several: bool, journal_match: Option<&str>) -> io::Result<()> {
-        let encoding = args.trial.encoding.as_deref().unwrap_or("UTF-8");
-        match log {
-            Log::File(_) | Log::Input => {
-                self.using("        log file", &args.word(0).unwrap_or_default().to_string_lossy())?;
-                self.using("        encoding", encoding)
-            }
-            Log::Journal(_) => {
-                self.lines("Use         systemd journal")?;
-                self.using("        encoding", encoding)?;
-                journal_match.map_or(Ok(()), |wanted| self.using("   journal match", wanted))
-            }
-            Log::Lines(lines) => match lines.as_slice() {
-                [line] if !several => self.using("     single line", &short(line)),
-                lines => {
-                    self.using("     multi line", &format!("{} line(s)", lines.len()))?;
-                    for (number, line) in (1..).zip(lines).take(6) {
-                        let line = format!("| {number:>2}: {}", short(line));
-                        self.lines(if number > 5 { "| ..." } else { &line })?;
-                    }
-                    self.lines("`-")
-                }
-            },
-        }
-    }
-}
-
-/// The lines to try.
-struct Lines<'l> {
-    log: &'l Log,
-    charset: Charset,
-    journal_match: Option<&'l str>,
-}
-
-impl Lines<'_> {
-    /// Gives each line. The last line of a file counts only when it is complete, as in operation.
-    fn for_each(
-        &self,
-        sink: &mut dyn FnMut(&[u8], Option<stockade_core::Timestamp>) -> Result<(), Failure>,
-    ) -> Result<u64, Failure> {
-        if !self.log.is_torn() {
-            return self.log.for_each(self.charset, self.journal_match, sink);
-        }
-        let mut held: Option<Vec<u8>> = None;
-        self.log.for_each(self.charset, self.journal_match, &mut |line, known| match held
-            .replace(line.to_vec())
-        {
-            Some(before) => sink(&before, known),
-            None => Ok(()),
-        })
-    }
-
-    /// Prints what `--out` asks for.
-    fn print(&self, trial: &mut Trial, format: &Format, invert: bool, out: &mut Out) -> Result<(), Failure> {
-        let templates: Vec<String> = trial.templates().map(str::to_owned).collect();
-        self.for_each(&mut |line, known| {
-            if known.is_none() && is_passed_over(line) {
-                return Ok(());
-            }
-            let result = trial.line(line, known, SystemClock.now());
-            let template = result.date.as_ref().and_then(|date| templates.get(date.template));
-            match (result.is_match(), invert) {
-                (true, false) => {
-                    for line in format.lines(&result, template.map(String::as_str)) {
-                        out.line(&line)?;
-                    }
-                }
-                (false, true) => out.line(&format.inverted(&String::from_utf8_lossy(line), result.time))?,
-                _ => {}
-            }
-            Ok(())
-        })?;
-        Ok(())
-    }
-
-    /// Counts, and prints the summary.
-    fn count(
-        &self,
-        args: &Args,
-        trial: &mut Trial,
-        spec: &FilterSpec,
-        with_dates: bool,
-        out: &mut Out,
-    ) -> Result<(), Failure> {
-        let options = &args.trial;
-        let verbose = args.verbose() > 0;
-        let limit = options.maxlines.filter(|lines| *lines > 0).unwrap_or(MAX_LISTED);
-        let keep = Keep { as_fail2ban: true, ..Keep::new(options, limit, verbose) };
-        let mut tally = Tally::new(trial, keep);
-        let patterns: Vec<String> = trial.templates().map(str::to_owned).collect();
-        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
-        let is_default = spec.datepattern.as_deref().is_none_or(|pattern| {
-            pattern.trim().is_empty()
-                || pattern.trim_start().starts_with("{^LN-BEG}") && pattern.trim().len() == 9
-        });
-        let mut order = Order::new(&patterns, is_default);
-        let overlong = self.for_each(&mut |line, known| {
-            let date = tally.line(trial, keep, line, known, SystemClock.now());
-            if let Some(date) = date {
-                // What is bound to the beginning of the line is found there, whatever stands before what it cuts out.
-                let bound =
-                    patterns.get(date.template).is_some_and(|pattern| pattern.starts_with(['^', '{']));
-                order.found(date.template, if bound { 0 } else { date.at });
-            }
-            Ok(())
-        })?;
-        tally.overlong = overlong;
-        let drawn = |line: &str, regex: &str| draw::address(line, regex, spec.usedns, spec.maxlines > 1);
-        let summary = Summary {
-            tally: &tally,
-            fail: trial.failregexes().map(|regex| regex.text).collect(),
-            ignore: trial.ignoreregexes().map(|regex| regex.text).collect(),
-            prefix: trial.expanded_prefregex(),
-            dates: with_dates.then_some((&patterns[..], &order)),
-            verbose,
-            verbose_date: options.verbose_date,
-            lists: Lists {
-                matched: options.print_all_matched,
-                ignored: !options.print_no_ignored,
-                all_ignored: options.print_all_ignored,
-                missed: !options.print_no_missed,
-                all_missed: options.print_all_missed,
-            },
-            limit: u64::try_from(limit).unwrap_or(u64::MAX),
-            draw: options.debuggex.then_some(&drawn),
-        };
-        summary.print(out)?;
-        Ok(())
     }
 }

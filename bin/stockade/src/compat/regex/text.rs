@@ -79,8 +79,11 @@ pub(super) struct Summary<'s> {
     /// Fewer lines than this are listed.
     pub(super) limit: u64,
     /// Prints addresses where a regex is drawn, for a line and a regex.
-    pub(super) draw: Option<&'s dyn Fn(&str, &str) -> String>,
+    pub(super) draw: Option<&'s Draw<'s>>,
 }
+
+/// The address where a regex is drawn over a line.
+pub(super) type Draw<'d> = dyn Fn(&str, &str) -> String + 'd;
 
 /// Which lines are listed.
 #[derive(Clone, Copy, Debug)]
