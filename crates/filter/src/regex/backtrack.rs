@@ -4,7 +4,7 @@ use super::compile::Program;
 use super::moves::{
     first_place, greedy_loop, group, holds, ip4, last_place, lazy_loop, restore, same_end, spend,
 };
-use super::program::{Cut, Inst, SEARCHED_PER_STEP, Save, Ways};
+use super::program::{Cut, Inst, Next, SEARCHED_PER_STEP, Save, Ways};
 
 /// How many steps one search may take, plus some for each byte of the text. A step is worth a few nanoseconds.
 const BASE_STEPS: usize = 2_000;
@@ -128,7 +128,7 @@ impl Program {
                 return Err(OutOfSteps);
             }
             if SEEN {
-                room.seen = room.seen.max(self.code.get(pc).map_or(0, |inst| looks_to(inst, text, at)));
+                room.seen = room.seen.max(self.looks_to(pc, text, at));
             }
             let went_on = match self.code.get(pc) {
                 Some(Inst::Text(bytes)) => {
@@ -324,26 +324,42 @@ impl Program {
     }
 }
 
-/// The first byte that an instruction at `at` does not look at; what it gives back later it has looked at already.
-fn looks_to(inst: &Inst, text: &[u8], at: usize) -> usize {
-    match inst {
-        Inst::Text(bytes) => at + bytes.len(),
-        Inst::Word(word) => at + word.len,
-        Inst::Loop(one) => {
-            let most = at.saturating_add(one.max).min(text.len());
-            at + text.get(at..most).map_or(0, |span| one.run(span)) + 1
+impl Program {
+    /// The first byte that an instruction does not look at, started at `at`; what it gives back later it has looked at
+    /// already.
+    fn looks_to(&self, pc: usize, text: &[u8], at: usize) -> usize {
+        let rest = text.get(at..).unwrap_or_default();
+        match self.code.get(pc) {
+            None => at,
+            Some(inst) => at + self.looks(inst, pc, rest),
         }
-        Inst::One(_) | Inst::Split(_) | Inst::Look(_) => at + 1,
-        // The text that it compares with may be as long as all before it.
-        Inst::Same { .. } => text.len(),
-        // As far as an address can reach, and the byte that ends it.
-        Inst::Ip4(_) => at + 16,
-        Inst::Save(_)
-        | Inst::Jump(_)
-        | Inst::Turned { .. }
-        | Inst::Guard { .. }
-        | Inst::Cut(_)
-        | Inst::Given { .. }
-        | Inst::Match => at,
+    }
+
+    fn looks(&self, inst: &Inst, pc: usize, rest: &[u8]) -> usize {
+        match inst {
+            Inst::Text(bytes) => bytes.len(),
+            Inst::Word(word) => word.len,
+            Inst::Loop(one) => {
+                let most = one.max.min(rest.len());
+                let run = rest.get(..most).map_or(0, |span| one.run(span));
+                // What follows is looked for behind every turn.
+                let longest =
+                    |next: &Next| (0..=run).filter_map(|n| Some(n + next.looks(rest.get(n..)?))).max();
+                self.next.get(pc + 1).and_then(longest).unwrap_or(run + 1) + one.stop_len()
+            }
+            Inst::Split(choice) => choice.looks(rest),
+            Inst::One(_) | Inst::Look(_) => 1,
+            // The text that it compares with may be as long as all before it.
+            Inst::Same { .. } => rest.len(),
+            // As far as an address can reach, and the byte that ends it.
+            Inst::Ip4(_) => 16,
+            Inst::Save(_)
+            | Inst::Jump(_)
+            | Inst::Turned { .. }
+            | Inst::Guard { .. }
+            | Inst::Cut(_)
+            | Inst::Given { .. }
+            | Inst::Match => 0,
+        }
     }
 }

@@ -178,6 +178,15 @@ impl Choice {
         Ways::of(first, second)
     }
 
+    /// How many bytes of `rest` it looks at.
+    pub(crate) fn looks(&self, rest: &[u8]) -> usize {
+        let way = |set: ByteSet, word: Option<Word>| {
+            let compared = rest.first().is_some_and(|&byte| set.contains(byte));
+            word.filter(|_| compared).map_or(1, |word| word.len)
+        };
+        way(self.first_set, self.first_word).max(way(self.second_set, self.second_word))
+    }
+
     pub(super) fn decide(&mut self, first: &Next, second: &Next) {
         (self.first_set, self.second_set) = (first.bytes, second.bytes);
         self.at_end = Ways::of(first.at_end, second.at_end);
@@ -224,6 +233,11 @@ impl Loop {
         }
     }
 
+    /// How many bytes behind its end it looks at, for the text that stops it.
+    pub(crate) fn stop_len(&self) -> usize {
+        self.stop.map_or(0, |stop| stop.len)
+    }
+
     /// How many steps it is worth to look at so many bytes.
     #[inline]
     pub(crate) fn cost(&self, bytes: usize) -> usize {
@@ -251,6 +265,12 @@ pub(crate) struct Next {
 impl Next {
     /// What may begin with anything, or with nothing.
     const ANYTHING: (ByteSet, bool, Option<Word>) = (ByteSet::ALL, true, None);
+
+    /// How many bytes of `rest` [`Next::may_begin`] looks at.
+    pub(crate) fn looks(&self, rest: &[u8]) -> usize {
+        let compared = rest.first().is_some_and(|&byte| self.bytes.contains(byte));
+        self.word.filter(|_| compared).map_or(1, |word| word.len)
+    }
 
     /// Whether it can match before `rest`.
     #[inline]
