@@ -127,41 +127,39 @@ impl Finder {
     ) {
         let Candidate { line, offset, time: known, mut claims } = candidate;
         self.stats.candidates += 1;
-        let mut dated: Option<(usize, Option<Timestamp>, Range<usize>)> = None;
+        let mut cut_for: Option<(usize, Option<Timestamp>, u32)> = None;
+        let Self { memories, dates, date_of, undated, stats, newest: newest_seen, joined, unwrapped } = self;
+        let mut text = line;
         while claims != 0 {
             let n = claims.trailing_zeros() as usize;
             claims &= claims - 1;
-            let (Some(filter), Some(&date_of)) = (set.filters.get(n), self.date_of.get(n)) else { continue };
-            let (time, cut) = match (&dated, known) {
-                (_, Some(time)) => (Some(time), 0..0),
-                (Some((reader, time, cut)), None) if *reader == date_of => (*time, cut.clone()),
+            let (Some(filter), Some(&date_of)) = (set.filters.get(n), date_of.get(n)) else { continue };
+            // Filters with the same dates see the same text.
+            let (time, count) = match cut_for {
+                Some((of, time, count)) if of == date_of => (time, count),
                 _ => {
-                    let Some(reader) = self.dates.get_mut(date_of) else { continue };
-                    let found = reader.find(line, now);
-                    let (time, cut) = found.map_or((None, 0..0), |found| (found.time, found.cut));
-                    self.stats.undated += u64::from(time.is_none());
-                    let time = time.or((self.undated == Undated::IsNow).then_some(now));
-                    dated = Some((date_of, time, cut.clone()));
-                    (time, cut)
+                    let (time, cut) = match (known, dates.get_mut(date_of)) {
+                        (Some(time), _) => (Some(time), 0..0),
+                        (None, Some(reader)) => {
+                            reader.find(line, now).map_or((None, 0..0), |found| (found.time, found.cut))
+                        }
+                        (None, None) => continue,
+                    };
+                    stats.undated += u64::from(time.is_none());
+                    let time = time.or((*undated == Undated::IsNow).then_some(now));
+                    let (seen, count) = seen_text(line, &cut, joined, unwrapped);
+                    text = seen;
+                    cut_for = Some((date_of, time, count));
+                    (time, count)
                 }
             };
-            let newest = self.newest;
-            self.newest = newest.max(time);
-            let Some(memory) = self.memories.get_mut(n) else { continue };
-            let text = without(line, &cut, &mut self.joined);
-            let (text, count) = match repeat::unwrap(text) {
-                Some(repeated) => {
-                    self.unwrapped.clear();
-                    self.unwrapped.extend_from_slice(repeated.head);
-                    self.unwrapped.extend_from_slice(repeated.message);
-                    (self.unwrapped.as_slice(), repeated.times)
-                }
-                None => (text, 1),
-            };
+            let newest = *newest_seen;
+            *newest_seen = newest.max(time);
+            let Some(memory) = memories.get_mut(n) else { continue };
             let mut fields = Captured::default();
             match filter.look(memory, text, &mut fields) {
                 Looked::No => {}
-                Looked::Exhausted => self.stats.exhausted += 1,
+                Looked::Exhausted => stats.exhausted += 1,
                 Looked::Match { regex, excused } => {
                     let fields = &fields;
                     tell(Found { filter: n, regex, fields, excused, time, newest, count, line, offset });
@@ -191,30 +189,51 @@ pub(crate) fn candidates<'b>(
     let bytes = lines.bytes;
     let mut counter = TimeCursor::new(lines.times);
     let (mut from, mut overlong) = (0, 0);
+    // The next line that contains a text which somebody requires.
+    let mut next = set.next_candidate(bytes, 0);
     while from < bytes.len() {
-        let hit = if set.always == 0 {
-            match set.next_candidate(bytes, from) {
-                Some(hit) => hit,
-                None => break,
+        // Where somebody wants every line, whatever it contains, each is looked at.
+        let (start, searched) = match &next {
+            _ if set.always != 0 => (from, from),
+            Some(hit) => {
+                let gap = bytes.get(from..hit.start).unwrap_or_default();
+                (memrchr(b'\n', gap).map_or(from, |at| from + at + 1), hit.end)
             }
-        } else {
-            from..from
+            None => break,
         };
-        let start =
-            bytes.get(from..hit.start).and_then(|gap| memrchr(b'\n', gap)).map_or(from, |at| from + at + 1);
-        let end =
-            bytes.get(hit.end..).and_then(|tail| memchr(b'\n', tail)).map_or(bytes.len(), |at| hit.end + at);
+        let tail = bytes.get(searched..).and_then(|tail| memchr(b'\n', tail));
+        let end = tail.map_or(bytes.len(), |at| searched + at);
         from = end + 1;
+        let hit = next.take_if(|hit| hit.start < end);
+        if hit.is_some() {
+            next = set.next_candidate(bytes, from.min(bytes.len()));
+        }
         if end - start > MAX_LINE_BYTES {
             overlong += 1;
             continue;
         }
-        let claims = set.claims(bytes.get(hit.start..end).unwrap_or_default()) | set.always;
+        let claimed = hit.map_or(0, |hit| set.claims(bytes.get(hit.start..end).unwrap_or_default()));
+        let claims = claimed | set.always;
         let line = trim_cr(bytes.get(start..end).unwrap_or_default());
         let time = counter.at(bytes, start);
         tell(Candidate { line, offset: lines.offset + start as u64, time, claims }, (start, end + 1));
     }
     overlong
+}
+
+/// What the regexes see of a line, and how often its message came.
+fn seen_text<'l>(
+    line: &'l [u8],
+    cut: &Range<usize>,
+    joined: &'l mut Vec<u8>,
+    unwrapped: &'l mut Vec<u8>,
+) -> (&'l [u8], u32) {
+    let text = without(line, cut, joined);
+    let Some(repeated) = repeat::unwrap(text) else { return (text, 1) };
+    unwrapped.clear();
+    unwrapped.extend_from_slice(repeated.head);
+    unwrapped.extend_from_slice(repeated.message);
+    (unwrapped, repeated.times)
 }
 
 /// A line without the date: what stood before it and what stands behind it, joined with nothing between.

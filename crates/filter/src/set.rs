@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use crate::filter::Filter;
 
@@ -12,15 +12,18 @@ pub(crate) type Claims = u128;
 /// How many filters may read one stream.
 pub const MAX_FILTERS: usize = 128;
 
+/// So many texts are searched for at once without a table.
+const FEW_TEXTS: usize = 48;
+/// The texts that a table is made for may have so many bytes together; it takes some hundred times as many.
+const MAX_TABLE_TEXTS: usize = 16 << 10;
+
 /// Filters that read the same lines. A line is cut out, dated and matched only if it contains a text that one of
 /// them requires; all others cost what scanning memory costs.
 #[derive(Debug)]
 pub struct FilterSet {
     pub(crate) filters: Vec<Arc<Filter>>,
-    /// Finds the next line that anybody may care about.
-    next: Option<AhoCorasick>,
-    /// Finds everybody who may care about a line; only where there are several filters.
-    all: Option<AhoCorasick>,
+    /// Finds the next line that anybody may care about, and everybody who may care about a line.
+    texts: Option<AhoCorasick>,
     claims_of: Vec<Claims>,
     /// Filters that require no text: every line is theirs.
     pub(crate) always: Claims,
@@ -54,15 +57,19 @@ impl FilterSet {
                 }
             }
         }
-        let build = |kind| {
-            AhoCorasick::builder().match_kind(kind).ascii_case_insensitive(any_case).build(&texts).ok()
-        };
-        let next = if texts.is_empty() { None } else { build(MatchKind::LeftmostFirst) };
-        let all = if texts.is_empty() || filters.len() < 2 { None } else { build(MatchKind::Standard) };
-        if next.is_none() && !texts.is_empty() {
+        let bytes: usize = texts.iter().map(Vec::len).sum();
+        // Few texts are searched for by a vector unit; many by a table, if it is not too large.
+        let kind = (texts.len() > FEW_TEXTS && bytes <= MAX_TABLE_TEXTS).then_some(AhoCorasickKind::DFA);
+        let built = AhoCorasick::builder()
+            .kind(kind)
+            .match_kind(if filters.len() > 1 { MatchKind::Standard } else { MatchKind::LeftmostFirst })
+            .ascii_case_insensitive(any_case)
+            .build(&texts);
+        let found = built.ok().filter(|_| !texts.is_empty());
+        if found.is_none() && !texts.is_empty() {
             always = Claims::MAX;
         }
-        (Self { filters, next, all, claims_of, always, several }, surplus)
+        (Self { filters, texts: found, claims_of, always, several }, surplus)
     }
 
     /// The filters, in their order.
@@ -72,15 +79,15 @@ impl FilterSet {
 
     /// Where in `bytes`, from `from` on, the next text stands that anybody requires.
     pub(crate) fn next_candidate(&self, bytes: &[u8], from: usize) -> Option<std::ops::Range<usize>> {
-        let found = self.next.as_ref()?.find(aho_corasick::Input::new(bytes).span(from..bytes.len()))?;
+        let found = self.texts.as_ref()?.find(aho_corasick::Input::new(bytes).span(from..bytes.len()))?;
         Some(found.span().into())
     }
 
     /// Who may care about a line that contains a required text at or after the beginning of `tail`.
     pub(crate) fn claims(&self, tail: &[u8]) -> Claims {
-        let Some(all) = &self.all else { return 1 };
+        let Some(all) = self.texts.as_ref().filter(|_| self.filters.len() > 1) else { return 1 };
         let hits = all.find_overlapping_iter(tail);
-        hits.fold(self.always, |claims, hit| {
+        hits.fold(0, |claims, hit| {
             claims | self.claims_of.get(hit.pattern().as_usize()).copied().unwrap_or(0)
         })
     }

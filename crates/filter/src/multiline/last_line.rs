@@ -4,10 +4,33 @@ use memchr::memrchr;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// The part of a regex that the last line of every match matches. Empty where that cannot be told.
+///
+/// What a loop at the very end takes beyond a line does not count: the match was found without it, when that line came.
 pub(crate) fn last_line(hir: &Hir) -> Hir {
+    last_line_of(&without_last_loop(hir))
+}
+
+fn without_last_loop(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Repetition(all) if all.min == 0 && matches!(all.sub.kind(), HirKind::Class(_)) => {
+            Hir::empty()
+        }
+        HirKind::Concat(pieces) => {
+            let is_place = |piece: &Hir| matches!(piece.kind(), HirKind::Look(_) | HirKind::Empty);
+            let Some(last) = pieces.iter().rposition(|piece| !is_place(piece)) else { return hir.clone() };
+            let shorter = |(at, piece): (usize, &Hir)| {
+                if at == last { without_last_loop(piece) } else { piece.clone() }
+            };
+            Hir::concat(pieces.iter().enumerate().map(shorter).collect())
+        }
+        _ => hir.clone(),
+    }
+}
+
+fn last_line_of(hir: &Hir) -> Hir {
     match hir.kind() {
         _ if !may_end_line(hir) => hir.clone(),
-        HirKind::Capture(capture) => last_line(&capture.sub),
+        HirKind::Capture(capture) => last_line_of(&capture.sub),
         HirKind::Literal(literal) => {
             let from = memrchr(b'\n', &literal.0).map_or(0, |at| at + 1);
             Hir::literal(literal.0.get(from..).unwrap_or_default())
@@ -15,7 +38,7 @@ pub(crate) fn last_line(hir: &Hir) -> Hir {
         HirKind::Concat(pieces) => {
             let from = pieces.iter().rposition(may_end_line).unwrap_or(0);
             let (first, rest) = (pieces.get(from), pieces.get(from + 1..).unwrap_or_default());
-            Hir::concat(first.map(last_line).into_iter().chain(rest.iter().cloned()).collect())
+            Hir::concat(first.map(last_line_of).into_iter().chain(rest.iter().cloned()).collect())
         }
         _ => Hir::empty(),
     }
@@ -53,6 +76,8 @@ mod tests {
             (r"a(?:\nb)?", ""),
             (r"a\n|b", ""),
             ("a[^x]", ""),
+            (r"a\nb text=[\w\s]*$", r"b text=(?m:$)"),
+            (r"a\nb text=[\w\s]+$", r"(?m:$)"),
         ] {
             let parse = |text: &str, multi_line: bool| {
                 let mut parser = regex_syntax::ParserBuilder::new();

@@ -11,6 +11,20 @@ pub(crate) struct Required {
     pub(crate) any_case: bool,
 }
 
+/// Words that say nothing of the program whose line it is.
+const EVERYWHERE: &[&[u8]] = &[
+    b"from",
+    b"user",
+    b"for",
+    b"port",
+    b"host",
+    b"with",
+    b"client",
+    b"login",
+    b"failed",
+    b"error",
+    b"connection",
+];
 /// More alternatives than this are not worth a search.
 const MAX_TEXTS: usize = 48;
 /// Texts shorter than this are in every other line.
@@ -31,7 +45,7 @@ pub(crate) fn required_literals(hir: &Hir) -> Vec<Required> {
 ///
 /// What many regexes have in common, mostly the program's name in the prefix, is better than what is special to each:
 /// the fewer texts, the faster the scan, and lines of the program that are not wanted are told apart by the automaton.
-/// `None` if a regex requires nothing.
+/// But what the lines of all programs have in common is worse than anything else. `None` if a regex requires nothing.
 pub(crate) fn cover(regexes: &[Vec<Required>]) -> Option<Vec<Required>> {
     let mut open: Vec<&Vec<Required>> = regexes.iter().collect();
     let mut chosen: Vec<Required> = Vec::new();
@@ -39,7 +53,8 @@ pub(crate) fn cover(regexes: &[Vec<Required>]) -> Option<Vec<Required>> {
         let mut best: Option<(usize, &Required)> = None;
         for one in open.iter().flat_map(|sets| sets.iter()) {
             let covers = open.iter().filter(|sets| sets.contains(one)).count();
-            if best.is_none_or(|(most, known)| (covers, one.rank()) > (most, known.rank())) {
+            let worth = |covers, one: &Required| (!one.is_everywhere(), covers, one.rank());
+            if best.is_none_or(|(most, known)| worth(covers, one) > worth(most, known)) {
                 best = Some((covers, one));
             }
         }
@@ -53,6 +68,15 @@ pub(crate) fn cover(regexes: &[Vec<Required>]) -> Option<Vec<Required>> {
 impl Required {
     fn shortest(&self) -> usize {
         self.texts.iter().map(Vec::len).min().unwrap_or(0)
+    }
+
+    /// Whether one of the texts is in the lines of programs of all kinds.
+    fn is_everywhere(&self) -> bool {
+        let word = |text: &Vec<u8>| {
+            let trimmed = text.trim_ascii();
+            trimmed.strip_suffix(b":").unwrap_or(trimmed).to_ascii_lowercase()
+        };
+        self.texts.iter().any(|text| EVERYWHERE.contains(&word(text).as_slice()))
     }
 
     /// How well it can be searched for: longer texts are better, then fewer.
