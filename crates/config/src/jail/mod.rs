@@ -17,6 +17,7 @@ mod scope;
 mod services;
 mod threshold;
 
+pub use ignore::IgnoreEntry;
 pub(crate) use known::{bad_enabled, translated};
 pub(crate) use read::{Context, read, rows};
 pub(crate) use services::Services;
