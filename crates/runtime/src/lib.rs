@@ -6,6 +6,7 @@
 
 pub mod control;
 pub mod daemon;
+mod fail2ban_log;
 mod guards;
 mod ignoring;
 pub mod replay;
