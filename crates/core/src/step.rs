@@ -236,7 +236,7 @@ pub fn end(
 }
 
 /// How many bans of this key count for the length of the next one.
-fn offences(jail: &Jail, at: usize, bans: &Bans, key: &Key) -> u32 {
+pub fn offences(jail: &Jail, at: usize, bans: &Bans, key: &Key) -> u32 {
     if jail.growth.as_ref().is_some_and(|growth| growth.overalljails) {
         bans.times_overall(key)
     } else {

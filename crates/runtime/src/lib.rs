@@ -9,6 +9,7 @@ pub mod daemon;
 mod fail2ban_log;
 mod guards;
 mod ignoring;
+pub mod import;
 pub mod replay;
 
 pub use guards::{GuardRules, Guarded, Guards};

@@ -7,12 +7,18 @@
 mod answers;
 mod asked;
 mod assembly;
+mod carried;
+mod closing;
 mod engine;
 mod hands;
+mod import;
 mod input;
+mod live;
 mod reading;
+mod settings;
 mod tally;
 mod threads;
+mod told;
 mod turn;
 
 use std::io;
@@ -23,6 +29,7 @@ use stockade_config::{Config, Problems};
 use stockade_core::Timestamp;
 use stockade_core::ports::{Clock, StoreError};
 
+pub(crate) use assembly::{guards as guards_of, lookups as lookups_of};
 pub use reading::MAX_SKEW;
 
 /// What the command line adds to the configuration.
