@@ -1,9 +1,9 @@
 //! The configuration as the command line wants it: which directory, which jails, and what is different today.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use stockade_config::{Config, JailConfig, Paths, Problems, Severity, env_vars};
+use stockade_config::{Config, JailConfig, Paths, Problems, SHIPPED, Severity, env_vars};
 use stockade_core::{Feed, Jail};
 use stockade_filter::conf::{ConfFiles, Directory, Layered};
 use stockade_filter::date::Zone;
@@ -20,6 +20,23 @@ pub(crate) fn environment(name: &str) -> Option<String> {
 /// Where the configuration is.
 pub(crate) fn paths(global: &Global) -> Paths {
     Paths { directory: global.config.clone(), ..Paths::default() }
+}
+
+/// The directory of the configuration, whether it is there or not.
+pub(crate) fn directory(global: &Global) -> PathBuf {
+    let from_env = || environment(env_vars::CONFIG).filter(|d| !d.is_empty()).map(PathBuf::from);
+    global.config.clone().or_else(from_env).unwrap_or_else(|| PathBuf::from(Paths::DEFAULT_DIRECTORY))
+}
+
+/// Whether a configuration directory is whole, as fail2ban's is: it has a `jail.conf` of its own.
+pub(crate) fn is_whole(directory: &Path) -> bool {
+    directory.join("jail.conf").is_file()
+}
+
+/// The files of a configuration directory, over those built in unless it is whole.
+pub(crate) fn files(directory: &Path) -> Box<dyn ConfFiles> {
+    let upper = Directory(directory.to_owned());
+    if is_whole(directory) { Box::new(upper) } else { Box::new(Layered { upper, lower: SHIPPED }) }
 }
 
 /// The configuration.
@@ -125,12 +142,7 @@ fn with_overlay(
             text += "backend = files\nlogpath = /dev/null\n";
         }
     }
-    let directory = global
-        .config
-        .clone()
-        .or_else(|| environment(env_vars::CONFIG).filter(|d| !d.is_empty()).map(PathBuf::from));
-    let directory = directory.unwrap_or_else(|| PathBuf::from(Paths::DEFAULT_DIRECTORY));
-    let files = Layered { upper: Overlay(text), lower: Directory(directory) };
+    let files = Layered { upper: Overlay(text), lower: Directory(directory(global)) };
     let services = fs::read_to_string(Paths::default().services).unwrap_or_default();
     stockade_config::load_files(&files, &services, &environment).map_err(|problems| refused(&problems))
 }

@@ -64,6 +64,11 @@ impl Failure {
         self
     }
 
+    /// What is wrong; empty where there is nothing to say.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Says what is wrong, and the exit code.
     pub(crate) fn report(&self) -> Exit {
         if !self.message.is_empty() {

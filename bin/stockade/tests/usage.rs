@@ -6,11 +6,12 @@ mod common;
 use common::{fixture, run, shown, stockade};
 use insta::assert_snapshot;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "run",
     "scan",
     "explain",
     "check",
+    "config",
     "status",
     "jails",
     "bans",

@@ -22,7 +22,7 @@ pub struct Filter {
     pub(crate) prefix: Option<FieldRegex>,
     head: Option<Head>,
     pub(crate) fail: Vec<FieldRegex>,
-    ignore: Vec<FieldRegex>,
+    pub(crate) ignore: Vec<FieldRegex>,
     pub(crate) datepattern: Option<String>,
     /// Leaves a few regexes to try, by how a text begins…
     dispatch: Option<Dispatch>,

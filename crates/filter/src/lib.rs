@@ -44,6 +44,7 @@ mod scanner;
 mod session;
 mod set;
 mod spec;
+pub mod trial;
 
 pub use explain::{Explanation, ReadDate, Verdict};
 pub use fields::Field;
@@ -51,3 +52,4 @@ pub use filter::Filter;
 pub use scanner::{Hit, Lines, ScanStats, Scanner, Undated};
 pub use set::{FilterSet, MAX_FILTERS};
 pub use spec::{FilterError, FilterSpec, Source, UseDns};
+pub use trial::{Trial, TrialOptions, TrialResult};

@@ -11,8 +11,6 @@
     reason = "a test may fail loudly, and says why it is skipped"
 )]
 
-#[path = "conf_oracle/commands.rs"]
-mod commands;
 #[path = "conf_oracle/judge.rs"]
 mod judge;
 #[path = "conf_oracle/random.rs"]

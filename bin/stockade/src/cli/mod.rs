@@ -1,8 +1,10 @@
 //! What can be typed: one definition for the parser, the help, the completions and the man pages.
 
+mod config;
 mod control;
 mod explain;
 mod generate;
+mod regex;
 mod scan;
 mod service;
 pub(crate) mod values;
@@ -11,9 +13,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 
+pub(crate) use config::{ConfigArgs, ConfigCommand, DumpArgs};
 pub(crate) use control::{BanArgs, BansArgs, UnbanArgs, WhyArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs};
+pub(crate) use regex::{RegexArgs, TrialArgs};
 pub(crate) use scan::ScanArgs;
 pub(crate) use service::{RunArgs, StopArgs};
 
@@ -21,6 +25,7 @@ const EXAMPLES: &str = "\
 Examples:
   stockade scan /var/log/auth.log          what would have happened, from a log
   stockade explain 'LINE'                  what one log line means
+  stockade regex /var/log/auth.log sshd    which regexes match how often
   stockade check                           is the configuration right?
   stockade run --dry-run                   watch, and change nothing
   stockade run                             protect this host
@@ -49,7 +54,7 @@ pub(crate) struct Cli {
 }
 
 /// The options of every command.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// The directory of stockade.toml, jail.local and filter.d [default: /etc/stockade]
@@ -78,9 +83,13 @@ pub(crate) enum Command {
     Scan(ScanArgs),
     /// Show what a log line means: date, filter, fields, and how far from a ban it would be
     Explain(ExplainArgs),
+    /// Try a filter or a regex on a log: which regexes match how often, and what they cost
+    Regex(RegexArgs),
     /// Check the configuration and report all errors at once
     #[command(after_help = "Examples:\n  stockade check\n  stockade check -c ./conf --json")]
     Check,
+    /// Show what the configuration comes to, every value with the line it was written on
+    Config(ConfigArgs),
     /// Show how the daemon is and what it has done
     Status,
     /// List the jails with their numbers

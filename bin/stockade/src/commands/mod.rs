@@ -1,9 +1,11 @@
 //! What each command does.
 
 mod check;
+pub(crate) mod config;
 mod control;
 mod explain;
 mod generate;
+pub(crate) mod regex;
 mod run;
 mod scan;
 
@@ -17,7 +19,9 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
         Command::Run(args) => run::run(global, args),
         Command::Scan(args) => scan::run(global, args),
         Command::Explain(args) => explain::run(global, args),
+        Command::Regex(args) => regex::run(global, args),
         Command::Check => check::run(global),
+        Command::Config(args) => config::run(global, args),
         Command::Status => control::status::run(global),
         Command::Jails => control::jails::run(global),
         Command::Bans(args) => control::bans::list(global, args),

@@ -31,6 +31,11 @@ impl Clock {
         Self::new(&Zone::system())
     }
 
+    /// A clock in the machine's zone that shows times as C's `ctime` does.
+    pub(crate) fn ctime() -> Self {
+        Self { form: "%a %b %d %H:%M:%S %Y", ..Self::local() }
+    }
+
     /// Leaves out what does not fit in a table that is so many columns wide.
     pub(crate) fn for_width(mut self, columns: Option<usize>) -> Self {
         self.form = match columns {

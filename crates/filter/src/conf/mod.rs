@@ -28,6 +28,7 @@
 pub mod action;
 mod definition;
 mod document;
+pub mod dump;
 mod files;
 pub mod filter;
 mod include;

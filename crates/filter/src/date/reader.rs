@@ -90,6 +90,11 @@ impl DateReader {
         self.templates.templates.get(template).map_or("", |template| &template.name)
     }
 
+    /// The patterns of all templates, in the order in which they are tried.
+    pub fn templates(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.templates.templates.iter().map(|template| template.name.as_str())
+    }
+
     /// Whether the datepattern is `{NONE}`: lines carry no date.
     pub fn is_none(&self) -> bool {
         self.none

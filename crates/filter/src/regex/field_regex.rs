@@ -1,6 +1,6 @@
 //! One regex that gives its groups, compiled.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::Input;
 use regex_automata::meta::{Cache, Regex};
@@ -86,6 +86,28 @@ impl FieldRegex {
         }))
     }
 
+    /// Searches `text` and tells where each of [`Self::groups`] matched, in their order; `None` for one that took no part.
+    pub(crate) fn search_all(
+        &self,
+        scratch: &mut Scratch,
+        text: &[u8],
+    ) -> Option<Vec<Option<std::ops::Range<usize>>>> {
+        drop(self.search(scratch, text)?);
+        let slots = &scratch.room.slots;
+        let bounds = |(group, _): &(usize, Field)| {
+            let (start, end) = (*slots.get(group * 2)?, *slots.get(group * 2 + 1)?);
+            (start != UNSET && end != UNSET).then_some(start..end)
+        };
+        Some(self.groups.iter().map(bounds).collect())
+    }
+
+    /// The names of [`Self::groups`] as they stand in the regex.
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        let mut names = Vec::new();
+        group_names(&self.hir, &mut names);
+        names
+    }
+
     fn search_surely(&self, scratch: &mut Scratch, text: &[u8]) -> Option<()> {
         let engine = self.engine()?;
         let cache = scratch.cache.get_or_insert_with(|| engine.create_cache());
@@ -119,6 +141,20 @@ fn named_groups(hir: &Hir, groups: &mut Vec<(usize, Field)>) {
             pieces.iter().for_each(|piece| named_groups(piece, groups));
         }
         HirKind::Repetition(repetition) => named_groups(&repetition.sub, groups),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
+    }
+}
+
+fn group_names(hir: &Hir, names: &mut Vec<Arc<str>>) {
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            names.extend(capture.name.as_ref().map(|name| Arc::from(&**name)));
+            group_names(&capture.sub, names);
+        }
+        HirKind::Concat(pieces) | HirKind::Alternation(pieces) => {
+            pieces.iter().for_each(|piece| group_names(piece, names));
+        }
+        HirKind::Repetition(repetition) => group_names(&repetition.sub, names),
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
     }
 }

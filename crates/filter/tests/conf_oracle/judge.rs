@@ -1,14 +1,12 @@
 //! fail2ban as the judge: what it makes of a configuration.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value as Json;
+use stockade_filter::conf::dump::{self, Command as Order, Datum};
 use stockade_filter::conf::{Directory, Reader, Which};
-
-use crate::commands::{jail_commands, main_commands};
 
 const STOCK: &str = "/etc/fail2ban";
 /// The version of fail2ban that is the judge; other versions know other options.
@@ -54,30 +52,29 @@ impl Copy {
         names
     }
 
-    /// Compares all commands; returns how many jails there were.
+    /// Compares all commands, in their order; returns how many jails there were.
     pub(crate) fn compare(&self) -> usize {
         let judge = self.judge();
+        let ours = self.ours();
+        for (ours, judge) in ours.iter().zip(&judge) {
+            assert_eq!(ours, judge, "ours is on the left");
+        }
+        assert_eq!(ours.len(), judge.len());
+        judge.iter().filter(|command| command[0] == "add").count()
+    }
+
+    fn ours(&self) -> Vec<Json> {
         let files = Directory(self.root().to_owned());
         let reader = Reader::new(&files).with_version(VERSION);
         let main = reader.main().into_result().expect("main options").0;
         let jails = reader.jails(Which::Enabled);
         assert!(!jails.problems.has_errors(), "{}", jails.problems);
-
-        let mut ours = BTreeMap::new();
-        ours.insert(String::new(), main_commands(&main.settings, main.stacksize.as_ref()));
         for jail in jails.jails.iter().filter(|jail| jail.enabled) {
             assert!(!jail.problems.has_errors(), "{}", jail.problems);
-            ours.insert(jail.name.clone(), jail_commands(jail, self.root()));
         }
-        for (jail, commands) in &judge {
-            let ours = ours.get(jail).unwrap_or_else(|| panic!("jail `{jail}` is missing"));
-            for (ours, judge) in ours.iter().zip(commands) {
-                assert_eq!(ours, judge, "of jail `{jail}`, ours is on the left");
-            }
-            assert_eq!(ours.len(), commands.len(), "of jail `{jail}`: {ours:#?} {commands:#?}");
-        }
-        assert_eq!(ours.keys().collect::<Vec<_>>(), judge.keys().collect::<Vec<_>>());
-        judge.len() - 1
+        // Which log files there are depends on the machine: see the test `log_paths`.
+        let commands = [dump::main(&main), dump::jails(&jails, &mut |_| Vec::new(), &|_| false)].concat();
+        commands.iter().map(|Order { words, .. }| json_of(words)).collect()
     }
 
     pub(crate) fn client(&self) -> Output {
@@ -85,8 +82,8 @@ impl Copy {
         Command::new("fail2ban-client").args(["-c", root, "-d"]).output().expect("fail2ban-client")
     }
 
-    /// What fail2ban makes of the copy, by jail; those of the program itself under the empty name.
-    fn judge(&self) -> BTreeMap<String, Vec<Json>> {
+    /// What fail2ban makes of the copy.
+    fn judge(&self) -> Vec<Json> {
         let output = self.client();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "fail2ban-client: {errors}");
@@ -97,11 +94,9 @@ impl Copy {
         let input = fs::File::open(&dump).expect("a file");
         let python = Command::new("python3").args(["-c", script]).stdin(input).output().expect("python3");
         assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
-        let mut jails: BTreeMap<String, Vec<Json>> = BTreeMap::new();
-        let mut names = Vec::new();
+        let mut commands = Vec::new();
         for line in String::from_utf8(python.stdout).expect("UTF-8").lines() {
             let mut command: Json = serde_json::from_str(line).expect("JSON");
-            // Which log files there are depends on the machine: see the test `log_paths`.
             if command[2] == "addlogpath" {
                 continue;
             }
@@ -111,15 +106,26 @@ impl Copy {
             {
                 properties.retain(|property| !property[1].is_null());
             }
-            let word = |index: usize| command[index].as_str().unwrap_or_default().to_owned();
-            assert_ne!(word(0), "config-error", "{command}");
-            if word(0) == "add" {
-                names.push(word(1));
-            }
-            let jail = if names.contains(&word(1)) { word(1) } else { String::new() };
-            jails.entry(jail).or_default().push(command);
+            assert_ne!(command[0], "config-error", "{command}");
+            commands.push(command);
         }
-        jails
+        commands
+    }
+}
+
+/// A list of values as JSON.
+pub(crate) fn json_of(words: &[Datum]) -> Json {
+    words.iter().map(json).collect()
+}
+
+fn json(datum: &Datum) -> Json {
+    match datum {
+        Datum::Nothing => Json::Null,
+        Datum::Bool(value) => Json::from(*value),
+        Datum::Number(value) => Json::from(*value),
+        Datum::Text(text) => Json::from(text.as_str()),
+        Datum::List(items) => json_of(items),
+        Datum::Table(rows) => rows.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
     }
 }
 

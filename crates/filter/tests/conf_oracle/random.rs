@@ -6,10 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value as Json;
-use stockade_filter::conf::{Directory, ProblemKind, Reader, Severity, Which};
+use stockade_filter::conf::{Directory, ProblemKind, Reader, Severity, Which, dump};
 
-use crate::commands::jail_commands;
-use crate::judge::{Copy, VERSION};
+use crate::judge::{Copy, VERSION, json_of};
 
 const CONFIGURATIONS: u64 = 400;
 
@@ -79,14 +78,10 @@ fn compare(root: &Path, judge: &Json) -> bool {
         return false;
     };
     assert!(!refused, "refused, but fail2ban does not:\n{problems}\n{}", about());
-    let ours: Vec<_> = jails.jails.iter().filter(|jail| jail.enabled).collect();
-    let mut start = Vec::new();
-    let mut commands = Vec::new();
-    for jail in ours {
-        commands.extend(jail_commands(jail, root));
-        start.extend(commands.pop());
-    }
-    commands.extend(start);
+    let commands: Vec<Json> = dump::jails(&jails, &mut |_| Vec::new(), &|_| false)
+        .iter()
+        .map(|command| json_of(&command.words))
+        .collect();
     let judge: Vec<_> = judge.iter().filter(|command| command[1] == "j").collect();
     for (ours, judge) in commands.iter().zip(&judge) {
         assert_eq!(&ours, judge, "ours is on the left:\n{}", about());
