@@ -13,6 +13,8 @@ use stockade_core::ports::{Batch, Order, Store as _, StoreError, StoreErrorKind}
 use stockade_core::{BanRecord, BanTime, Decision, Jail, Key, Reason, Timestamp, Verdict};
 use stockade_store::{SqliteOptions, SqliteStore};
 
+pub use stockade_store::{Fail2banBan, Fail2banRecords};
+
 use crate::control::{Fate, ForeignBan};
 use crate::daemon;
 use crate::guards::Guarded;
