@@ -1,5 +1,7 @@
 //! What commands ask about settings and change of them.
 
+use std::path::Path;
+
 use stockade_config::{Config, JailConfig, LogLevel};
 use stockade_core::{BanTime, Key, Match, MatchId};
 use stockade_filter::UseDns;
@@ -11,7 +13,7 @@ use super::live::{Effect, Live, apply};
 use crate::control::{DaemonChange, DaemonSettings, JailChange, JailDetail, Response};
 
 /// The stream of failures that are reported by command.
-const REPORTED: &str = "command";
+pub(super) const REPORTED: &str = "command";
 /// How many lines one report may have.
 const MAX_REPORTED_LINES: usize = 1000;
 
@@ -212,8 +214,16 @@ impl Engine<'_> {
         let tally = self.turn.tally.jail(at);
         let live_bans = self.turn.states.bans.iter().filter(|(_, ban)| ban.live && ban.jail == at).count();
         let streams = self.turn.tally.streams.iter().filter(|(_, t)| t.jails.contains(&jail.name));
-        let (files, others): (Vec<_>, Vec<_>) =
+        let (open, others): (Vec<_>, Vec<_>) =
             streams.map(|(stream, _)| stream.to_string()).partition(|stream| stream.starts_with('/'));
+        // Those that are named one by one are told in that order, and before they are opened.
+        let named = config.logpaths.iter().map(|path| &path.glob).filter(|glob| Path::new(glob).exists());
+        let mut files: Vec<String> = if others.is_empty() { named.cloned().collect() } else { Vec::new() };
+        for file in open {
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
         // Regexes are told by themselves.
         let short = |key: &str| !key.ends_with("regex") && key != "datepattern";
         let rows = self.config.origin_table().iter();

@@ -2,6 +2,7 @@
 
 use stockade_core::{BanTime, Decision, Growth, Match, Reason, Seen, Timestamp, Verdict};
 
+use super::settings::REPORTED;
 use super::turn::Turn;
 
 impl Turn {
@@ -12,7 +13,9 @@ impl Turn {
             let by = self.ignoring.get(at).map_or("ip", |ignoring| ignoring.source(key));
             return self.log.ignored(jail, key, by);
         }
-        self.log.found(jail, key, found.time);
+        if *found.stream != *REPORTED {
+            self.log.found(jail, key, found.time);
+        }
         if before > 0 && seen != Seen::Spent {
             let maxretry = self.jails.get(at).map_or(1, |jail| jail.threshold.maxretry.get());
             self.log.found_bad(jail, key, found.time, before, Growth::weight(before), maxretry);
