@@ -161,9 +161,22 @@ fn with_overlay(
             text += "backend = files\nlogpath = /dev/null\n";
         }
     }
+    load_over(global, text).map_err(|problems| refused(&problems))
+}
+
+/// The configuration with every jail enabled.
+pub(crate) fn load_all(global: &Global) -> Result<Config, Problems> {
+    let config = stockade_config::load(&paths(global), &environment)?;
+    let enabled = config.jails.iter().map(|jail| &*jail.jail.name);
+    let names = enabled.chain(config.broken.iter().chain(&config.disabled).map(String::as_str));
+    load_over(global, names.map(|name| format!("[{name}]\nenabled = true\n")).collect())
+}
+
+/// The configuration with one more jail file over all others.
+fn load_over(global: &Global, text: String) -> Result<Config, Problems> {
     let files = Layered { upper: Overlay(text), lower: Directory(directory(global)) };
     let services = fs::read_to_string(Paths::default().services).unwrap_or_default();
-    stockade_config::load_files(&files, &services, &environment).map_err(|problems| refused(&problems))
+    stockade_config::load_files(&files, &services, &environment)
 }
 
 /// One more file of jails, read after all others.

@@ -7,6 +7,7 @@
 //! 1. the files built into the program ([`SHIPPED`]), which protect the ssh server;
 //! 2. over them `jail.conf`, `jail.d/*.conf`, `jail.local`, `jail.d/*.local` and `filter.d` of the configuration
 //!    directory, a file there replacing the built-in one of the same name, an option the same option of an earlier file;
+//!    so fail2ban's own directory can be named as it is;
 //! 3. for the settings of the program the environment ([`env_vars`]) over `stockade.toml` over the defaults.
 //!
 //! ```
@@ -39,7 +40,11 @@
 //! | option | fail2ban | here |
 //! | --- | --- | --- |
 //! | unknown option | ignored | error, unless another option refers to it |
-//! | `action`, `banaction` | files of `action.d` | names of responders; all of them if not set. What begins with `nftables`, `iptables` or `ipset` is the first responder of kind `nftables`, with its `port`, `protocol` and `…-allports`; other actions are errors |
+//! | `action`, `banaction` | files of `action.d` | names of responders, or files of `action.d`; all responders if not set. The stock actions for the firewall (`nftables*`, `iptables*`, `ipset*`, `firewallcmd*`, `ufw`) are the first responder of kind `nftables`, with their `port`, `protocol` and `…-allports`, unless their `blocktype` lets in or a `.local` file gives them other commands; Python actions are errors |
+//! | unknown option in a directory of fail2ban's | ignored | a warning |
+//! | `recidive` in a directory of fail2ban's | reads fail2ban's log | counts our bans, as `bans = all`, with a warning |
+//! | `ignorecommand` | run for every failure | the same, an answer holds for a minute |
+//! | `logtype` | `journal` with `backend = systemd` | also where the journal is read because there are no files |
 //! | `bans = all` | `recidive` reads fail2ban's log | the jail counts the bans of the others |
 //! | `port = 0:65535` | all ports of `protocol` | all packets, as `port = all` |
 //! | `bantime.formula` | any Python expression | only fail2ban's default |
@@ -48,7 +53,7 @@
 //! | `ignoreip` | what is no address is looked up | a mistyped address, `192.0.2.300`, is an error |
 //! | `usedns` | `warn` if not set | `no` if not set |
 //! | `logtimezone` | a constant offset | also a zone with daylight saving, `Europe/Berlin` |
-//! | `ignorecommand`, `ignorecache`, `maxmatches`, `logencoding`, `skip_if_nologs`, `systemd_if_nologs`, `backend[…]` | used | a warning that it has no effect |
+//! | `ignorecache`, `maxmatches`, `logencoding`, `skip_if_nologs`, `systemd_if_nologs`, `backend[…]` | used | a warning that it has no effect |
 #![forbid(unsafe_code)]
 
 mod config;

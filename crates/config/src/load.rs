@@ -73,11 +73,16 @@ pub fn load_files(
     let settings = program::read(text.as_deref().map(|text| (name.as_str(), text)), env, &mut problems);
 
     let layered = Layered { upper: files, lower: SHIPPED };
-    let action_files = Reader::new(&layered).action_names();
+    let reader = Reader::new(&layered);
+    let action_files = reader.action_names();
+    let in_actions = files.list(ACTIONS).unwrap_or_default();
     let context = Context {
         program: &settings.program,
         declared: &settings.declared,
+        reader: &reader,
         action_files: &action_files,
+        changed_actions: in_actions.iter().any(|name| jail::is_overlay(name)),
+        fail2ban: is_fail2ban(files, &in_actions),
         services: &Services::parse(services),
     };
     let mut config = Config {
@@ -106,14 +111,15 @@ pub fn load_files(
 fn read_jails(files: &dyn ConfFiles, context: &Context<'_>, config: &mut Config, problems: &mut Problems) {
     let files = WithoutActions(files);
     let file = Reader::new(&files).jails(Which::Enabled);
-    file.problems.iter().filter_map(jail::translated).for_each(|problem| problems.push(problem));
+    let translated = |problem| jail::translated(problem, context.fail2ban);
+    file.problems.iter().filter_map(translated).for_each(|problem| problems.push(problem));
     problems.count_dropped(file.problems.dropped(), file.problems.has_errors());
     config.files.extend(file.files.iter().cloned());
     for jail in &file.jails {
         if !jail.enabled {
             config.disabled.push(jail.name.clone());
             // A slip may be why it is off.
-            let found = jail.problems.iter().filter_map(jail::translated).chain(jail::bad_enabled(jail));
+            let found = jail.problems.iter().filter_map(translated).chain(jail::bad_enabled(jail));
             found.for_each(|problem| config.problems.push(problem));
             continue;
         }
@@ -125,12 +131,20 @@ fn read_jails(files: &dyn ConfFiles, context: &Context<'_>, config: &mut Config,
             None => config.broken.push(jail.name.clone()),
         }
     }
+    let names: Vec<String> = file.jails.iter().map(|jail| jail.name.clone()).collect();
+    jail::look_otherwise(&files, &mut config.jails, &names);
     if config.jails.is_empty() && config.broken.is_empty() {
         config.problems.push(Problem::warning(ProblemKind::NothingEnabled, Origin::Default));
     }
 }
 
-/// Jail files whose actions are not looked up: they are names of responders.
+/// Whether a directory is fail2ban's: with jails of its own in place of ours, and something else that only fail2ban has.
+fn is_fail2ban(files: &dyn ConfFiles, in_actions: &[String]) -> bool {
+    let there = |path: &str| matches!(files.read(path), Ok(Some(_)));
+    there("jail.conf") && (!in_actions.is_empty() || there("fail2ban.conf") || there("paths-common.conf"))
+}
+
+/// Jail files whose actions are not looked up at once: most of them are responders.
 #[derive(Debug)]
 struct WithoutActions<'f>(&'f dyn ConfFiles);
 

@@ -92,13 +92,31 @@ pub enum ProblemKind {
         /// What is written, cut short.
         formula: String,
     },
-    /// An action that is no responder, but a file of fail2ban's `action.d`.
-    #[error("action `{name}` is a file of commands, which this version does not run")]
-    ActionFile {
+    /// An action of fail2ban's whose file is not here.
+    #[error("action `{name}` is a file of commands, and `action.d/{name}.conf` does not exist")]
+    NoActionFile {
         /// Its name.
         name: String,
         /// The responders there are.
         responders: Vec<String>,
+    },
+    /// An action that is a class in Python.
+    #[error("action `{name}` is a Python class, which only fail2ban can run")]
+    PythonAction {
+        /// Its name.
+        name: String,
+        /// The responders there are.
+        responders: Vec<String>,
+    },
+    /// A parameter of a firewall action that the responder for the firewall does not use.
+    #[error("`{param}` of `{action}` has no effect: {reason}")]
+    IgnoredParam {
+        /// The action.
+        action: String,
+        /// The parameter.
+        param: String,
+        /// Why.
+        reason: &'static str,
     },
     /// An action for the firewall, and no responder for it.
     #[error("action `{name}` means the firewall, but no responder is of kind `nftables`")]
@@ -124,6 +142,9 @@ pub enum ProblemKind {
         /// Why.
         reason: &'static str,
     },
+    /// A jail that read fail2ban's own log and need not any more.
+    #[error("counts the bans of the other jails instead of reading fail2ban's log")]
+    CountsBans,
     /// A filter that reads fail2ban's own log.
     #[error("reads fail2ban's log, which Stockade does not write")]
     ReadsFail2banLog,
@@ -216,9 +237,15 @@ impl ProblemKind {
             Self::Formula { .. } => {
                 "remove `bantime.formula`; `bantime.factor` and `bantime.multipliers` shape the growth".into()
             }
-            Self::ActionFile { responders, .. } => {
+            Self::NoActionFile { responders, .. } => {
                 let names = responders.join("`, `");
-                format!("running fail2ban's action files comes with a later version; responders: `{names}`")
+                format!("copy it from fail2ban's action.d, or use one of the responders: `{names}`")
+            }
+            Self::PythonAction { name, .. } if name.starts_with("smtp") => {
+                "use one of the `sendmail-*` actions, or a responder of kind `command`".into()
+            }
+            Self::PythonAction { .. } => {
+                "make it a program and run it by an action file or a responder of kind `command`".into()
             }
             Self::NoFirewall { .. } => {
                 "add `[responders.nftables]` with `kind = \"nftables\"` to stockade.toml".into()

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::Command;
 
 use stockade_config::{Paths, load};
-use stockade_core::BanTime;
+use stockade_core::action::{Family, Verb};
+use stockade_core::{BanTime, Feed};
 use stockade_filter::conf::value::{TimeSpan, parse_time};
 
 const ETC: &str = "/etc/fail2ban";
@@ -37,8 +38,11 @@ fn all_jails_mean_what_they_mean_to_fail2ban() {
     let ours: BTreeMap<String, Facts> = config
         .jails
         .iter()
-        .map(|jail| {
-            let filter = jail.filter.as_ref().unwrap();
+        .filter_map(|jail| {
+            let Some(filter) = &jail.filter else {
+                assert_eq!((&*jail.jail.name, jail.jail.feed), ("recidive", Feed::Bans));
+                return None;
+            };
             let BanTime::For(bantime) = jail.jail.bantime else { panic!("a ban without end") };
             let facts = [
                 ("maxretry", jail.jail.threshold.maxretry.to_string()),
@@ -49,13 +53,73 @@ fn all_jails_mean_what_they_mean_to_fail2ban() {
                 ("addignoreregex", filter.ignoreregex.len().to_string()),
                 ("addjournalmatch", jail.journalmatch.len().to_string()),
             ];
-            (jail.jail.name.to_string(), facts.into())
+            Some((jail.jail.name.to_string(), facts.into()))
         })
         .collect();
     assert!(theirs.len() >= names.len() / 2, "{} of {} jails", theirs.len(), names.len());
-    for (name, theirs) in &theirs {
+    for (name, theirs) in theirs.iter().filter(|(name, _)| *name != "recidive") {
         assert_eq!(ours.get(name), Some(theirs), "[{name}]");
     }
+}
+
+#[test]
+fn its_jails_get_their_firewall_and_its_other_actions_run() {
+    let dir = tempfile::tempdir().unwrap();
+    if !copy(Path::new(ETC), dir.path()) || !dir.path().join("action.d").exists() {
+        eprintln!("skipped: fail2ban is not installed");
+        return;
+    }
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    let load = || {
+        let paths = Paths { directory: Some(dir.path().to_owned()), ..Paths::default() };
+        load(&paths, &|_| None).unwrap_or_else(|problems| panic!("{problems}"))
+    };
+    write("jail.local", "[DEFAULT]\nenabled = true\nmade_up = by the operator\n[sshd]\nmaxretries = 3\n");
+    let config = load();
+    assert!(config.jails.len() >= jail_names(&dir.path().join("jail.conf")).len(), "{}", config.jails.len());
+    assert!(!config.problems.has_errors(), "{}", config.problems);
+    let said = config.problems.to_string();
+    assert!(said.contains("warning: ") && said.contains("[sshd] unknown option `maxretries`"), "{said}");
+    assert!(said.contains("counts the bans of the other jails instead of reading fail2ban's log"), "{said}");
+    for jail in &config.jails {
+        // This one lets in, by the file's own commands.
+        let expected = if &*jail.jail.name == "pass2allow-ftp" { "pass2allow-ftp/" } else { "nftables" };
+        assert!(jail.responders.iter().all(|name| name.starts_with(expected)), "{jail:?}");
+        assert_eq!(jail.responders.len(), jail.actions.len().max(1));
+    }
+    assert_eq!(config.jail("recidive").unwrap().scope.ports, [], "all of them");
+
+    let files = fs::read_dir(dir.path().join("action.d")).unwrap();
+    let names =
+        files.filter_map(|file| Some(file.unwrap().file_name().to_str()?.strip_suffix(".conf")?.to_owned()));
+    let names: Vec<String> = names.filter(|name| !name.ends_with("-common")).collect();
+    let list = |names: &[String]| {
+        let mut text = String::from("[DEFAULT]\nenabled = false\n");
+        for name in names {
+            text += &format!(
+                "[try-{name}]\nenabled = true\nfilter = sshd\nlogpath = /var/log/auth.log\naction = {name}\n"
+            );
+        }
+        text
+    };
+    write("jail.local", &list(&names));
+    let config = load();
+    assert_eq!(config.broken, Vec::<String>::new(), "{}", config.problems);
+    let firewall = ["nftables", "iptables", "firewallcmd", "ufw"];
+    for name in &names {
+        let jail = config.jail(&format!("try-{name}")).unwrap();
+        let native = firewall.iter().any(|stem| name.starts_with(stem));
+        assert_eq!(jail.responders == ["nftables".into()], native, "{name}: {:?}", jail.responders);
+        assert_eq!(jail.actions.len(), usize::from(!native), "{name}");
+        for action in &jail.actions {
+            assert!(!action.command(Verb::Ban, Some(Family::Inet4)).is_empty(), "{name}");
+        }
+    }
+    let hostsdeny = &config.jail("try-hostsdeny").unwrap().actions[0];
+    assert!(hostsdeny.conditional && hostsdeny.on_demand);
+    assert!(hostsdeny.command(Verb::Ban, Some(Family::Inet4)).contains("\"ALL: <ip>"), "{hostsdeny:?}");
+    assert!(hostsdeny.command(Verb::Ban, Some(Family::Inet6)).contains("\"ALL: [<ip>]"), "{hostsdeny:?}");
+    assert!(config.jail("try-mail").unwrap().actions[0].norestored);
 }
 
 /// The facts in the commands that `fail2ban-client -d` prints: lines such as `['set', 'sshd', 'maxretry', 5]`.

@@ -256,12 +256,11 @@ error: /etc/stockade/jail.local:4: [door] unknown option `ban`
 ",
     );
     says(
-        "ignorecommand = /bin/true\nignorecache = key=1\nmaxmatches = 3\nlogencoding = latin1\nskip_if_nologs = true\n\
+        "ignorecommand = /bin/true <ip>\nignorecache = key=1\nmaxmatches = 3\nlogencoding = latin1\nskip_if_nologs = true\n\
          systemd_if_nologs = false\nbackend = systemd[namespace=x]\njournalmatch = A=b\nusedns = maybe\n",
         true,
         "
-warning: /etc/stockade/jail.local:2: [door] ignorecommand: has no effect: no command is run to decide whom to ignore, use `ignoreip`
-warning: /etc/stockade/jail.local:3: [door] ignorecache: has no effect: `ignoreip` needs no cache
+warning: /etc/stockade/jail.local:3: [door] ignorecache: has no effect: `ignoreip` needs no cache, and an answer of `ignorecommand` holds for a minute
 warning: /etc/stockade/jail.local:4: [door] maxmatches: has no effect: `retention.max_matches` in stockade.toml says how many lines are kept
 warning: /etc/stockade/jail.local:5: [door] logencoding: has no effect: log lines are not decoded
 warning: /etc/stockade/jail.local:6: [door] skip_if_nologs: has no effect: a log file may appear later
@@ -312,14 +311,14 @@ fn one_error_for_all_jails_is_told_once_and_stops_the_start() {
         Files::new(&[("jail.conf", BASE), FILTER, ("jail.local", text)]).load()
     };
     let two = "[more]\nenabled = true\nfilter = door\nlogpath = /l\n";
-    let result = config(&format!("[DEFAULT]\nbantime = 1 fortnight\nignorecommand = x\n{two}"));
+    let result = config(&format!("[DEFAULT]\nbantime = 1 fortnight\nignorecache = x\n{two}"));
     assert!(result.is_err());
     assert_eq!(
         told(&result),
         "error: /etc/stockade/jail.local:2: [DEFAULT] bantime: expected a length of time such as `10m` or `1d 12h`, \
          got: `1 fortnight`: `fortnight` is no unit of time\n\
-         warning: /etc/stockade/jail.local:3: [DEFAULT] ignorecommand: has no effect: no command is run to decide \
-         whom to ignore, use `ignoreip`\n\
+         warning: /etc/stockade/jail.local:3: [DEFAULT] ignorecache: has no effect: `ignoreip` needs no cache, and an \
+         answer of `ignorecommand` holds for a minute\n\
          error: none of the enabled jails can be used"
     );
     // The line that was to keep somebody from being banned, mistyped: nothing starts.

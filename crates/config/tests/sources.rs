@@ -65,3 +65,30 @@ fn a_jail_that_counts_bans_reads_nothing() {
     let config = door("bans = all\n").load().unwrap();
     assert_eq!(resolve_sources(config.jail("door").unwrap(), |_| true), Sources::default());
 }
+
+/// A filter that looks at lines of the journal otherwise.
+const BY_LOGTYPE: &str = "[Definition]\n_daemon = door\nfailregex = ^<lt_<logtype>/head>knocked by <HOST>$\njournalmatch = A=b\n\
+                          [lt_file]\nhead = file:\n[lt_journal]\nhead = journal:\n";
+
+#[test]
+fn the_journal_is_looked_at_by_its_own_regexes() {
+    let read = |filter: &str, options: &str| {
+        let mut files = door(options);
+        files.0.insert("filter.d/door.conf".into(), filter.into());
+        let config = files.load().unwrap();
+        assert_eq!(config.problems.to_string(), "");
+        let jail = config.jail("door").unwrap().clone();
+        let text = |spec: &stockade_filter::FilterSpec| spec.failregex[0].text.clone();
+        (text(jail.filter.as_ref().unwrap()), jail.journal_filter.as_ref().map(text))
+    };
+    let (file, journal) = ("^file:knocked by <HOST>$".to_owned(), "^journal:knocked by <HOST>$".to_owned());
+    assert_eq!(read(BY_LOGTYPE, "backend = auto\n"), (file.clone(), Some(journal.clone())));
+    assert_eq!(read(BY_LOGTYPE, "backend = polling\n"), (file.clone(), None));
+    for backend in ["systemd", "journal"] {
+        assert_eq!(read(BY_LOGTYPE, &format!("backend = {backend}\n")), (journal.clone(), None), "{backend}");
+    }
+    let given = "backend = auto\nfilter = door[logtype=file]\n";
+    assert_eq!(read(BY_LOGTYPE, given), (file, None), "as the jail says");
+    let plain = "[Definition]\nfailregex = ^<HOST>$\njournalmatch = A=b\n";
+    assert_eq!(read(plain, "backend = auto\n").1, None);
+}

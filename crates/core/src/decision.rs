@@ -47,6 +47,16 @@ pub enum Reason {
     Imported,
 }
 
+impl Reason {
+    /// How many matches led to it.
+    pub fn matches(&self) -> u32 {
+        match self {
+            Self::Threshold { matches, .. } => *matches,
+            _ => 0,
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

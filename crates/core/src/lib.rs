@@ -24,6 +24,7 @@
 //! matches that lie outside the window. The newest `maxretry` times answer exactly, in any order, and a store can
 //! give them with one bounded query.
 
+pub mod action;
 pub mod bans;
 pub mod decision;
 pub mod growth;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{BanRecord, Decision, Outcome};
+use crate::decision::{BanRecord, Decision, Outcome, Verdict};
 use crate::record::{Match, Position};
 use crate::{Key, Timestamp};
 
@@ -243,6 +243,62 @@ impl Plan {
     }
 }
 
+/// What is known of a ban beyond whom it keeps out and until when, for responders that tell others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// When the ban began.
+    pub since: Timestamp,
+    /// The how-manieth ban of this key in this jail it is, from 1.
+    pub nth: u32,
+    /// How many matches led to it; 0 if a person said so.
+    pub failures: u32,
+    /// Whether a ban that was in force is only made longer.
+    pub extends: bool,
+    /// The key's newest matches in all jails, the oldest first, if [`Wants::matches`].
+    pub matches: Vec<Match>,
+    /// What the filter captured in the first match, by the group's name, if [`Wants::fields`].
+    pub fields: Vec<(Box<str>, Box<str>)>,
+    /// The jail's numbers, if [`Wants::counts`].
+    pub counts: JailCounts,
+}
+
+impl Evidence {
+    /// What a decision says by itself.
+    pub fn of(decision: &Decision) -> Self {
+        Self {
+            since: decision.at,
+            nth: decision.nth,
+            failures: decision.reason.matches(),
+            extends: matches!(decision.verdict, Verdict::Ban { extends: true, .. }),
+            ..Self::default()
+        }
+    }
+}
+
+/// The numbers of one jail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JailCounts {
+    /// Bans in force.
+    pub banned: u64,
+    /// Bans since the daemon started.
+    pub banned_total: u64,
+    /// Keys that are being watched.
+    pub found: u64,
+    /// Matches since the daemon started.
+    pub found_total: u64,
+}
+
+/// Which parts of [`Evidence`] a responder uses: each costs something to find.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// [`Evidence::matches`].
+    pub matches: bool,
+    /// [`Evidence::fields`].
+    pub fields: bool,
+    /// [`Evidence::counts`].
+    pub counts: bool,
+}
+
 /// A responder's error, with a hint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RespondError {
@@ -284,6 +340,29 @@ pub trait Responder: Send {
     /// Carries a plan out and says what came of each item: `add` first, then `remove`, in their order. An error means
     /// that nothing of it was done.
     fn apply(&mut self, plan: &Plan, now: Timestamp) -> Result<Vec<Outcome>, RespondError>;
+
+    /// Which evidence it uses in [`Responder::apply_with`] and [`Responder::restore`].
+    fn wants(&self) -> Wants {
+        Wants::default()
+    }
+
+    /// Like [`Responder::apply`], with evidence for each item in the order of the outcomes. There may be less of it.
+    fn apply_with(
+        &mut self,
+        plan: &Plan,
+        evidence: &[Evidence],
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, RespondError> {
+        let _ = evidence;
+        self.apply(plan, now)
+    }
+
+    /// Told once after the first [`Responder::prepare`] which bans are wanted, for a responder whose world cannot be
+    /// asked and forgets them when the daemon stops. Others have nothing to do.
+    fn restore(&mut self, bans: &[(Standing, Evidence)], now: Timestamp) -> Result<(), RespondError> {
+        let _ = (bans, now);
+        Ok(())
+    }
 
     /// Lifts every ban and takes down what [`Responder::prepare`] put up.
     fn flush(&mut self) -> Result<(), RespondError>;

@@ -56,6 +56,8 @@ impl Decider {
     /// Asks. When the automaton gives up, every regex may match.
     pub(crate) fn ask(&self, cache: &mut Cache, text: &[u8]) -> May {
         match self.dfa.try_search_fwd(cache, &Input::new(text).anchored(self.anchored)) {
+            // Of those that may begin anywhere it is not the first that is found, but the one that begins first.
+            Ok(Some(_)) if self.anchored == Anchored::No => May::From(0),
             Ok(Some(half)) => May::From(half.pattern().as_usize()),
             Ok(None) => May::None,
             Err(_) => May::From(0),
@@ -84,16 +86,35 @@ fn join(prefix: Option<&Hir>, regex: &Hir) -> Hir {
         // No content: both search the whole line.
         return regex.clone();
     };
+    let joined = join_at(place, prefix, regex);
+    // An empty content is taken for none.
+    if content_may_be_empty(prefix) { Hir::alternation(vec![joined, regex.clone()]) } else { joined }
+}
+
+fn join_at(place: Place, prefix: &Hir, regex: &Hir) -> Hir {
     let anchored = regex.properties().look_set_prefix().contains(Look::Start);
-    let inner = without(regex, Look::Start);
+    // Beside the content stands something else than in the content alone: nothing.
+    let inner = without(regex, &|look| !matches!(look, Look::End | Look::EndLF));
     let inner = if anchored { inner } else { Hir::concat(vec![anything(), inner]) };
     match place {
         Place::ToLineEnd => replace_content(prefix, &inner).unwrap_or_else(|| inner.clone()),
         // The content ends somewhere: so may the regex.
         Place::Somewhere => {
-            let inner = without(&inner, Look::End);
+            let inner = without(&inner, &|_| true);
             replace_content(prefix, &inner).unwrap_or_else(|| Hir::concat(vec![anything(), inner]))
         }
+    }
+}
+
+fn content_may_be_empty(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Capture(capture) if capture.name.as_deref() == Some("content") => {
+            capture.sub.properties().minimum_len().is_none_or(|bytes| bytes == 0)
+        }
+        HirKind::Capture(capture) => content_may_be_empty(&capture.sub),
+        HirKind::Repetition(repetition) => content_may_be_empty(&repetition.sub),
+        HirKind::Concat(pieces) | HirKind::Alternation(pieces) => pieces.iter().any(content_may_be_empty),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
     }
 }
 
@@ -157,17 +178,17 @@ fn replace_content(hir: &Hir, inner: &Hir) -> Option<Hir> {
     }
 }
 
-/// The regex without an assertion that would not hold, or not hold there, inside a longer one.
-fn without(hir: &Hir, look: Look) -> Hir {
+/// The regex without assertions that would not hold, or not hold there, inside a longer one.
+fn without(hir: &Hir, gone: &impl Fn(Look) -> bool) -> Hir {
     match hir.kind() {
-        HirKind::Look(found) if *found == look => Hir::empty(),
-        HirKind::Capture(capture) => without(&capture.sub, look),
-        HirKind::Concat(pieces) => Hir::concat(pieces.iter().map(|piece| without(piece, look)).collect()),
+        HirKind::Look(found) if gone(*found) => Hir::empty(),
+        HirKind::Capture(capture) => without(&capture.sub, gone),
+        HirKind::Concat(pieces) => Hir::concat(pieces.iter().map(|piece| without(piece, gone)).collect()),
         HirKind::Alternation(branches) => {
-            Hir::alternation(branches.iter().map(|b| without(b, look)).collect())
+            Hir::alternation(branches.iter().map(|b| without(b, gone)).collect())
         }
         HirKind::Repetition(repetition) => Hir::repetition(Repetition {
-            sub: Box::new(without(&repetition.sub, look)),
+            sub: Box::new(without(&repetition.sub, gone)),
             ..repetition.clone()
         }),
         _ => hir.clone(),

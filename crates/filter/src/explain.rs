@@ -5,6 +5,7 @@ use stockade_core::{Key, Timestamp};
 use crate::decide::Decider;
 use crate::fields::Captured;
 use crate::filter::{Filter, Memory};
+use crate::regex::Budget;
 use crate::repeat;
 use crate::scanner::{Scanner, without};
 use crate::session::Meaning;
@@ -16,7 +17,8 @@ pub struct Explanation {
     pub filter: String,
     /// The date that was read.
     pub date: Option<ReadDate>,
-    /// What is left of the line without the date; what the prefix sees.
+    /// What is left of the line without the date; what the prefix sees. For a filter of several lines (`maxlines`) all
+    /// that it sees.
     pub rest: String,
     /// How often the message came, where syslog says so.
     pub count: u32,
@@ -50,6 +52,11 @@ pub enum Verdict {
         content: String,
         /// The regex's place, its text, and how many bytes of the content it got through.
         nearest: Vec<(usize, String, usize)>,
+    },
+    /// A regex took more steps than it may, so the line was passed over.
+    Exhausted {
+        /// Its text.
+        text: String,
     },
     /// A failregex matches.
     Matched {
@@ -91,7 +98,14 @@ impl Scanner {
                 None => (rest.clone(), 1),
             };
             let time = known.or(date.as_ref().and_then(|date| date.time)).unwrap_or(now);
+            let mut lines = memory.lines.take();
+            let text = lines.as_mut().map_or(text.clone(), |lines| lines.with(&text));
+            let rest = if lines.is_some() { text.clone() } else { rest };
             let verdict = filter.explain(memory, &text, time);
+            if let (Some(lines), Verdict::Matched { regex, .. }) = (&mut lines, &verdict) {
+                lines.settle(filter, memory, *regex, &text);
+            }
+            memory.lines = lines;
             Some(Explanation { filter: filter.name.to_string(), date, rest: lossy(&rest), count, verdict })
         };
         set.filters().iter().enumerate().filter_map(one).collect()
@@ -100,25 +114,36 @@ impl Scanner {
 
 impl Filter {
     fn explain(&self, memory: &mut Memory, text: &[u8], time: Timestamp) -> Verdict {
+        memory.budget = Budget::of_line(text.len());
         let mut base = Captured::default();
         let mut fields = Vec::new();
         let told = self.content(memory, text, |field, of, at| {
             base.take(field, of, at.clone());
             fields.push((field.name().to_owned(), lossy(of.get(at).unwrap_or_default())));
         });
-        let Some(content) = told else {
+        let Some(content) = told.filter(|_| memory.budget.spent_by().is_none()) else {
+            if let Some(regex) = memory.budget.spent_by() {
+                return Verdict::Exhausted { text: regex.to_owned() };
+            }
             let reached = self.prefix.as_ref().map_or(0, |prefix| reach(&prefix.hir, text));
             return Verdict::NotOurs { reached };
         };
         fields.retain(|(name, _)| name != "content");
-        let Some(found) = self.find(memory, text) else {
+        let found = self.find(memory, text);
+        if let Some(regex) = memory.budget.spent_by() {
+            return Verdict::Exhausted { text: regex.to_owned() };
+        }
+        let Some(found) = found else {
             return Verdict::NoRegex { content: lossy(content), nearest: self.nearest(content) };
         };
         let Some(regex) = self.fail.get(found.regex) else {
             return Verdict::NoRegex { content: lossy(content), nearest: Vec::new() };
         };
-        if let Some(groups) =
-            memory.fail.get_mut(found.regex).and_then(|scratch| regex.search(scratch, content))
+        memory.budget = Budget::of_line(text.len());
+        if let Some(groups) = memory
+            .fail
+            .get_mut(found.regex)
+            .and_then(|scratch| regex.search(scratch, &mut memory.budget, content))
         {
             for (field, at) in groups {
                 fields.push((field.name().to_owned(), lossy(content.get(at).unwrap_or_default())));

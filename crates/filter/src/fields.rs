@@ -33,6 +33,8 @@ pub enum Field {
     Forget,
     /// `<F-MLFGAINED>`: the connection succeeded.
     Gained,
+    /// `<SKIPLINES>`: whole lines between those that belong together.
+    Skipped,
     /// `<F-CONTENT>`: what the failregexes see.
     Content,
     /// Any other group.
@@ -53,6 +55,7 @@ impl Field {
             "mlfforget" => Self::Forget,
             "mlfgained" => Self::Gained,
             "content" => Self::Content,
+            name if name.starts_with("skiplines") => Self::Skipped,
             name if name.starts_with("alt_user") => Self::AltUser,
             other => Self::Other(other.into()),
         }
@@ -72,6 +75,7 @@ impl Field {
             Self::NoFail => "nofail",
             Self::Forget => "mlfforget",
             Self::Gained => "mlfgained",
+            Self::Skipped => "skiplines",
             Self::Content => "content",
             Self::Other(name) => name,
         }
@@ -82,7 +86,8 @@ impl Field {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Captured<'t> {
     pub(crate) id: Option<&'t [u8]>,
-    pub(crate) addr: Option<IpAddr>,
+    pub(crate) ip4: Option<IpAddr>,
+    pub(crate) ip6: Option<IpAddr>,
     pub(crate) cidr: Option<&'t [u8]>,
     pub(crate) dns: Option<&'t [u8]>,
     pub(crate) user: Option<&'t [u8]>,
@@ -99,14 +104,19 @@ impl<'t> Captured<'t> {
     /// Takes in one group. A later group of the same name replaces an earlier one.
     pub(crate) fn take(&mut self, field: &Field, text: &'t [u8], at: Range<usize>) {
         let Some(value) = text.get(at.clone()) else { return };
-        if value.is_empty() {
+        // A connection may be the one without a name.
+        if value.is_empty() && *field != Field::ConnectionId {
             return;
         }
         match field {
             Field::Id => self.id = Some(value),
             Field::Ip4 | Field::Ip6 => {
-                self.addr = parse_addr(value).filter(|_| ends_there(text, at.end));
-                self.spoiled |= self.addr.is_none();
+                let addr = parse_addr(value).filter(|_| ends_there(text, at.end));
+                self.spoiled |= addr.is_none();
+                match field {
+                    Field::Ip4 => self.ip4 = addr,
+                    _ => self.ip6 = addr,
+                }
             }
             Field::Dns => self.dns = Some(value),
             Field::Cidr => self.cidr = Some(value),
@@ -116,7 +126,7 @@ impl<'t> Captured<'t> {
             Field::NoFail => self.nofail = true,
             Field::Forget => self.forget = true,
             Field::Gained => self.gained = true,
-            Field::Content | Field::Other(_) => {}
+            Field::Skipped | Field::Content | Field::Other(_) => {}
         }
     }
 
@@ -125,19 +135,52 @@ impl<'t> Captured<'t> {
         self.user.or(self.alt_user)
     }
 
-    /// Whom the line speaks against: the id, else the address or its network, else the host name.
+    /// Whom the line speaks against.
     pub(crate) fn key(&self) -> Option<Key> {
-        if let Some(id) = self.id {
+        let mut who = Who::default();
+        who.learn(self);
+        who.key()
+    }
+}
+
+/// What is known of whom several lines are about. A later line replaces what it says itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Who {
+    id: Option<Key>,
+    ip4: Option<IpAddr>,
+    ip6: Option<IpAddr>,
+    /// The length of the prefix, where there is one; `None` inside where that is no number.
+    bits: Option<Option<u8>>,
+    name: Option<Key>,
+}
+
+impl Who {
+    pub(crate) fn learn(&mut self, line: &Captured<'_>) {
+        if let Some(id) = line.id {
             let text = String::from_utf8_lossy(id);
             // Often a client chose it: it may name one address, as in fail2ban, and never a whole network.
-            return Some(parse_addr(id).map_or_else(|| Key::name(&text), Key::addr));
+            self.id = Some(parse_addr(id).map_or_else(|| Key::name(&text), Key::addr));
         }
-        if let Some(addr) = self.addr {
-            let Some(cidr) = self.cidr else { return Some(Key::addr(addr)) };
-            let bits = std::str::from_utf8(cidr).ok()?.parse().ok()?;
-            return IpNet::new(addr, bits).ok().map(Key::net);
+        self.ip4 = line.ip4.or(self.ip4);
+        self.ip6 = line.ip6.or(self.ip6);
+        if let Some(cidr) = line.cidr {
+            self.bits = Some(std::str::from_utf8(cidr).ok().and_then(|bits| bits.parse().ok()));
         }
-        self.dns.map(|name| Key::name(&String::from_utf8_lossy(name)))
+        if let Some(name) = line.dns {
+            self.name = Some(Key::name(&String::from_utf8_lossy(name)));
+        }
+    }
+
+    /// The id, else the IPv4 address, else the IPv6 address, or the network of either, else the host name.
+    pub(crate) fn key(&self) -> Option<Key> {
+        if let Some(id) = &self.id {
+            return Some(id.clone());
+        }
+        let Some(addr) = self.ip4.or(self.ip6) else { return self.name.clone() };
+        match self.bits {
+            None => Some(Key::addr(addr)),
+            Some(bits) => IpNet::new(addr, bits?).ok().map(Key::net),
+        }
     }
 }
 
@@ -207,7 +250,7 @@ mod tests {
         ] {
             let mut captured = Captured::default();
             captured.take(&Field::Ip4, text.as_bytes(), 0..9);
-            assert_eq!(captured.addr.is_some(), wanted, "{text}");
+            assert_eq!(captured.ip4.is_some(), wanted, "{text}");
             assert_eq!(captured.spoiled, !wanted);
         }
     }

@@ -1,5 +1,6 @@
 //! A filter, compiled: what one line means to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regex_automata::hybrid::dfa::Cache;
@@ -9,10 +10,12 @@ use stockade_core::Timestamp;
 use crate::decide::{Decider, May};
 use crate::dispatch::Dispatch;
 use crate::fields::{Captured, Field};
+use crate::multiline::{LineBuffer, MAX_SPAN, last_line};
 use crate::prefix::{Head, HeadMemory};
-use crate::regex::{FieldRegex, Problem, Required, Scratch, cover, required_literals};
+use crate::regex::{Budget, FieldRegex, Required, Scratch, cover, required_literals};
 use crate::session::{Meaning, Sessions};
 use crate::spec::{FilterError, FilterSpec, Source};
+use crate::uncut::Cuts;
 
 /// A filter, ready to judge lines. Immutable; what changes while it works is kept by the scanner.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub struct Filter {
     head: Option<Head>,
     pub(crate) fail: Vec<FieldRegex>,
     pub(crate) ignore: Vec<FieldRegex>,
+    /// How many lines a regex sees at once.
+    span: usize,
     pub(crate) datepattern: Option<String>,
     /// Leaves a few regexes to try, by how a text begins…
     dispatch: Option<Dispatch>,
@@ -40,8 +45,23 @@ pub(crate) struct Memory {
     prefix: Option<Scratch>,
     head: HeadMemory,
     pub(crate) fail: Vec<Scratch>,
-    ignore: Vec<Scratch>,
+    pub(crate) ignore: Vec<Scratch>,
     pub(crate) user: Vec<u8>,
+    /// For a filter that sees several lines at once.
+    pub(crate) lines: Option<LineBuffer>,
+    /// What the regexes may still take on this line.
+    pub(crate) budget: Budget,
+    /// The regexes that spent it, and how often.
+    pub(crate) exhausted: BTreeMap<String, u64>,
+}
+
+impl Memory {
+    /// Whether the line took more than it may; that is counted.
+    pub(crate) fn is_exhausted(&mut self) -> bool {
+        let Some(regex) = self.budget.spent_by() else { return false };
+        *self.exhausted.entry(regex.to_owned()).or_default() += 1;
+        true
+    }
 }
 
 /// What a filter says of a line.
@@ -55,6 +75,8 @@ pub(crate) enum Judged {
     Ignored,
     /// It speaks against a key; the user is in [`Memory::user`].
     Failure { regex: usize, key: stockade_core::Key },
+    /// A regex spent the budget of the line, so nobody knows; it is counted in [`Memory::exhausted`].
+    Exhausted,
 }
 
 impl Filter {
@@ -68,14 +90,10 @@ impl Filter {
         };
         let fail = all("failregex", &spec.failregex);
         let ignore = all("ignoreregex", &spec.ignoreregex);
-        if spec.maxlines > 1 {
-            errors.push(FilterError {
-                filter: spec.name.clone(),
-                option: "maxlines",
-                origin: String::new(),
-                text: spec.maxlines.to_string(),
-                problem: "a regex over several lines is not supported yet".to_owned(),
-            });
+        if spec.maxlines > MAX_SPAN {
+            let problem = format!("a regex can see at most {MAX_SPAN} lines at once");
+            let source = Source { text: spec.maxlines.to_string(), origin: String::new() };
+            errors.push(error(spec, "maxlines", &source, problem));
         }
         for (regex, source) in fail.iter().zip(&spec.failregex) {
             if errors.is_empty() && !names_somebody(regex) && !prefix.as_ref().is_some_and(names_somebody) {
@@ -86,13 +104,24 @@ impl Filter {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let head = prefix.as_ref().and_then(|prefix| Head::new(&prefix.hir, &prefix.groups));
+        let several = spec.maxlines > 1;
+        let one = prefix.as_ref().filter(|_| !several);
+        let head =
+            one.filter(|prefix| prefix.linear).and_then(|prefix| Head::new(&prefix.hir, &prefix.groups));
         let prefix_hir = prefix.as_ref().map(|prefix| &prefix.hir);
         let hirs: Vec<&Hir> = fail.iter().map(|regex| &regex.hir).collect();
-        let dispatch = if prefix.is_some() { Dispatch::new(&hirs) } else { None };
-        let decider = if dispatch.is_none() { Decider::new(prefix_hir, &hirs) } else { None };
-        let of_prefix = prefix_hir.map(required_literals).unwrap_or_default();
-        let both = |regex: &FieldRegex| [required_literals(&regex.hir), of_prefix.clone()].concat();
+        let dispatch = if one.is_some() { Dispatch::new(&hirs) } else { None };
+        let decider = if dispatch.is_none() && !several { Decider::new(prefix_hir, &hirs) } else { None };
+        let cuts = Cuts::of(spec.datepattern.as_deref());
+        let uncut =
+            |hir: &Hir| required_literals(hir).iter().flat_map(|one| cuts.keep(one)).collect::<Vec<_>>();
+        let of_prefix = prefix_hir.map(uncut).unwrap_or_default();
+        let both = |regex: &FieldRegex| match several {
+            false => [uncut(&regex.hir), of_prefix.clone()].concat(),
+            // A prefix, and what looks ahead, may be satisfied by a line that is not the last one of a match.
+            true if prefix.is_some() || regex.text.contains("(?=") => Vec::new(),
+            true => uncut(&last_line(&regex.hir)),
+        };
         let required = cover(&fail.iter().map(both).collect::<Vec<_>>());
         let datepattern = spec.datepattern.clone();
         Ok(Self {
@@ -101,6 +130,7 @@ impl Filter {
             head,
             fail,
             ignore,
+            span: spec.maxlines.max(1),
             datepattern,
             dispatch,
             decider,
@@ -122,16 +152,27 @@ impl Filter {
             fail: self.fail.iter().map(FieldRegex::scratch).collect(),
             ignore: self.ignore.iter().map(FieldRegex::scratch).collect(),
             user: Vec::new(),
+            lines: self.sees_several().then(|| LineBuffer::new(self.span)),
+            budget: Budget::default(),
+            exhausted: BTreeMap::new(),
         }
+    }
+
+    /// Whether a regex sees several lines at once.
+    pub(crate) fn sees_several(&self) -> bool {
+        self.span > 1
     }
 
     /// Judges a line without its date.
     pub(crate) fn judge(&self, memory: &mut Memory, text: &[u8], time: Timestamp, offset: u64) -> Judged {
-        let Some(found) = self.find(memory, text) else { return Judged::No };
-        if found.fields.spoiled {
-            return Judged::No;
+        memory.budget = Budget::of_line(text.len());
+        let found = self.find(memory, text).filter(|found| !found.fields.spoiled);
+        let ignored = found.as_ref().is_some_and(|found| self.is_ignored(memory, text, found.content));
+        if memory.is_exhausted() {
+            return Judged::Exhausted;
         }
-        if self.is_ignored(memory, text, found.content) {
+        let Some(found) = found else { return Judged::No };
+        if ignored {
             return Judged::Ignored;
         }
         let mut user = std::mem::take(&mut memory.user);
@@ -156,20 +197,21 @@ impl Filter {
         let content = self.content(memory, text, |field, value_of, at| base.take(field, value_of, at))?;
         match &self.dispatch {
             Some(dispatch) => {
-                dispatch.candidates(content).find_map(|n| self.try_regex(n, &mut memory.fail, content, base))
+                dispatch.candidates(content).find_map(|n| self.try_regex(n, memory, content, base))
             }
-            None => (first..self.fail.len()).find_map(|n| self.try_regex(n, &mut memory.fail, content, base)),
+            None => (first..self.fail.len()).find_map(|n| self.try_regex(n, memory, content, base)),
         }
     }
 
     fn try_regex<'t>(
         &self,
         regex: usize,
-        scratch: &mut [Scratch],
+        memory: &mut Memory,
         content: &'t [u8],
         base: Captured<'t>,
     ) -> Option<Found<'t>> {
-        let groups = self.fail.get(regex)?.search(scratch.get_mut(regex)?, content)?;
+        let scratch = memory.fail.get_mut(regex)?;
+        let groups = self.fail.get(regex)?.search(scratch, &mut memory.budget, content)?;
         let mut fields = base;
         groups.for_each(|(field, at)| fields.take(field, content, at));
         Some(Found { regex, content, fields })
@@ -190,8 +232,9 @@ impl Filter {
             return text.get(start..);
         }
         let mut content = text;
-        for (field, at) in prefix.search(scratch, text)? {
-            if *field == Field::Content {
+        for (field, at) in prefix.search(scratch, &mut memory.budget, text)? {
+            // fail2ban takes an empty content for none.
+            if *field == Field::Content && !at.is_empty() {
                 content = text.get(at.clone()).unwrap_or_default();
             }
             tell(field, text, at);
@@ -202,8 +245,10 @@ impl Filter {
     /// An ignoreregex may speak of the whole line or of what the failregexes see: fail2ban shows it one or the other,
     /// depending on how many regexes there are.
     pub(crate) fn is_ignored(&self, memory: &mut Memory, text: &[u8], content: &[u8]) -> bool {
+        let budget = &mut memory.budget;
         self.ignore.iter().zip(&mut memory.ignore).any(|(regex, scratch)| {
-            regex.is_match(scratch, text) || (content.len() != text.len() && regex.is_match(scratch, content))
+            regex.is_match(scratch, budget, text)
+                || (content.len() != text.len() && regex.is_match(scratch, budget, content))
         })
     }
 }
@@ -228,14 +273,8 @@ fn compile(
     source: &Source,
     errors: &mut Vec<FilterError>,
 ) -> Option<FieldRegex> {
-    FieldRegex::new(&source.text, spec.usedns)
-        .map_err(|problem| {
-            let problem = match problem {
-                Problem::NotLinear(construct) => format!("a {construct} is not supported yet"),
-                Problem::Invalid(why) => format!("not a regex: {}", why.lines().last().unwrap_or_default()),
-            };
-            errors.push(error(spec, option, source, problem));
-        })
+    FieldRegex::new(&source.text, spec.usedns, option == "failregex" && spec.maxlines > 1)
+        .map_err(|problem| errors.push(error(spec, option, source, problem.to_string())))
         .ok()
 }
 

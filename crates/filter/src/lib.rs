@@ -37,6 +37,7 @@ mod dispatch;
 mod explain;
 mod fields;
 mod filter;
+mod multiline;
 mod prefix;
 mod regex;
 mod repeat;
@@ -45,6 +46,7 @@ mod session;
 mod set;
 mod spec;
 pub mod trial;
+mod uncut;
 
 pub use explain::{Explanation, ReadDate, Verdict};
 pub use fields::Field;

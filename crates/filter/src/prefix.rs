@@ -146,7 +146,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::regex::FieldRegex;
+    use crate::regex::{Budget, FieldRegex};
     use crate::spec::UseDns;
 
     const PREFIX: &str = r"^<F-MLFID>\s*(?:<\w+>\s+)?(?:\S*[^\s:]\s+)?\[?sshd(?:-session)?(?:\[\d+\])?:?\s+</F-MLFID>(?:\[ID \d+ \S+\]\s+)?(?:(?:error|fatal): )?<F-CONTENT>.+</F-CONTENT>$";
@@ -161,7 +161,7 @@ mod tests {
 
     fn by_regex(regex: &FieldRegex, text: &[u8]) -> Groups {
         let (mut told, mut content) = (Vec::new(), 0);
-        for (field, at) in regex.search(&mut regex.scratch(), text)? {
+        for (field, at) in regex.search(&mut regex.scratch(), &mut Budget::default(), text)? {
             if *field == Field::Content {
                 content = at.start;
             } else {
@@ -177,7 +177,7 @@ mod tests {
         fn memory_gives_the_answer_of_the_regex(
             lines in prop::collection::vec("( |web1 |w2 |<ab> )?(sshd|x)(-session)?(\\[[0-9]{1,3}\\])?:? (\\[ID [0-9] a\\] )?(error: |fatal|er)?[a-c0-9 ]{0,4}", 1..60),
         ) {
-            let regex = FieldRegex::new(PREFIX, UseDns::No).unwrap();
+            let regex = FieldRegex::new(PREFIX, UseDns::No, false).unwrap();
             let head = Head::new(&regex.hir, &regex.groups).unwrap();
             let mut memory = HeadMemory::default();
             for line in &lines {
@@ -196,7 +196,7 @@ mod tests {
             r"^[0-4]: <F-CONTENT>.+</F-CONTENT>",
             r"^a<F-CONTENT>.*</F-CONTENT>",
         ] {
-            let regex = FieldRegex::new(prefix, UseDns::No).unwrap();
+            let regex = FieldRegex::new(prefix, UseDns::No, false).unwrap();
             assert!(Head::new(&regex.hir, &regex.groups).is_none(), "{prefix}");
         }
     }

@@ -68,6 +68,19 @@ pub struct ScanStats {
     pub undated: u64,
     /// Lines longer than [`MAX_LINE_BYTES`], passed over.
     pub overlong: u64,
+    /// Lines that a filter passed over because a regex took more steps than it may: see [`Scanner::exhausted`].
+    pub exhausted: u64,
+}
+
+impl ScanStats {
+    fn note(&mut self, judged: &Judged) {
+        match judged {
+            Judged::No => {}
+            Judged::Ignored => self.ignored += 1,
+            Judged::Exhausted => self.exhausted += 1,
+            Judged::Helps | Judged::Failure { .. } => self.matched += 1,
+        }
+    }
 }
 
 /// Judges the lines of one stream. Keeps the connections that are open in it, so each stream has its own.
@@ -134,15 +147,27 @@ impl Scanner {
         self.stats
     }
 
+    /// The regexes that were stopped: the filter's place in its set, the regex as it stands in the file, and on how many
+    /// lines it took more steps than all regexes of a filter together may.
+    pub fn exhausted(&self) -> impl Iterator<Item = (usize, &str, u64)> {
+        let of_filter = |(n, memory)| {
+            let memory: &Memory = memory;
+            memory.exhausted.iter().map(move |(regex, count)| (n, regex.as_str(), *count))
+        };
+        self.memories.iter().enumerate().flat_map(of_filter)
+    }
+
     /// From now on lines without a date are taken so.
     pub fn set_undated(&mut self, undated: Undated) {
         self.undated = undated;
     }
 
-    /// Where reading must start again after a restart, so that every open connection is remembered.
+    /// Where reading must start again after a restart, so that every open connection is remembered, and every line
+    /// that may be part of a match over several.
     pub fn replay_from(&self) -> Option<u64> {
-        let now = self.newest?;
-        self.memories.iter().filter_map(|memory| memory.sessions.earliest_offset(now)).min()
+        let lines = self.memories.iter().filter_map(|memory| memory.lines.as_ref()?.earliest_offset());
+        let open = |now| self.memories.iter().filter_map(move |memory| memory.sessions.earliest_offset(now));
+        lines.chain(self.newest.into_iter().flat_map(open)).min()
     }
 
     /// Judges every line of a block; `now` is what dates without a year or day are relative to.
@@ -173,8 +198,15 @@ impl Scanner {
             let claims = set.claims(bytes.get(hit.start..end).unwrap_or_default()) | set.always;
             let line = bytes.get(start..end).unwrap_or_default();
             let time = counter.at(bytes, start);
+            let several = claims & set.several;
+            if several != 0 {
+                self.catch_up(several, &lines, (start, end + 1), now, &mut sink);
+            }
             self.line(&set, claims, line, lines.offset + start as u64, time, now, &mut sink);
             from = end + 1;
+        }
+        if set.several != 0 {
+            self.catch_up(set.several, &lines, (bytes.len(), 0), now, &mut sink);
         }
     }
 
@@ -202,6 +234,10 @@ impl Scanner {
         while claims != 0 {
             let n = claims.trailing_zeros() as usize;
             claims &= claims - 1;
+            if set.several & (1 << n) != 0 {
+                self.judge_several(n, line, offset, known, now, sink);
+                continue;
+            }
             let (Some(filter), Some(&date_of)) = (set.filters.get(n), self.date_of.get(n)) else { continue };
             let (time, cut) = match (&dated, known) {
                 (_, Some(time)) => (Some(time), 0..0),
@@ -216,7 +252,7 @@ impl Scanner {
                 }
             };
             let Some(time) = time else { continue };
-            self.newest = Some(self.newest.map_or(time, |newest| newest.max(time)));
+            self.saw(time);
             let Some(memory) = self.memories.get_mut(n) else { continue };
             let text = without(line, &cut, &mut self.joined);
             let (text, count) = match repeat::unwrap(text) {
@@ -228,21 +264,25 @@ impl Scanner {
                 }
                 None => (text, 1),
             };
-            match filter.judge(memory, text, time, offset) {
-                Judged::No => {}
-                Judged::Helps => self.stats.matched += 1,
-                Judged::Ignored => self.stats.ignored += 1,
-                Judged::Failure { regex, key } => {
-                    self.stats.matched += 1;
-                    let user = Some(memory.user.as_slice()).filter(|user| !user.is_empty());
-                    sink(Hit { filter: n, regex, key, time, count, user, line, offset });
-                }
+            let judged = filter.judge(memory, text, time, offset);
+            self.stats.note(&judged);
+            if let Judged::Failure { regex, key } = judged {
+                let user = Some(memory.user.as_slice()).filter(|user| !user.is_empty());
+                sink(Hit { filter: n, regex, key, time, count, user, line, offset });
             }
         }
     }
 
+    pub(crate) fn count(&mut self, judged: &Judged) {
+        self.stats.note(judged);
+    }
+
+    pub(crate) fn saw(&mut self, time: Timestamp) {
+        self.newest = Some(self.newest.map_or(time, |newest| newest.max(time)));
+    }
+
     /// The time of a line without a date; `None` if none can be assumed.
-    fn assume_time(&mut self, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn assume_time(&mut self, now: Timestamp) -> Option<Timestamp> {
         self.stats.undated += 1;
         match self.undated {
             Undated::IsNow => Some(now),
@@ -275,7 +315,7 @@ pub(crate) fn without<'l>(line: &'l [u8], cut: &Range<usize>, joined: &'l mut Ve
     }
 }
 
-fn trim_cr(mut line: &[u8]) -> &[u8] {
+pub(crate) fn trim_cr(mut line: &[u8]) -> &[u8] {
     while let Some(shorter) = line.strip_suffix(b"\r") {
         line = shorter;
     }
@@ -283,18 +323,18 @@ fn trim_cr(mut line: &[u8]) -> &[u8] {
 }
 
 /// Finds the time of the line at a place, counting line ends as it goes.
-struct TimeCursor<'b> {
+pub(crate) struct TimeCursor<'b> {
     times: Option<&'b [Timestamp]>,
     line: usize,
     counted_to: usize,
 }
 
 impl<'b> TimeCursor<'b> {
-    fn new(times: Option<&'b [Timestamp]>) -> Self {
+    pub(crate) fn new(times: Option<&'b [Timestamp]>) -> Self {
         Self { times, line: 0, counted_to: 0 }
     }
 
-    fn at(&mut self, bytes: &[u8], start: usize) -> Option<Timestamp> {
+    pub(crate) fn at(&mut self, bytes: &[u8], start: usize) -> Option<Timestamp> {
         let times = self.times?;
         let passed = bytes.get(self.counted_to..start).unwrap_or_default();
         self.line += memchr::memchr_iter(b'\n', passed).count();

@@ -11,7 +11,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use smallvec::SmallVec;
 use stockade_core::{Key, Timestamp};
 
-use crate::fields::Captured;
+use crate::fields::{Captured, Who};
 
 /// How many connections are remembered; the one that began first goes. fail2ban keeps 100.
 pub(crate) const MAX_CONNECTIONS: usize = 1024;
@@ -39,7 +39,7 @@ struct Session {
     id: Option<u64>,
     began: Timestamp,
     offset: u64,
-    key: Option<Key>,
+    who: Who,
     user: Vec<u8>,
     users: SmallVec<[u64; 2]>,
     /// A failure was seen and no address yet.
@@ -70,7 +70,9 @@ impl Sessions {
     ) -> Meaning {
         user.clear();
         let Some(connection) = line.connection else {
-            return alone(line, user);
+            // Nobody else can be helped: fail2ban then takes even such a line as a failure.
+            user.extend(line.user().unwrap_or_default());
+            return line.key().map_or(Meaning::Nothing, Meaning::Failure);
         };
         let id = self.hasher.hash_one(connection);
         let at =
@@ -93,19 +95,16 @@ impl Sessions {
         if line.gained && known {
             session.pending = false;
         }
-        if let Some(key) = line.key() {
-            session.key = Some(key);
-        }
+        session.who.learn(line);
         // A second user on one connection, or a failure still waiting for its address, outweighs what excuses a line.
         let suspicious = std::mem::take(&mut session.pending) || session.users.len() > 1;
         let excused = (line.nofail || line.gained) && !suspicious;
-        let meaning = match (&session.key, excused) {
-            (Some(key), false) => Meaning::Failure(key.clone()),
-            (None, false) => {
-                session.pending = true;
-                Meaning::Nothing
-            }
-            (_, true) => Meaning::Nothing,
+        let meaning = if excused {
+            Meaning::Nothing
+        } else {
+            let key = session.who.key();
+            session.pending = key.is_none();
+            key.map_or(Meaning::Nothing, Meaning::Failure)
         };
         user.extend_from_slice(&session.user);
         if line.forget {
@@ -139,7 +138,7 @@ impl Sessions {
                 id: None,
                 began: time,
                 offset,
-                key: None,
+                who: Who::default(),
                 user: Vec::new(),
                 users: SmallVec::new(),
                 pending: false,
@@ -165,14 +164,14 @@ impl Sessions {
         {
             found.remove();
         }
-        session.key = None;
+        session.who = Who::default();
         session.user.clear();
         session.users.clear();
         session.pending = false;
     }
 }
 
-/// What a line means that no other line belongs to.
+/// What the only line of a connection means.
 fn alone(line: &Captured<'_>, user: &mut Vec<u8>) -> Meaning {
     user.extend(line.user().unwrap_or_default());
     match line.key() {
@@ -193,7 +192,7 @@ mod tests {
         Captured {
             connection: Some(connection.as_bytes()),
             user: user.map(str::as_bytes),
-            addr: addr.then(|| ADDR.parse::<IpAddr>().unwrap()),
+            ip4: addr.then(|| ADDR.parse::<IpAddr>().unwrap()),
             ..Captured::default()
         }
     }

@@ -24,6 +24,8 @@ pub struct FilterSet {
     claims_of: Vec<Claims>,
     /// Filters that require no text: every line is theirs.
     pub(crate) always: Claims,
+    /// Filters that see several lines at once.
+    pub(crate) several: Claims,
 }
 
 impl FilterSet {
@@ -32,8 +34,9 @@ impl FilterSet {
         let surplus = filters.split_off(filters.len().min(MAX_FILTERS));
         let mut texts: Vec<Vec<u8>> = Vec::new();
         let mut claims_of: Vec<Claims> = Vec::new();
-        let (mut always, mut any_case) = (0, false);
+        let (mut always, mut several, mut any_case) = (0, 0, false);
         for (n, filter) in filters.iter().enumerate() {
+            several |= Claims::from(filter.sees_several()) << n;
             let Some(required) = &filter.required else {
                 always |= 1 << n;
                 continue;
@@ -59,7 +62,7 @@ impl FilterSet {
         if next.is_none() && !texts.is_empty() {
             always = Claims::MAX;
         }
-        (Self { filters, next, all, claims_of, always }, surplus)
+        (Self { filters, next, all, claims_of, always, several }, surplus)
     }
 
     /// The filters, in their order.

@@ -1,4 +1,4 @@
-//! What makes a decision true: nftables, command, dry-run.
+//! What makes a decision true: nftables, command, action, dry-run.
 //!
 //! Each of them is a [`Responder`](stockade_core::ports::Responder): it is prepared for the jails, says what is in
 //! force, and carries out a plan. [`open()`] makes one by name.
@@ -29,12 +29,15 @@
 
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
+pub mod action;
 pub mod command;
 pub mod dry_run;
 pub mod nftables;
 mod open;
+mod run;
 mod scope;
 
+pub use action::Action;
 pub use command::Command;
 pub use dry_run::{DryAction, DryRun};
 pub use nftables::{Change, Nftables, Watch};

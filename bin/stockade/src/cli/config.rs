@@ -1,4 +1,4 @@
-//! `stockade config`.
+//! `stockade check` and `stockade config`.
 
 use clap::{Args, Subcommand};
 
@@ -7,6 +7,24 @@ Examples:
   stockade config show
   stockade config dump -c /etc/fail2ban
   stockade config dump --origin | grep -A1 bantime";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  stockade check
+  stockade check -c /etc/fail2ban -v
+  stockade check --all --json | jq '.verdicts[] | select(.verdict == \"refused\")'";
+
+/// Check the configuration and report all errors at once.
+///
+/// Every regex and date pattern of the jails that are enabled is compiled. A jail that is refused does not stop the
+/// others.
+#[derive(Args, Debug)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub(crate) struct CheckArgs {
+    /// Check every jail, as if all were enabled
+    #[arg(long)]
+    pub(crate) all: bool,
+}
 
 /// Show what the configuration comes to.
 #[derive(Args, Debug)]

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 
-pub(crate) use config::{ConfigArgs, ConfigCommand, DumpArgs};
+pub(crate) use config::{CheckArgs, ConfigArgs, ConfigCommand, DumpArgs};
 pub(crate) use control::{BanArgs, BansArgs, UnbanArgs, WhyArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs};
@@ -88,8 +88,7 @@ pub(crate) enum Command {
     /// Try a filter or a regex on a log: which regexes match how often, and what they cost
     Regex(RegexArgs),
     /// Check the configuration and report all errors at once
-    #[command(after_help = "Examples:\n  stockade check\n  stockade check -c ./conf --json")]
-    Check,
+    Check(CheckArgs),
     /// Show what the configuration comes to, every value with the line it was written on
     Config(ConfigArgs),
     /// Show how the daemon is and what it has done

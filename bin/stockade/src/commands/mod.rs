@@ -21,7 +21,7 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
         Command::Scan(args) => scan::run(global, args),
         Command::Explain(args) => explain::run(global, args),
         Command::Regex(args) => regex::run(global, args),
-        Command::Check => check::run(global),
+        Command::Check(args) => check::run(global, args),
         Command::Config(args) => config::run(global, args),
         Command::Status => control::status::run(global),
         Command::Jails => control::jails::run(global),

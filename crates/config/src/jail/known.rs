@@ -15,10 +15,13 @@ pub(crate) const OWN_KEYS: &[&str] = &[BANS];
 pub(super) const BANS: &str = "bans";
 
 /// What is to be said of a problem of the jail files, if anything.
-pub(crate) fn translated(problem: &conf::Problem) -> Option<Problem> {
+///
+/// What fail2ban does not know either is a slip, but it may stand in fail2ban's own directory (`fail2ban`), where it was
+/// passed over until now.
+pub(crate) fn translated(problem: &conf::Problem, fail2ban: bool) -> Option<Problem> {
     match &problem.kind {
         ConfKind::UnknownKey { key, .. } if OWN_KEYS.contains(&key.as_str()) => None,
-        // Actions are responders here.
+        // Actions are looked up when the jail is read.
         ConfKind::NoSuchFile { what: "action", .. }
         | ConfKind::NoActions
         | ConfKind::DuplicateAction { .. }
@@ -32,7 +35,8 @@ pub(crate) fn translated(problem: &conf::Problem) -> Option<Problem> {
                 nearest: nearest(key, known),
                 known: Vec::new(),
             };
-            Some(Problem { severity: Severity::Error, kind, ..Problem::from(problem) })
+            let severity = if fail2ban { Severity::Warning } else { Severity::Error };
+            Some(Problem { severity, kind, ..Problem::from(problem) })
         }
         ConfKind::UnknownReference { name, nearest: None, missing: None } => {
             let mut problem = Problem::from(problem);
@@ -74,8 +78,7 @@ pub(super) fn is_about_filter(problem: &conf::Problem, jail: &str) -> bool {
 
 /// Options that fail2ban has and that do nothing here, and why.
 const WITHOUT_EFFECT: &[(&str, &str)] = &[
-    ("ignorecommand", "no command is run to decide whom to ignore, use `ignoreip`"),
-    ("ignorecache", "`ignoreip` needs no cache"),
+    ("ignorecache", "`ignoreip` needs no cache, and an answer of `ignorecommand` holds for a minute"),
     ("logencoding", "log lines are not decoded"),
     ("maxmatches", "`retention.max_matches` in stockade.toml says how many lines are kept"),
     ("skip_if_nologs", "a log file may appear later"),
@@ -87,7 +90,7 @@ pub(super) fn without_effect(options: &mut Options<'_>, counts_bans: bool) {
     for (key, reason) in WITHOUT_EFFECT {
         let Some(value) = options.get(key) else { continue };
         let matters = match *key {
-            "ignorecommand" | "ignorecache" => true,
+            "ignorecache" => true,
             "logencoding" => {
                 !["auto", "utf-8", "utf8", "ascii"].contains(&value.text().to_lowercase().as_str())
             }
@@ -99,7 +102,7 @@ pub(super) fn without_effect(options: &mut Options<'_>, counts_bans: bool) {
         }
     }
     if counts_bans {
-        let reading = ["filter", "logpath", "backend", "logtimezone"].into_iter();
+        let reading = ["filter", "ignorecommand", "logpath", "backend", "logtimezone"].into_iter();
         for key in reading.chain(FILTER_KEYS.iter().map(|key| key.name)) {
             if options.own(key)
                 && let Some(value) = options.get(key)

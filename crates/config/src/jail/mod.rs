@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use stockade_core::action::ActionSpec;
 use stockade_core::ports::Scope;
 use stockade_filter::FilterSpec;
 
+mod action_file;
 mod actions;
 mod filter;
+mod firewall;
 mod ignore;
+mod journal;
 mod known;
 mod logs;
 mod options;
@@ -17,7 +21,9 @@ mod scope;
 mod services;
 mod threshold;
 
+pub(crate) use firewall::is_overlay;
 pub use ignore::IgnoreEntry;
+pub(crate) use journal::look_otherwise;
 pub(crate) use known::{bad_enabled, translated};
 pub(crate) use read::{Context, read, rows};
 pub(crate) use services::Services;
@@ -37,8 +43,13 @@ pub struct JailConfig {
     pub ignore_hosts: Vec<String>,
     /// `file:/path` in `ignoreip`: files of more such entries, absolute.
     pub ignore_files: Vec<PathBuf>,
+    /// `ignorecommand`: a command that ends with status 0 for whom it ignores. What it is asked about are tags in it, as
+    /// in those of actions.
+    pub ignore_command: Option<String>,
     /// What it looks for; `None` for a jail that counts bans.
     pub filter: Option<FilterSpec>,
+    /// The same for lines of the journal, where they are looked at otherwise (`logtype`); `None` if they are not.
+    pub journal_filter: Option<FilterSpec>,
     /// `backend`: what is read.
     pub backend: Backend,
     /// `logpath`: the files, in order.
@@ -51,10 +62,15 @@ pub struct JailConfig {
     pub zone: Option<String>,
     /// `port` and `protocol`: which packets its bans keep out.
     pub scope: Scope,
-    /// `action`: the names of the responders that carry out what it decides, each in
-    /// [`Program::responders`](crate::Program::responders); not empty.
+    /// `action`: the names of those that carry out what it decides, each in
+    /// [`Program::responders`](crate::Program::responders) or in `actions`; not empty.
     pub responders: Vec<Arc<str>>,
+    /// The files of `action.d` among them.
+    pub actions: Vec<ActionSpec>,
 }
+
+/// In `action`: all responders of `stockade.toml`.
+const ALL_RESPONDERS: &str = "responders";
 
 /// What a jail reads: `backend`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use stockade_core::{BanTime, Growth, Threshold};
+use stockade_filter::conf;
 use stockade_filter::conf::value::TimeSpan;
 
 use super::options::Options;
@@ -26,6 +27,15 @@ pub(super) fn bantime(options: &mut Options<'_>, default: BanTime) -> BanTime {
     match options.jail.time("bantime") {
         Some(TimeSpan::Forever) => BanTime::Forever,
         _ => positive(options, "bantime").map_or(default, BanTime::For),
+    }
+}
+
+/// `bantime` in seconds, -1 for ever, for the commands of actions. What is wrong with it is told elsewhere.
+pub(super) fn bantime_seconds(jail: &conf::Jail) -> i64 {
+    match jail.time("bantime") {
+        Some(TimeSpan::Forever) => -1,
+        Some(time) => time.duration().map_or(-1, |time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX)),
+        None => 600,
     }
 }
 

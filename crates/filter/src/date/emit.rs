@@ -1,12 +1,11 @@
 //! From a pattern's tree to the regex that is run.
 
-use crate::regex::{Problem, to_rust};
-
 use super::error::DatePatternError;
 use super::fields::Field;
 use super::node::Node;
 use super::syntax::Parsed;
 use super::token;
+use super::translate::{Problem, to_rust};
 
 /// A regex with groups, and what each group is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -59,6 +59,7 @@ mod set;
 mod syntax;
 mod template;
 mod token;
+mod translate;
 mod zone;
 
 pub use error::{DatePatternError, ZoneError};

@@ -1,7 +1,7 @@
 //! A datepattern as a tree.
 //!
 //! Only as much is taken apart as dates need: groups, alternatives, repetitions, tokens, backreferences. Everything
-//! else stays Python's text and is translated by [`to_rust`](crate::regex::to_rust) in one go afterwards.
+//! else stays Python's text and is translated by [`to_rust`](super::translate::to_rust) in one go afterwards.
 
 use super::token::Token;
 

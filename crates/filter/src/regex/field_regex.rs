@@ -5,11 +5,14 @@ use std::sync::{Arc, OnceLock};
 use regex_automata::Input;
 use regex_automata::meta::{Cache, Regex};
 use regex_automata::util::primitives::NonMaxUsize;
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::Hir;
 
-use super::backtrack::{Room, UNSET};
-use super::program::Program;
-use super::{Problem, expand_tags, to_rust};
+use super::budget::Budget;
+use super::compile::MAX_INSTRUCTIONS;
+use super::line_end::without_line_feed;
+use super::mark::approximate;
+use super::tags::expand_tags;
+use super::{OutOfSteps, Problem, Program, Room, UNSET, parser};
 use crate::fields::Field;
 use crate::spec::UseDns;
 
@@ -21,11 +24,15 @@ const MAX_COMPILED_BYTES: usize = 8 << 20;
 pub(crate) struct FieldRegex {
     /// As it stands in the file.
     pub(crate) text: String,
-    /// Its structure.
+    /// The structure of a regex that matches at least what this one matches: its own, if it is linear.
     pub(crate) hir: Hir,
-    /// What each group means.
+    /// A finite automaton can run it: it does not look around, nor back.
+    pub(crate) linear: bool,
+    /// What each group means, in the order in which they are to be taken in.
     pub(crate) groups: Vec<(usize, Field)>,
-    /// Finds the groups fast.
+    /// The named groups in their order, by the names that stand in the regex.
+    pub(crate) names: Vec<(usize, Arc<str>)>,
+    /// Finds the groups fast; or, of a regex that is not linear, at all.
     program: Option<Program>,
     /// Finds them surely; built when it is first needed, as that takes longer than all the rest of a start.
     engine: OnceLock<Option<Regex>>,
@@ -39,18 +46,49 @@ pub(crate) struct Scratch {
     slots: Vec<Option<NonMaxUsize>>,
 }
 
+impl Scratch {
+    fn group(&self, number: usize) -> Option<std::ops::Range<usize>> {
+        let slots = &self.room.slots;
+        let (start, end) = (*slots.get(number * 2)?, *slots.get(number * 2 + 1)?);
+        (start != UNSET && end != UNSET).then_some(start..end)
+    }
+}
+
 impl FieldRegex {
-    /// Compiles a regex with tags.
-    pub(crate) fn new(text: &str, usedns: UseDns) -> Result<Self, Problem> {
-        let rust = to_rust(&expand_tags(text, usedns))?;
-        let hir = parse(&rust).map_err(|error| Problem::Invalid(error.to_string()))?;
+    /// Compiles a regex with tags. `multiline`: it sees several lines at once, and `^` and `$` stand at the ends of
+    /// each of them.
+    pub(crate) fn new(text: &str, usedns: UseDns, multiline: bool) -> Result<Self, Problem> {
+        let expanded = expand_tags(text, usedns);
+        let parsed = parser::parse(&expanded.text, multiline);
+        let parsed = parsed.map_err(|problem| problem.placed(|at| expanded.place(at)))?;
+        let hir = without_line_feed(&parsed.hir);
         let program = Program::new(&hir);
-        let mut groups = Vec::new();
-        named_groups(&hir, &mut groups);
-        let regex = Self { text: text.to_owned(), hir, groups, program, engine: OnceLock::new() };
+        let mut groups: Vec<(usize, Field)> =
+            parsed.names.iter().map(|(number, name)| (*number, Field::named(name))).collect();
+        // An alternate counts where no group before it has a value: in the order of their names.
+        let alternate = |number: usize| {
+            let name = parsed.names.iter().find(|(known, _)| *known == number);
+            name.map(|(_, name)| name.as_str()).filter(|name| name.starts_with("alt_"))
+        };
+        groups.sort_by_key(|(number, _)| alternate(*number));
+        let regex = Self {
+            text: text.to_owned(),
+            hir: approximate(&hir),
+            linear: parsed.linear,
+            groups,
+            names: parsed.names.iter().map(|(number, name)| (*number, Arc::from(name.as_str()))).collect(),
+            program,
+            engine: OnceLock::new(),
+        };
+        if regex.program.is_none() && !regex.linear {
+            return Err(Problem::TooLarge {
+                what: "the number of its instructions",
+                limit: MAX_INSTRUCTIONS,
+            });
+        }
         // What our engine takes is small; anything else must show now that it can be compiled at all.
         if regex.program.is_none() && regex.engine().is_none() {
-            return Err(Problem::Invalid(format!("compiles to more than {} MiB", MAX_COMPILED_BYTES >> 20)));
+            return Err(Problem::TooLarge { what: "its size in bytes", limit: MAX_COMPILED_BYTES });
         }
         Ok(regex)
     }
@@ -67,45 +105,57 @@ impl FieldRegex {
         Scratch { room: Room::default(), cache: None, slots: Vec::new() }
     }
 
-    /// Searches `text` and tells each group that took part, with its meaning.
+    /// Searches `text` and tells each group that took part, with its meaning. A regex that is not linear may spend the
+    /// budget instead: then there is no answer, which [`Budget::spent_by`] tells.
     pub(crate) fn search<'s>(
         &'s self,
         scratch: &'s mut Scratch,
+        budget: &mut Budget,
         text: &[u8],
     ) -> Option<impl Iterator<Item = (&'s Field, std::ops::Range<usize>)> + 's> {
-        match self.program.as_ref().map(|program| program.search(&mut scratch.room, text)) {
-            Some(Ok(true)) => {}
-            Some(Ok(false)) => return None,
-            // Not for this engine, or more steps than it may take.
-            Some(Err(_)) | None => self.search_surely(scratch, text)?,
-        }
-        let slots = &scratch.room.slots;
-        Some(self.groups.iter().filter_map(move |(group, field)| {
-            let (start, end) = (*slots.get(group * 2)?, *slots.get(group * 2 + 1)?);
-            (start != UNSET && end != UNSET).then_some((field, start..end))
-        }))
-    }
-
-    /// Searches `text` and tells where each of [`Self::groups`] matched, in their order; `None` for one that took no part.
-    pub(crate) fn search_all(
-        &self,
-        scratch: &mut Scratch,
-        text: &[u8],
-    ) -> Option<Vec<Option<std::ops::Range<usize>>>> {
-        drop(self.search(scratch, text)?);
-        let slots = &scratch.room.slots;
-        let bounds = |(group, _): &(usize, Field)| {
-            let (start, end) = (*slots.get(group * 2)?, *slots.get(group * 2 + 1)?);
-            (start != UNSET && end != UNSET).then_some(start..end)
+        let found = match &self.program {
+            Some(program) if !self.linear => self.search_within(program, &mut scratch.room, budget, text),
+            Some(program) => match program.search(&mut scratch.room, text) {
+                Ok(found) => found,
+                Err(OutOfSteps) => self.search_surely(scratch, text).is_some(),
+            },
+            None => self.search_surely(scratch, text).is_some(),
         };
-        Some(self.groups.iter().map(bounds).collect())
+        if !found {
+            return None;
+        }
+        Some(self.found(scratch))
     }
 
-    /// The names of [`Self::groups`] as they stand in the regex.
-    pub(crate) fn names(&self) -> Vec<Arc<str>> {
-        let mut names = Vec::new();
-        group_names(&self.hir, &mut names);
-        names
+    /// The groups that took part in what the last [`Self::search`] found, with their meaning.
+    pub(crate) fn found<'s>(
+        &'s self,
+        scratch: &'s Scratch,
+    ) -> impl Iterator<Item = (&'s Field, std::ops::Range<usize>)> + 's {
+        self.groups.iter().filter_map(|(group, field)| Some((field, scratch.group(*group)?)))
+    }
+
+    /// Where each of [`Self::names`] matched in what the last [`Self::search`] found; `None` for one that took no part.
+    pub(crate) fn bounds<'s>(
+        &'s self,
+        scratch: &'s Scratch,
+    ) -> impl Iterator<Item = (&'s Arc<str>, Option<std::ops::Range<usize>>)> + 's {
+        self.names.iter().map(|(group, name)| (name, scratch.group(*group)))
+    }
+
+    /// All that the last [`Self::search`] matched.
+    pub(crate) fn whole(&self, scratch: &Scratch) -> Option<std::ops::Range<usize>> {
+        scratch.group(0)
+    }
+
+    fn search_within(&self, program: &Program, room: &mut Room, budget: &mut Budget, text: &[u8]) -> bool {
+        if budget.spent_by().is_some() {
+            return false;
+        }
+        program.search_within(room, text, &mut budget.steps).unwrap_or_else(|OutOfSteps| {
+            budget.spent_by = Some(self.text.clone());
+            false
+        })
     }
 
     fn search_surely(&self, scratch: &mut Scratch, text: &[u8]) -> Option<()> {
@@ -120,50 +170,43 @@ impl FieldRegex {
         Some(())
     }
 
-    /// Whether `text` matches somewhere.
-    pub(crate) fn is_match(&self, scratch: &mut Scratch, text: &[u8]) -> bool {
+    /// Whether `text` matches somewhere; the budget as in [`FieldRegex::search`].
+    pub(crate) fn is_match(&self, scratch: &mut Scratch, budget: &mut Budget, text: &[u8]) -> bool {
+        if let Some(program) = self.program.as_ref().filter(|_| !self.linear) {
+            return self.search_within(program, &mut scratch.room, budget, text);
+        }
         let Some(engine) = self.engine() else { return false };
         let cache = scratch.cache.get_or_insert_with(|| engine.create_cache());
         engine.search_half_with(cache, &Input::new(text).earliest(true)).is_some()
     }
 }
 
-/// The groups that have a name, with their numbers.
-fn named_groups(hir: &Hir, groups: &mut Vec<(usize, Field)>) {
-    match hir.kind() {
-        HirKind::Capture(capture) => {
-            if let (Some(name), Ok(number)) = (&capture.name, usize::try_from(capture.index)) {
-                groups.push((number, Field::named(name)));
-            }
-            named_groups(&capture.sub, groups);
-        }
-        HirKind::Concat(pieces) | HirKind::Alternation(pieces) => {
-            pieces.iter().for_each(|piece| named_groups(piece, groups));
-        }
-        HirKind::Repetition(repetition) => named_groups(&repetition.sub, groups),
-        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn group_names(hir: &Hir, names: &mut Vec<Arc<str>>) {
-    match hir.kind() {
-        HirKind::Capture(capture) => {
-            names.extend(capture.name.as_ref().map(|name| Arc::from(&**name)));
-            group_names(&capture.sub, names);
-        }
-        HirKind::Concat(pieces) | HirKind::Alternation(pieces) => {
-            pieces.iter().for_each(|piece| group_names(piece, names));
-        }
-        HirKind::Repetition(repetition) => group_names(&repetition.sub, names),
-        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
+    /// The text of every group.
+    fn groups(regex: &str, multiline: bool, text: &str) -> Option<Vec<(String, String)>> {
+        let regex = FieldRegex::new(regex, UseDns::No, multiline).unwrap();
+        let mut scratch = regex.scratch();
+        let mut budget = Budget::of_line(text.len());
+        let found = regex.search(&mut scratch, &mut budget, text.as_bytes())?;
+        Some(
+            found
+                .map(|(field, at)| {
+                    (field.name().to_owned(), String::from_utf8_lossy(&text.as_bytes()[at]).into_owned())
+                })
+                .collect(),
+        )
     }
-}
 
-/// Bytes, not characters: a log line may be no text at all. Only a regex that names characters beyond ASCII in a
-/// class is read as Unicode.
-fn parse(rust: &str) -> Result<Hir, Box<regex_syntax::Error>> {
-    let with = |unicode| {
-        regex_syntax::ParserBuilder::new().unicode(unicode).utf8(false).build().parse(rust).map_err(Box::new)
-    };
-    with(false).or_else(|first| if rust.is_ascii() { Err(first) } else { with(true) })
+    #[test]
+    fn several_lines_have_several_ends() {
+        let regex = "^begin <HOST>$<SKIPLINES>^end$";
+        let text = "x\nbegin 192.0.2.1\none\ntwo\nend\nend\n";
+        let wanted =
+            [("ip4".to_owned(), "192.0.2.1".to_owned()), ("skiplines".to_owned(), "one\ntwo\n".to_owned())];
+        assert_eq!(groups(regex, true, text).unwrap(), wanted);
+        assert_eq!(groups(regex, false, text), None);
+    }
 }

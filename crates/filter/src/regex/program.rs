@@ -4,14 +4,17 @@
 //! a line, which would be most of the cost of a whole scan. A failregex is mostly literal text between loops over one
 //! class; tried in the order of priority, as Perl and Python do, with a look at the next byte before each choice, that
 //! takes a tenth of it. What makes backtracking dangerous, its worst case, is cut off by a budget of steps, after which
-//! the linear engine answers instead.
+//! the linear engine answers instead. And no linear engine can look around or refer back, which a sixth of fail2ban's
+//! regexes do: those are run here only, and one that spends its budget has no answer.
 
-use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
+use regex_syntax::hir::Look;
 
 use super::byte_set::ByteSet;
 
-/// The longest program; a regex that needs more is left to the linear engine.
-const MAX_INSTRUCTIONS: usize = 4096;
+/// How many bytes are searched for a few values in the time of a step…
+pub(crate) const SEARCHED_PER_STEP: usize = 64;
+/// …and how many are tested one by one.
+const TESTED_PER_STEP: usize = 4;
 
 /// One instruction. Unless it says otherwise the next one follows.
 #[derive(Clone, Debug)]
@@ -32,8 +35,30 @@ pub(crate) enum Inst {
     Split(Box<Choice>),
     /// Goes on there.
     Jump(usize),
+    /// Goes on there if no byte was taken since the position was noted in the slot.
+    Turned { slot: usize, out: usize },
+    /// Begins something that has one answer, `back` bytes before; its [`Inst::Cut`] ends it, and `out` follows it.
+    /// `not`: goes on there if it does not match.
+    Guard { back: usize, not: bool, out: usize },
+    /// What the innermost [`Inst::Guard`] began has matched: no other way through it is tried.
+    Cut(Cut),
+    /// The text of a group again, which begins in this slot and ends in the next.
+    Same { slot: usize, any_case: bool },
+    /// Goes on there unless the group of this slot and the next took part.
+    Given { slot: usize, no: usize },
     /// The regex matches.
     Match,
+}
+
+/// What follows when something with one answer has matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Goes on behind it.
+    Stay,
+    /// Goes on where it began.
+    Return,
+    /// It should not have matched.
+    Fail,
 }
 
 /// A short text, compared at once.
@@ -45,7 +70,7 @@ pub(crate) struct Word {
 }
 
 impl Word {
-    fn new(text: &[u8]) -> Option<Self> {
+    pub(super) fn new(text: &[u8]) -> Option<Self> {
         let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
         let mask = vec![0xFF; text.len()];
         (text.len() <= 8).then(|| Self { mask: number(&mask), value: number(text), len: text.len() })
@@ -86,7 +111,7 @@ pub(crate) enum Ways {
 }
 
 impl Choice {
-    fn new(first: usize, second: usize) -> Self {
+    pub(super) fn new(first: usize, second: usize) -> Self {
         Self { first, second, by_byte: [Ways::Both; 256], at_end: Ways::Both }
     }
 
@@ -99,7 +124,7 @@ impl Choice {
         }
     }
 
-    fn decide(&mut self, first: &Next, second: &Next) {
+    pub(super) fn decide(&mut self, first: &Next, second: &Next) {
         let ways = |first: bool, second: bool| match (first, second) {
             (true, true) => Ways::Both,
             (true, false) => Ways::First,
@@ -118,9 +143,9 @@ impl Choice {
 #[derive(Clone, Debug)]
 pub(crate) struct Loop {
     pub(crate) set: ByteSet,
-    table: Box<[bool; 256]>,
+    pub(super) table: Box<[bool; 256]>,
     /// The few bytes at which it ends, where they are few: `.` and `[^:]`.
-    ends: Option<Vec<u8>>,
+    pub(super) ends: Option<Vec<u8>>,
     pub(crate) min: usize,
     pub(crate) max: usize,
     pub(crate) greedy: bool,
@@ -141,6 +166,12 @@ impl Loop {
         };
         end.unwrap_or(span.len())
     }
+
+    /// How many steps it is worth to look at so many bytes.
+    #[inline]
+    pub(crate) fn cost(&self, bytes: usize) -> usize {
+        if self.ends.is_some() { bytes / SEARCHED_PER_STEP } else { bytes / TESTED_PER_STEP }
+    }
 }
 
 /// What the rest of a program can begin with.
@@ -154,182 +185,19 @@ pub(crate) struct Next {
     pub(crate) single: Option<u8>,
 }
 
-/// A regex, compiled.
-#[derive(Debug)]
-pub(crate) struct Program {
-    pub(crate) code: Vec<Inst>,
-    /// For each instruction, what the program can begin with from there on.
-    pub(crate) next: Vec<Next>,
-    /// How many slots [`Inst::Save`] uses: two for each group.
-    pub(crate) slots: usize,
-    /// It can only match at the beginning of the text.
-    pub(crate) anchored: bool,
-}
+impl Next {
+    /// What may begin with anything, or with nothing.
+    const ANYTHING: (ByteSet, bool) = (ByteSet::ALL, true);
 
-impl Program {
-    /// Compiles a regex; `None` for one that this engine does not take.
-    pub(crate) fn new(hir: &Hir) -> Option<Self> {
-        let mut compiler = Compiler { code: Vec::new(), slots: 0 };
-        compiler.emit(hir)?;
-        compiler.push(Inst::Match)?;
-        let anchored = hir.properties().look_set_prefix().contains(Look::Start);
-        let next = first_bytes(&compiler.code);
-        for (pc, inst) in compiler.code.iter_mut().enumerate() {
-            match inst {
-                Inst::Loop(one) => {
-                    one.decided = next
-                        .get(pc + 1)
-                        .is_some_and(|after| !after.empty && one.set.is_disjoint(after.bytes));
-                }
-                Inst::Split(choice) => {
-                    if let (Some(first), Some(second)) = (next.get(choice.first), next.get(choice.second)) {
-                        choice.decide(first, second);
-                    }
-                }
-                _ => {}
-            }
-        }
-        Some(Self { code: compiler.code, next, slots: compiler.slots, anchored })
+    /// How many steps it is worth to look for it in so many bytes.
+    #[inline]
+    pub(crate) fn cost(&self, bytes: usize) -> usize {
+        if self.single.is_some() { bytes / SEARCHED_PER_STEP } else { bytes / TESTED_PER_STEP }
     }
-}
-
-struct Compiler {
-    code: Vec<Inst>,
-    slots: usize,
-}
-
-impl Compiler {
-    fn push(&mut self, inst: Inst) -> Option<usize> {
-        self.code.push(inst);
-        (self.code.len() <= MAX_INSTRUCTIONS).then(|| self.code.len() - 1)
-    }
-
-    fn here(&self) -> usize {
-        self.code.len()
-    }
-
-    fn patch(&mut self, at: usize, inst: Inst) {
-        if let Some(place) = self.code.get_mut(at) {
-            *place = inst;
-        }
-    }
-
-    fn emit(&mut self, hir: &Hir) -> Option<()> {
-        match hir.kind() {
-            HirKind::Empty => {}
-            HirKind::Literal(literal) => {
-                let word = Word::new(&literal.0).map(Inst::Word);
-                self.push(word.unwrap_or_else(|| Inst::Text(literal.0.clone())))?;
-            }
-            HirKind::Class(class) => _ = self.push(Inst::One(bytes_of(class)?))?,
-            HirKind::Look(look) => _ = self.push(Inst::Look(supported(*look)?))?,
-            HirKind::Capture(capture) => {
-                let slot = usize::try_from(capture.index).ok()? * 2;
-                self.slots = self.slots.max(slot + 2);
-                self.push(Inst::Save(slot))?;
-                self.emit(&capture.sub)?;
-                self.push(Inst::Save(slot + 1))?;
-            }
-            HirKind::Concat(pieces) => pieces.iter().try_for_each(|piece| self.emit(piece))?,
-            HirKind::Alternation(branches) => self.alternation(branches)?,
-            HirKind::Repetition(repetition) => self.repetition(repetition)?,
-        }
-        Some(())
-    }
-
-    fn alternation(&mut self, branches: &[Hir]) -> Option<()> {
-        let (last, others) = branches.split_last()?;
-        let mut exits = Vec::new();
-        for branch in others {
-            let split = self.push(Inst::Match)?;
-            self.emit(branch)?;
-            exits.push(self.push(Inst::Match)?);
-            let second = self.here();
-            self.patch(split, Inst::Split(Box::new(Choice::new(split + 1, second))));
-        }
-        self.emit(last)?;
-        let end = self.here();
-        exits.into_iter().for_each(|exit| self.patch(exit, Inst::Jump(end)));
-        Some(())
-    }
-
-    fn repetition(&mut self, repetition: &Repetition) -> Option<()> {
-        let min = usize::try_from(repetition.min).ok()?;
-        let max = repetition.max.map_or(Some(usize::MAX), |max| usize::try_from(max).ok())?;
-        if let Some(set) = single_byte(&repetition.sub) {
-            let (table, ends) = (set.table(), set.missing());
-            self.push(Inst::Loop(Box::new(Loop {
-                set,
-                table,
-                ends,
-                min,
-                max,
-                greedy: repetition.greedy,
-                decided: false,
-            })))?;
-            return Some(());
-        }
-        for _ in 0..min {
-            self.emit(&repetition.sub)?;
-        }
-        if max == usize::MAX {
-            return self.endless(repetition);
-        }
-        let mut splits = Vec::new();
-        for _ in min..max {
-            splits.push(self.push(Inst::Match)?);
-            self.emit(&repetition.sub)?;
-        }
-        let end = self.here();
-        splits.into_iter().for_each(|at| self.patch(at, branch(at + 1, end, repetition.greedy)));
-        Some(())
-    }
-
-    /// A loop whose body may be empty is not taken: engines differ in what an empty turn means.
-    fn endless(&mut self, repetition: &Repetition) -> Option<()> {
-        if repetition.sub.properties().minimum_len().is_none_or(|len| len == 0) {
-            return None;
-        }
-        let split = self.push(Inst::Match)?;
-        self.emit(&repetition.sub)?;
-        self.push(Inst::Jump(split))?;
-        let end = self.here();
-        self.patch(split, branch(split + 1, end, repetition.greedy));
-        Some(())
-    }
-}
-
-fn branch(body: usize, end: usize, greedy: bool) -> Inst {
-    let (first, second) = if greedy { (body, end) } else { (end, body) };
-    Inst::Split(Box::new(Choice::new(first, second)))
-}
-
-/// The set of a regex that always takes exactly one byte.
-fn single_byte(hir: &Hir) -> Option<ByteSet> {
-    match hir.kind() {
-        HirKind::Class(class) => bytes_of(class),
-        HirKind::Literal(literal) => match *literal.0 {
-            [byte] => Some(ByteSet::of([byte])),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// A class of characters beyond ASCII is not a set of bytes.
-fn bytes_of(class: &Class) -> Option<ByteSet> {
-    match class {
-        Class::Bytes(bytes) => Some(ByteSet::of_class(bytes)),
-        Class::Unicode(chars) => chars.to_byte_class().map(|bytes| ByteSet::of_class(&bytes)),
-    }
-}
-
-fn supported(look: Look) -> Option<Look> {
-    matches!(look, Look::Start | Look::End | Look::WordAscii | Look::WordAsciiNegate).then_some(look)
 }
 
 /// For each instruction what the program can begin with from there on: the least solution, found by repetition.
-fn first_bytes(code: &[Inst]) -> Vec<Next> {
+pub(super) fn first_bytes(code: &[Inst]) -> Vec<Next> {
     let mut next = vec![Next::default(); code.len()];
     let at = |next: &[Next], pc: usize| next.get(pc).copied().unwrap_or_default();
     loop {
@@ -347,9 +215,17 @@ fn first_bytes(code: &[Inst]) -> Vec<Next> {
                     (first.bytes.union(second.bytes), first.empty || second.empty)
                 }
                 Inst::Jump(to) => (at(&next, *to).bytes, at(&next, *to).empty),
+                Inst::Turned { out, .. } | Inst::Given { no: out, .. } => {
+                    let other = at(&next, *out);
+                    (after.bytes.union(other.bytes), after.empty || other.empty)
+                }
+                // What is atomic begins as its body does; what looks around takes no bytes itself.
+                Inst::Guard { out, .. } if is_atomic(code, *out) => (after.bytes, after.empty),
+                Inst::Guard { out, .. } => (at(&next, *out).bytes, at(&next, *out).empty),
                 Inst::Save(_) | Inst::Look(_) => (after.bytes, after.empty),
-                // Whatever follows a match is none of its business.
-                Inst::Match => (ByteSet::ALL, true),
+                Inst::Same { .. } => Next::ANYTHING,
+                // Whatever follows a match is none of its business, and the same holds for a part with one answer.
+                Inst::Match | Inst::Cut(_) => Next::ANYTHING,
             };
             if let Some(place) = next.get_mut(pc) {
                 *place = Next { bytes, empty, single: if empty { None } else { bytes.single() } };
@@ -359,4 +235,9 @@ fn first_bytes(code: &[Inst]) -> Vec<Next> {
             return next;
         }
     }
+}
+
+/// Whether the guard that `out` follows takes the bytes that it matches.
+fn is_atomic(code: &[Inst], out: usize) -> bool {
+    matches!(out.checked_sub(1).and_then(|cut| code.get(cut)), Some(Inst::Cut(Cut::Stay)))
 }

@@ -20,6 +20,8 @@ const MAX_USERS: usize = 100;
 
 /// The lines of a connection that only help.
 const HELPING: &str = "nofail-matches";
+/// The fields that name somebody.
+const WHOM: [&str; 5] = ["fid", "ip4", "ip6", "dns", "cidr"];
 /// A failure was seen, and nobody whom it is about.
 pub(super) const PENDING: &str = "mlfpending";
 
@@ -30,6 +32,7 @@ pub(super) struct Connections {
     most: usize,
     /// How long after its first line a connection is remembered.
     max_age: Option<Duration>,
+    manner: Manner,
 }
 
 #[derive(Debug)]
@@ -52,7 +55,7 @@ impl Connections {
             // It counts five minutes of its own clock, in which a whole log is read.
             Manner::Fail2ban => (FAIL2BAN_CONNECTIONS, None),
         };
-        Self { open: IndexMap::new(), most, max_age }
+        Self { open: IndexMap::new(), most, max_age, manner }
     }
 
     /// Joins what a line says with what its connection said before.
@@ -84,6 +87,10 @@ impl Connections {
                 // What was told of it before is not told again.
                 if !helped.into_iter().flatten().any(|value| value.counts()) && !before.says(PENDING) {
                     before.remove(MATCHES);
+                }
+                // Whom the newest line names counts. For fail2ban an IPv4 address goes before an IPv6 one that came later.
+                if self.manner == Manner::Stockade && WHOM.iter().any(|name| line.says(name)) {
+                    WHOM.iter().for_each(|name| drop(before.remove(name)));
                 }
                 before.overlay(line);
                 before

@@ -1,7 +1,6 @@
 //! One line before all regexes.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
@@ -12,66 +11,71 @@ use super::fields::{FieldValue, Fields, MATCHES};
 use super::result::{Failure, Id, LineParts, RegexHit, RegexStats, TrialResult};
 use super::{Manner, Trial};
 use crate::fields::Captured;
-use crate::regex::{FieldRegex, Scratch};
+use crate::regex::{Budget, FieldRegex, Scratch};
 
 /// A regex at work.
 #[derive(Debug)]
 pub(super) struct Tried {
     scratch: Scratch,
-    /// The names of its groups, in their order.
-    names: Vec<Arc<str>>,
     searches: u64,
     matches: u64,
     elapsed: Duration,
+    /// How often it used up the steps that it may take.
+    given_up: u64,
 }
 
 /// What a regex captured in one text.
-struct Found {
-    fields: Fields,
+pub(super) struct Found {
+    pub(super) fields: Fields,
     /// An address was captured that is none.
-    spoiled: bool,
-    elapsed: Duration,
+    pub(super) spoiled: bool,
+    pub(super) elapsed: Duration,
+    /// All that matched.
+    pub(super) whole: Range<usize>,
 }
 
 impl Tried {
     pub(super) fn new(regex: &FieldRegex) -> Self {
-        let names = regex.names();
-        Self { scratch: regex.scratch(), names, searches: 0, matches: 0, elapsed: Duration::ZERO }
+        Self { scratch: regex.scratch(), searches: 0, matches: 0, elapsed: Duration::ZERO, given_up: 0 }
     }
 
     pub(super) fn stats<'t>(&self, text: &'t str) -> RegexStats<'t> {
-        let Self { searches, matches, elapsed, .. } = *self;
-        RegexStats { text, searches, matches, elapsed }
+        let Self { searches, matches, elapsed, given_up, .. } = *self;
+        RegexStats { text, searches, matches, elapsed, given_up }
     }
 
-    fn search(&mut self, regex: &FieldRegex, text: &[u8]) -> Option<Found> {
+    pub(super) fn search(&mut self, regex: &FieldRegex, text: &[u8]) -> Option<Found> {
+        // Each regex has the steps of a whole line: what one of them spends must not hide what another finds.
+        let mut budget = Budget::of_line(text.len());
         let began = Instant::now();
-        let groups = regex.search_all(&mut self.scratch, text);
+        let found = regex.search(&mut self.scratch, &mut budget, text).is_some();
         let elapsed = began.elapsed();
         self.searches += 1;
         self.elapsed += elapsed;
-        let groups = groups?;
+        self.given_up += u64::from(budget.spent_by().is_some());
+        if !found {
+            return None;
+        }
         self.matches += 1;
-        let mut captured = Captured::default();
-        let value = |at: &Option<Range<usize>>| match at.clone().and_then(|at| text.get(at)) {
+        let value = |at: Option<Range<usize>>| match at.and_then(|at| text.get(at)) {
             Some(text) => FieldValue::Text(text.to_vec()),
             None => FieldValue::Nothing,
         };
-        let fields = self.names.iter().cloned().zip(groups.iter().map(value)).collect();
-        for ((_, field), at) in regex.groups.iter().zip(groups) {
-            if let Some(at) = at {
-                captured.take(field, text, at);
-            }
-        }
-        Some(Found { fields, spoiled: captured.spoiled, elapsed })
+        let fields = regex.bounds(&self.scratch).map(|(name, at)| (name.clone(), value(at))).collect();
+        let mut captured = Captured::default();
+        regex.found(&self.scratch).for_each(|(field, at)| captured.take(field, text, at));
+        let whole = regex.whole(&self.scratch).unwrap_or(0..text.len());
+        Some(Found { fields, spoiled: captured.spoiled, elapsed, whole })
     }
 
     fn is_match(&mut self, regex: &FieldRegex, text: &[u8]) -> bool {
         let began = Instant::now();
-        let is_match = regex.is_match(&mut self.scratch, text);
+        let mut budget = Budget::of_line(text.len());
+        let is_match = regex.is_match(&mut self.scratch, &mut budget, text);
         self.elapsed += began.elapsed();
         self.searches += 1;
         self.matches += u64::from(is_match);
+        self.given_up += u64::from(budget.spent_by().is_some());
         is_match
     }
 }
@@ -115,7 +119,7 @@ impl Trial {
             let excused = self.is_excused(&text, &content, result);
             result.hits.push(RegexHit { regex, elapsed: found.elapsed, fields: fields.clone(), excused });
             if !excused {
-                self.accuse(regex, fields, parts, result);
+                self.accuse(regex, fields, std::slice::from_ref(parts), result);
             }
             if self.options.first_only {
                 return;
@@ -123,10 +127,43 @@ impl Trial {
         }
     }
 
+    /// Whether the ignoreregexes go before all others: where they are few.
+    pub(super) fn ignores_first(&self) -> bool {
+        !self.ignore.is_empty() && self.ignore.len() + 2 < self.fail.len()
+    }
+
+    /// What the prefregex captured, and what it leaves for the others if it says so; `None` if it does not match.
+    pub(super) fn prefix(
+        &mut self,
+        text: &[u8],
+        result: &mut TrialResult,
+    ) -> Option<(Fields, Option<Vec<u8>>)> {
+        let (Some(tried), Some(prefix)) = (&mut self.prefix, &self.filter.prefix) else {
+            return Some((Fields::default(), None));
+        };
+        let found = tried.search(prefix, text).filter(|found| !found.spoiled)?;
+        let mut base = found.fields;
+        result.prefix = Some(base.clone());
+        match base.remove("content") {
+            Some(FieldValue::Text(left)) if !left.is_empty() => Some((base, Some(left))),
+            _ => Some((base, None)),
+        }
+    }
+
+    pub(super) fn search(&mut self, regex: usize, text: &[u8]) -> Option<Found> {
+        let found = self.fail.get_mut(regex)?.search(self.filter.fail.get(regex)?, text);
+        found.filter(|found| !found.spoiled)
+    }
+
     /// Puts what a regex said into its connection, and tells whom it speaks against.
-    fn accuse(&mut self, regex: usize, fields: Fields, parts: &LineParts, result: &mut TrialResult) {
+    pub(super) fn accuse(
+        &mut self,
+        regex: usize,
+        fields: Fields,
+        lines: &[LineParts],
+        result: &mut TrialResult,
+    ) {
         let connection = fields.text("mlfid").map(<[u8]>::to_vec);
-        let lines = std::slice::from_ref(parts);
         let (mut fields, keep) = match &connection {
             Some(id) => {
                 let Merged { fields, keep } = self.connections.merge(id, fields, lines, result.time);
@@ -201,7 +238,7 @@ impl Trial {
     }
 
     /// Whether an ignoreregex matches one of the texts. All are asked, unless the first is enough.
-    fn is_ignored(&mut self, texts: &[&[u8]], result: &mut TrialResult) -> bool {
+    pub(super) fn is_ignored(&mut self, texts: &[&[u8]], result: &mut TrialResult) -> bool {
         let mut ignored = false;
         for (at, (tried, regex)) in self.ignore.iter_mut().zip(&self.filter.ignore).enumerate() {
             if texts.iter().any(|text| tried.is_match(regex, text)) {
@@ -214,6 +251,14 @@ impl Trial {
         }
         ignored
     }
+}
+
+/// What a failregex captured, and of the prefregex what it did not.
+pub(super) fn joined(base: &Fields, mut own: Fields) -> Fields {
+    own.complete();
+    let mut fields = base.clone();
+    fields.update(own);
+    fields
 }
 
 /// The key of an address, or of its network.

@@ -23,6 +23,7 @@ mod connections;
 mod fields;
 mod judge;
 mod result;
+mod several;
 
 use std::error::Error;
 use std::fmt;
@@ -34,6 +35,7 @@ use stockade_core::Timestamp;
 
 use crate::date::{DatePatternError, DateReader, Zone};
 use crate::filter::Filter;
+use crate::multiline::MAX_SPAN;
 use crate::regex::{FieldRegex, expand_tags};
 use crate::repeat;
 use crate::spec::{FilterError, FilterSpec, UseDns};
@@ -86,6 +88,10 @@ pub struct Trial {
     /// The date text and the time of the last line that had a date.
     last_date: Option<(Vec<u8>, Timestamp)>,
     usedns: UseDns,
+    /// How many lines a regex sees.
+    span: usize,
+    /// The last of them, where it sees several.
+    buffer: Vec<LineParts>,
 }
 
 /// Why a filter cannot be tried.
@@ -139,6 +145,8 @@ impl Trial {
             resolver: None,
             last_date: None,
             usedns: spec.usedns,
+            span: spec.maxlines.clamp(1, MAX_SPAN),
+            buffer: Vec::new(),
         })
     }
 
@@ -155,7 +163,11 @@ impl Trial {
         let (parts, date, time) = self.date(line, known, now);
         let parts = self.unwrapped(parts);
         let mut result = TrialResult { date, time, text: parts.text(), ..TrialResult::default() };
-        self.judge(&parts, &mut result);
+        if self.span > 1 {
+            self.judge_several(parts, &mut result);
+        } else {
+            self.judge(&parts, &mut result);
+        }
         result
     }
 
@@ -242,7 +254,7 @@ impl Trial {
 
 /// A regex with its tags as groups, as it is compiled: `<F-USER>` is `(?P<user>`.
 pub fn expanded(regex: &str, usedns: UseDns) -> String {
-    expand_tags(regex, usedns)
+    expand_tags(regex, usedns).text
 }
 
 /// How old the last date may be to stand for that of a line without one.

@@ -50,6 +50,8 @@ pub struct TrialResult {
     pub ignored_by: Vec<usize>,
     /// Whom the line speaks against. A line that only helps others of its connection is among them, see [`Failure::helps`].
     pub failures: Vec<Failure>,
+    /// Where a regex sees several lines: those before this one that are done with now, the oldest first.
+    pub done: Vec<LineParts>,
 }
 
 impl TrialResult {
@@ -152,4 +154,6 @@ pub struct RegexStats<'t> {
     pub matches: u64,
     /// How long all that took.
     pub elapsed: Duration,
+    /// On how many lines it was given up, as it took more steps than it may: nobody knows whether it matches them.
+    pub given_up: u64,
 }

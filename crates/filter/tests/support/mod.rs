@@ -5,8 +5,14 @@
     clippy::print_stderr,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "each test uses a part; a test may fail loudly"
 )]
+
+pub(crate) mod engine;
+pub(crate) mod records;
+pub(crate) mod stock;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

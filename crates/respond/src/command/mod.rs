@@ -18,8 +18,6 @@
 //! with another end) and with an unban of what is not banned, and it must end a ban only when told to: Stockade
 //! calls it at the end of every ban.
 
-mod run;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
@@ -31,8 +29,8 @@ use rustix::fs::{Access, access};
 use stockade_core::ports::{Plan, RespondError, Responder, Scope, Standing};
 use stockade_core::{Key, Outcome, Timestamp};
 
+use crate::run::{DEFAULT_PATH, Ended, Run};
 use crate::scope::{port_list, protocol_list};
-use run::{DEFAULT_PATH, Ended, run};
 
 /// After so many timeouts in a row the rest of a plan is not tried: a program that hangs must not hold up everything
 /// for as long as there are bans.
@@ -91,13 +89,21 @@ impl Command {
             )));
         }
         let program = Path::new(&self.program).display();
-        match run(&self.program, &self.arguments, &variables, self.timeout) {
-            Ended::Well => {}
-            Ended::Badly { status, stderr } if stderr.is_empty() => {
+        let run = Run {
+            program: &self.program,
+            arguments: &self.arguments,
+            variables: &variables,
+            inherit: false,
+            output: false,
+            timeout: self.timeout,
+        };
+        match run.to_end() {
+            Ended::Well { .. } => {}
+            Ended::Badly { status, said } if said.is_empty() => {
                 return Err(Failure::Run(format!("`{program}` ended with {status}")));
             }
-            Ended::Badly { status, stderr } => {
-                return Err(Failure::Run(format!("`{program}` ended with {status}: {stderr}")));
+            Ended::Badly { status, said } => {
+                return Err(Failure::Run(format!("`{program}` ended with {status}: {said}")));
             }
             Ended::TimedOut => {
                 let seconds = self.timeout.as_secs_f64();

@@ -7,16 +7,22 @@ use stockade_config::{Config, JailConfig, ResponderConfig, ResponderKind};
 use stockade_core::ports::{Responder, Store, StoreErrorKind};
 use stockade_core::{Jail, Jails, Position, Timestamp};
 use stockade_filter::{Filter, FilterSpec, date::Zone};
-use stockade_respond::{Command, DryRun, Nftables, Watch};
+use stockade_respond::action::Question;
+use stockade_respond::{Action, Command, DryRun, Nftables, Watch};
 use stockade_source::{
     FollowSpec, Follower, Journal, JournalMatch, JournalSpec, Pattern, Pipe, Source, Start,
 };
 use stockade_store::{Durability, MemoryStore, SqliteOptions, SqliteStore};
 
-use super::reading::Reader;
+use super::evidence::Captures;
+use super::hands::Hand;
+use super::reading::{Asking, Reader};
 use super::{DaemonError, RunOptions};
 use crate::guards::{GuardRules, Guards};
 use crate::ignoring::{Ignoring, Lookups};
+
+/// What a dry run says of itself.
+const DRY_RUN: &str = "dry run: nothing is changed";
 
 /// The jails that can be used, with everything that belongs to them, by their place.
 pub(crate) struct Assembled {
@@ -28,6 +34,8 @@ pub(crate) struct Assembled {
     /// Makes ends of bans that nobody can compute.
     pub(crate) seed: u64,
     filters: Vec<Option<(Arc<Filter>, Zone, String)>>,
+    /// The filters for lines of the journal, where they are others.
+    journal_filters: Vec<Option<Arc<Filter>>>,
 }
 
 /// A source, and who reads what its patterns lead to.
@@ -35,6 +43,8 @@ pub(crate) struct Feed {
     pub(crate) name: &'static str,
     pub(crate) source: Box<dyn Source>,
     pub(crate) readers: Vec<Vec<Reader>>,
+    /// Those of all jails.
+    pub(crate) asking: Vec<Asking>,
 }
 
 impl Assembled {
@@ -42,6 +52,7 @@ impl Assembled {
     pub(crate) fn new(config: &Config, mut warn: impl FnMut(String)) -> Result<Self, DaemonError> {
         let mut known: Vec<(FilterSpec, Arc<Filter>)> = Vec::new();
         let (mut configs, mut jails, mut filters) = (Vec::new(), Vec::<Jail>::new(), Vec::new());
+        let mut journal_filters = Vec::new();
         // Nobody may compute when a ban with `bantime.rndtime` ends.
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
         for jail in &config.jails {
@@ -64,6 +75,11 @@ impl Assembled {
                     continue;
                 }
             };
+            let journal = jail.journal_filter.as_ref().map(|spec| compile(spec, &mut known)).transpose();
+            journal_filters.push(journal.unwrap_or_else(|problems| {
+                problems.into_iter().for_each(&mut warn);
+                None
+            }));
             filters.push(filter.map(|filter| (filter, zone, zone_name)));
             let mut one = jail.jail.clone();
             if let Some(growth) = &mut one.growth {
@@ -82,7 +98,7 @@ impl Assembled {
             jail.ignore = one.set();
             ignoring.push(one);
         }
-        Ok(Self { configs, jails: Jails::new(jails), lookups, ignoring, seed, filters })
+        Ok(Self { configs, jails: Jails::new(jails), lookups, ignoring, seed, filters, journal_filters })
     }
 
     /// The sources of all jails: one that follows files, one that reads the journal; or standard input alone.
@@ -95,7 +111,12 @@ impl Assembled {
         if options.stdin {
             let readers = (0..self.configs.len()).filter_map(|at| self.reader(at)).collect();
             let source = Pipe::stdin().map_err(|error| system("read standard input", &error))?;
-            return Ok(vec![Feed { name: "stdin", source: Box::new(source), readers: vec![readers] }]);
+            return Ok(vec![Feed {
+                name: "stdin",
+                source: Box::new(source),
+                readers: vec![readers],
+                asking: self.asking(),
+            }]);
         }
         let (mut patterns, mut files): (Vec<(String, bool)>, Vec<Vec<Reader>>) = (Vec::new(), Vec::new());
         let (mut matches, mut units): (Vec<Vec<String>>, Vec<Vec<Reader>>) = (Vec::new(), Vec::new());
@@ -105,8 +126,10 @@ impl Assembled {
             for path in sources.files {
                 add(&mut patterns, &mut files, (path.glob, path.tail), reader.clone());
             }
+            // In the same words as in a file, unless the filter says otherwise.
             if let Some(wanted) = sources.journal {
-                add(&mut matches, &mut units, wanted, reader);
+                let filter = self.journal_filters.get(at).cloned().flatten().unwrap_or(reader.filter);
+                add(&mut matches, &mut units, wanted, Reader { filter, ..reader });
             }
         }
         let mut feeds = Vec::new();
@@ -116,7 +139,12 @@ impl Assembled {
                 .map(|(glob, tail)| Pattern::new(glob, if *tail { Start::End } else { Start::Beginning }))
                 .collect();
             match spec.and_then(|spec| Follower::new(FollowSpec::new(spec), stored)) {
-                Ok(source) => feeds.push(Feed { name: "files", source: Box::new(source), readers: files }),
+                Ok(source) => feeds.push(Feed {
+                    name: "files",
+                    source: Box::new(source),
+                    readers: files,
+                    asking: self.asking(),
+                }),
                 Err(error) => warn(format!("cannot follow files: {error}")),
             }
         }
@@ -130,16 +158,42 @@ impl Assembled {
                 Journal::new(spec, stored)
             });
             match journal {
-                Ok(source) => feeds.push(Feed { name: "journal", source: Box::new(source), readers: units }),
+                Ok(source) => feeds.push(Feed {
+                    name: "journal",
+                    source: Box::new(source),
+                    readers: units,
+                    asking: self.asking(),
+                }),
                 Err(error) => warn(format!("cannot read the journal: {error}")),
             }
         }
         Ok(feeds)
     }
 
+    /// The jails that ask a command whom they ignore.
+    fn asking(&self) -> Vec<Asking> {
+        let one = |(at, jail): (usize, &JailConfig)| {
+            let question = Question::new(Arc::clone(&jail.jail.name), jail.ignore_command.as_deref()?);
+            Some(Asking { jail: at, findtime: jail.jail.threshold.findtime, question })
+        };
+        self.configs.iter().enumerate().filter_map(one).collect()
+    }
+
     /// Who carries out each jail's decisions.
     pub(crate) fn responders_of(&self) -> Vec<Vec<Arc<str>>> {
         self.configs.iter().map(|jail| jail.responders.clone()).collect()
+    }
+
+    /// What the filters capture, for the jails of which somebody wants to know.
+    pub(crate) fn captures(&self, hands: &[Hand]) -> Captures {
+        let wanted = |jail: &JailConfig| {
+            hands.iter().any(|hand| hand.wants.fields && jail.responders.contains(&hand.name))
+        };
+        let jails = self.configs.iter().zip(&self.filters);
+        Captures::new(jails.map(|(jail, filter)| {
+            let (filter, zone, _) = filter.as_ref().filter(|_| wanted(jail))?;
+            Some((filter, zone))
+        }))
     }
 
     fn reader(&self, at: usize) -> Option<Reader> {
@@ -234,15 +288,23 @@ pub(crate) fn open_store(
 pub(crate) struct Opened {
     pub(crate) responder: Box<dyn Responder>,
     pub(crate) watch: Option<Watch>,
+    /// Whether its bans end with the daemon.
+    pub(crate) transient: bool,
     pub(crate) problem: Option<String>,
+}
+
+impl Opened {
+    fn lasting(responder: Box<dyn Responder>, watch: Option<Watch>, problem: Option<String>) -> Self {
+        Self { responder, watch, transient: false, problem }
+    }
 }
 
 /// Opens a responder by its configuration.
 pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened {
     let name: &str = &config.name;
-    let only_say = |problem| Opened { responder: dry_run_responder(name), watch: None, problem };
+    let only_say = |problem| Opened::lasting(dry_run_responder(name), None, problem);
     if dry_run {
-        return only_say(Some("dry run: nothing is changed".to_owned()));
+        return only_say(Some(DRY_RUN.to_owned()));
     }
     match &config.kind {
         // Two tables would want two of everything below; until then a name that means nothing is not passed over.
@@ -255,7 +317,7 @@ pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened 
         ResponderKind::Nftables { .. } => match Nftables::open() {
             Ok(responder) => {
                 let watch = responder.watch().ok();
-                Opened { responder: Box::new(responder), watch, problem: None }
+                Opened::lasting(Box::new(responder), watch, None)
             }
             Err(error) => {
                 let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
@@ -263,11 +325,19 @@ pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened 
             }
         },
         ResponderKind::Command { argv, timeout } => match Command::new(argv, *timeout) {
-            Ok(responder) => Opened { responder: Box::new(responder), watch: None, problem: None },
+            Ok(responder) => Opened::lasting(Box::new(responder), None, None),
             Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
         },
         _ => only_say(None),
     }
+}
+
+/// Opens the responder for an action file.
+pub(crate) fn open_action(name: &str, dry_run: bool, action: impl FnOnce() -> Action) -> Opened {
+    if dry_run {
+        return Opened::lasting(dry_run_responder(name), None, Some(DRY_RUN.to_owned()));
+    }
+    Opened { responder: Box::new(action()), watch: None, transient: true, problem: None }
 }
 
 fn dry_run_responder(name: &str) -> Box<dyn Responder> {

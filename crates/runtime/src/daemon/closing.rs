@@ -23,8 +23,8 @@ impl Engine<'_> {
         threads.stop();
         self.unanswered = self.drain();
         self.turn.commit();
-        if matches!(end, End::Stop { flush: true }) {
-            for hand in &self.turn.hands {
+        if let End::Stop { flush } = end {
+            for hand in self.turn.hands.iter().rev().filter(|hand| flush || hand.transient) {
                 let (reply, answer): (SyncSender<_>, _) = sync_channel(1);
                 hand.give(Work::Flush(reply));
                 if let Ok(Some(problem)) = answer.recv() {

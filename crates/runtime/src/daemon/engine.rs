@@ -1,5 +1,6 @@
 //! The loop: wait for something to happen, take in all that has, commit, hand out.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -9,10 +10,10 @@ use stockade_config::{Config, Problems, Severity};
 use stockade_core::ports::{Clock, Retention, Store};
 
 use super::answers::Health;
-use super::assembly::{Assembled, guards, open_responder, open_store};
+use super::assembly::{Assembled, guards, open_store};
 use super::carried::{Carried, begin_log};
-use super::hands::Hand;
 use super::input::{Input, Wish};
+use super::responders::Kept;
 use super::threads::{Replace, Threads, signals};
 use super::turn::Turn;
 use super::{DaemonError, RunOptions};
@@ -53,6 +54,7 @@ pub(crate) fn run(
     let _server = listen(&socket, &inputs);
     let signals =
         signals(inputs.clone()).map_err(|error| DaemonError::System { what: "listen to signals", error })?;
+    let kept = RefCell::default();
     let log = Arc::new(Fail2banLog::off());
     let mut carried = None;
     loop {
@@ -63,9 +65,10 @@ pub(crate) fn run(
             inputs: &inputs,
             events: &events,
             store_shown: &store_shown,
+            kept: &kept,
             log: &log,
         };
-        let (end, returned, kept) = serve(&config, &life, store, carried.take())?;
+        let (end, returned, carry) = serve(&config, &life, store, carried.take())?;
         match end {
             End::Stop { .. } => {
                 log.server("Exiting");
@@ -75,11 +78,11 @@ pub(crate) fn run(
             End::Reload(fresh) => {
                 tracing::info!("configuration reloaded");
                 config = *fresh;
-                carried = Some(kept.without_changes());
+                carried = Some(carry.without_changes());
             }
             End::Rebuild(fresh) => {
                 config = *fresh;
-                carried = Some(kept);
+                carried = Some(carry);
             }
         }
         store = returned;
@@ -95,6 +98,7 @@ pub(crate) struct Life<'d> {
     pub(super) events: &'d Receiver<Input>,
     pub(super) store_shown: &'d str,
     log: &'d Arc<Fail2banLog>,
+    pub(super) kept: &'d RefCell<Kept>,
 }
 
 /// One life between two reloads.
@@ -171,36 +175,6 @@ pub(crate) struct Engine<'c> {
 }
 
 impl Engine<'_> {
-    fn start_responders(&mut self, threads: &mut Threads) -> Result<(), DaemonError> {
-        let (clock, inputs) = (self.life.clock, self.life.inputs);
-        for (at, responder) in self.config.program.responders.iter().enumerate() {
-            let opened = open_responder(responder, self.life.options.dry_run);
-            if let Some(problem) = &opened.problem {
-                tracing::warn!(responder = &*responder.name, "{problem}");
-            }
-            let jails =
-                self.assembled.configs.iter().filter(|jail| jail.responders.contains(&responder.name));
-            let scopes = jails.map(|jail| jail.scope.clone()).collect();
-            let hand = Hand::start(
-                at,
-                responder.name.clone(),
-                opened.responder,
-                scopes,
-                Arc::clone(clock),
-                inputs.clone(),
-            )
-            .map_err(|error| DaemonError::System { what: "start a thread", error })?;
-            if let Some(watch) = opened.watch {
-                threads.watch(at, watch, inputs.clone());
-            }
-            self.health.push(Health { problem: opened.problem.clone(), reduced: opened.problem });
-            self.turn.reconcile(&hand);
-            self.turn.hands.push(hand);
-        }
-        self.turn.hand_out();
-        Ok(())
-    }
-
     fn turn_until_told(&mut self, threads: &Threads) -> End {
         loop {
             let wait = self.wait();

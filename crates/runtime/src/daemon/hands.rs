@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use stockade_core::ports::{Clock, OutboxItem, Plan, Responder, Scope, Settlement, Standing};
+use stockade_core::ports::{
+    Clock, Evidence, OutboxItem, Plan, Responder, Scope, Settlement, Standing, Wants,
+};
 use stockade_core::{Key, Outcome, Timestamp, Verdict};
 
 use super::input::Input;
@@ -16,11 +18,20 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// …but at least this often.
 const LAST_RETRY: Duration = Duration::from_secs(300);
 
+/// One order, with what a responder may tell of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Errand {
+    pub(crate) item: OutboxItem,
+    pub(crate) evidence: Evidence,
+}
+
 /// Work for a responder.
 #[derive(Debug)]
 pub(crate) enum Work {
     /// Carry these out, in this order.
-    Orders(Vec<OutboxItem>),
+    Orders(Vec<Errand>),
+    /// These bans were in force before the start.
+    Restore(Vec<(Standing, Evidence)>),
     /// Make the world hold exactly these.
     Reconcile(Vec<Standing>),
     /// Lift everything, then answer.
@@ -31,6 +42,10 @@ pub(crate) enum Work {
 #[derive(Debug)]
 pub(crate) struct Hand {
     pub(crate) name: Arc<str>,
+    /// Which evidence it uses.
+    pub(crate) wants: Wants,
+    /// Whether its bans end with the daemon and are put back at the start.
+    pub(crate) transient: bool,
     work: Option<Sender<Work>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -41,15 +56,18 @@ impl Hand {
         at: usize,
         name: Arc<str>,
         responder: Box<dyn Responder>,
+        transient: bool,
         scopes: Vec<Scope>,
         clock: Arc<dyn Clock>,
         inputs: Sender<Input>,
     ) -> std::io::Result<Self> {
         let (work, todo) = channel();
+        let wants = responder.wants();
+        // A name of a jail may hold what the name of a thread may not.
+        let thread = format!("respond-{name}").replace('\0', "");
         let worker = Worker { at, name: Arc::clone(&name), responder, scopes, clock, inputs };
-        let thread =
-            thread::Builder::new().name(format!("respond-{name}")).spawn(move || worker.run(&todo))?;
-        Ok(Self { name, work: Some(work), thread: Some(thread) })
+        let thread = thread::Builder::new().name(thread).spawn(move || worker.run(&todo))?;
+        Ok(Self { name, wants, transient, work: Some(work), thread: Some(thread) })
     }
 
     /// Gives it work; it is done in the order in which it is given.
@@ -85,19 +103,20 @@ impl Worker {
         let mut next = todo.recv().ok();
         while let Some(work) = next.take() {
             match work {
-                Work::Orders(mut items) => {
+                Work::Orders(mut errands) => {
                     // What has come in meanwhile goes out with it: one transaction for all.
                     for more in todo.try_iter() {
                         match more {
-                            Work::Orders(others) => items.extend(others),
+                            Work::Orders(others) => errands.extend(others),
                             other => {
                                 next = Some(other);
                                 break;
                             }
                         }
                     }
-                    self.carry_out(&items);
+                    self.carry_out(&errands);
                 }
+                Work::Restore(bans) => self.restore(&bans),
                 Work::Reconcile(wanted) => self.reconcile(&wanted),
                 Work::Flush(reply) => {
                     let problem = self.responder.flush().err().map(|error| error.message);
@@ -108,10 +127,11 @@ impl Worker {
         }
     }
 
-    fn carry_out(&mut self, items: &[OutboxItem]) {
+    fn carry_out(&mut self, errands: &[Errand]) {
         let now = self.clock.now();
-        let (plan, places) = plan_of(items, now);
-        let applied = if plan.is_empty() { Ok(Vec::new()) } else { self.responder.apply(&plan, now) };
+        let Planned { plan, evidence, places } = plan_of(errands, now);
+        let applied =
+            if plan.is_empty() { Ok(Vec::new()) } else { self.responder.apply_with(&plan, &evidence, now) };
         let problem = applied.as_ref().err().map(ToString::to_string);
         let outcome = |place: &Option<usize>| match (place, &applied) {
             (None, _) => Outcome::Done,
@@ -121,12 +141,20 @@ impl Worker {
                 .cloned()
                 .unwrap_or_else(|| Outcome::Failed { error: "the responder said nothing of it".to_owned() }),
         };
-        let settled = items.iter().zip(&places).map(|(item, place)| {
+        let settled = errands.iter().zip(&places).map(|(Errand { item, .. }, place)| {
             let wait = FIRST_RETRY.saturating_mul(1 << item.attempts.min(16)).min(LAST_RETRY);
             Settlement { id: item.id, outcome: outcome(place), retry_at: now.plus(wait) }
         });
         let _ = self.inputs.send(Input::Settled(settled.collect()));
         self.tell(problem);
+    }
+
+    fn restore(&mut self, bans: &[(Standing, Evidence)]) {
+        let restored = self.responder.restore(bans, self.clock.now());
+        if let Err(error) = restored {
+            tracing::error!(responder = &*self.name, error = %error, hint = error.hint, "cannot put back all bans");
+            self.tell(Some(error.message));
+        }
     }
 
     /// Makes the ground ready, asks what is in force, and applies the difference in one batch.
@@ -158,43 +186,57 @@ impl Worker {
     }
 }
 
-/// One plan for many decisions. Of several about one key in one jail only the last is carried out; where each item's
-/// outcome is found: its place in the plan's outcomes, or `None` where there is nothing to do.
-fn plan_of(items: &[OutboxItem], now: Timestamp) -> (Plan, Vec<Option<usize>>) {
+/// What many decisions come to.
+#[derive(Debug, Default)]
+struct Planned {
+    plan: Plan,
+    /// For what is added, then for what is removed.
+    evidence: Vec<Evidence>,
+    /// Where each decision's outcome is found: its place in the plan's outcomes, or `None` where there is nothing to do.
+    places: Vec<Option<usize>>,
+}
+
+/// One plan for many decisions. Of several about one key in one jail only the last is carried out.
+fn plan_of(errands: &[Errand], now: Timestamp) -> Planned {
     type Id<'a> = (&'a Arc<str>, &'a Key);
-    let id =
-        |item: &'_ OutboxItem| -> (Arc<str>, Key) { (item.decision.jail.clone(), item.decision.key.clone()) };
+    let id = |errand: &'_ Errand| -> (Arc<str>, Key) {
+        (errand.item.decision.jail.clone(), errand.item.decision.key.clone())
+    };
     let mut last: HashMap<Id<'_>, usize> = HashMap::new();
-    for (at, item) in items.iter().enumerate() {
+    for (at, Errand { item, .. }) in errands.iter().enumerate() {
         last.insert((&item.decision.jail, &item.decision.key), at);
     }
-    let mut plan = Plan::default();
+    let (mut plan, mut evidence, mut of_removed) = (Plan::default(), Vec::new(), Vec::new());
     let mut place_of: HashMap<usize, (bool, usize)> = HashMap::new();
-    for (at, item) in items.iter().enumerate() {
-        if last.get(&(&item.decision.jail, &item.decision.key)) != Some(&at) {
+    for (at, errand) in errands.iter().enumerate() {
+        let decision = &errand.item.decision;
+        if last.get(&(&decision.jail, &decision.key)) != Some(&at) {
             continue;
         }
-        let (jail, key) = id(item);
-        match item.decision.verdict {
+        let (jail, key) = id(errand);
+        match decision.verdict {
             Verdict::Ban { until, .. } if until > now => {
                 place_of.insert(at, (true, plan.add.len()));
                 plan.add.push(Standing { jail, key, until });
+                evidence.push(errand.evidence.clone());
             }
             Verdict::Ban { .. } => {}
             _ => {
                 place_of.insert(at, (false, plan.remove.len()));
                 plan.remove.push((jail, key));
+                of_removed.push(errand.evidence.clone());
             }
         }
     }
+    evidence.append(&mut of_removed);
     let added = plan.add.len();
-    let place = |item: &OutboxItem| {
-        let at = last.get(&(&item.decision.jail, &item.decision.key))?;
+    let place = |errand: &Errand| {
+        let at = last.get(&(&errand.item.decision.jail, &errand.item.decision.key))?;
         let (add, place) = place_of.get(at)?;
         Some(if *add { *place } else { added + *place })
     };
-    let places = items.iter().map(place).collect();
-    (plan, places)
+    let places = errands.iter().map(place).collect();
+    Planned { plan, evidence, places }
 }
 
 #[cfg(test)]
@@ -203,16 +245,17 @@ mod tests {
 
     use super::*;
 
-    fn item(id: i64, key: &str, verdict: Verdict) -> OutboxItem {
+    fn errand(id: i64, key: &str, verdict: Verdict) -> Errand {
         let decision = Decision {
             jail: "sshd".into(),
             key: key.parse().unwrap(),
             verdict,
             at: Timestamp::from_secs(0),
             reason: Reason::Expired,
-            nth: 1,
+            nth: u32::try_from(id).unwrap(),
         };
-        OutboxItem { id, responder: "r".into(), decision, attempts: 0 }
+        let evidence = Evidence::of(&decision);
+        Errand { item: OutboxItem { id, responder: "r".into(), decision, attempts: 0 }, evidence }
     }
 
     fn ban(until: i64) -> Verdict {
@@ -222,14 +265,19 @@ mod tests {
     #[test]
     fn the_last_word_on_a_key_is_carried_out_and_tells_for_all() {
         let items = [
-            item(1, "192.0.2.1", ban(100)),
-            item(2, "192.0.2.2", ban(100)),
-            item(3, "192.0.2.1", Verdict::Unban),
-            item(4, "192.0.2.3", ban(5)),
+            errand(1, "192.0.2.1", ban(100)),
+            errand(2, "192.0.2.2", ban(100)),
+            errand(3, "192.0.2.1", Verdict::Unban),
+            errand(4, "192.0.2.3", ban(5)),
         ];
-        let (plan, places) = plan_of(&items, Timestamp::from_secs(10));
+        let Planned { plan, evidence, places } = plan_of(&items, Timestamp::from_secs(10));
         assert_eq!(plan.add.iter().map(|s| s.key.to_string()).collect::<Vec<_>>(), ["192.0.2.2"]);
         assert_eq!(plan.remove.len(), 1);
+        assert_eq!(
+            evidence.iter().map(|e| e.nth).collect::<Vec<_>>(),
+            [2, 3],
+            "of the second and of the third"
+        );
         assert_eq!(places, [Some(1), Some(0), Some(1), None], "a ban that is over needs nothing");
     }
 }

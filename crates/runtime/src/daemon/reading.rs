@@ -7,6 +7,7 @@ use std::time::Duration;
 use stockade_core::limits::MAX_EVIDENCE_BYTES;
 use stockade_core::{Match, MatchId, Position, StreamName, Timestamp};
 use stockade_filter::{Filter, FilterSet, Hit, Lines, Scanner, Undated, date::Zone};
+use stockade_respond::action::Question;
 use stockade_source::Block;
 
 /// A line whose date differs more than this from the time at which it arrived live gets the time of its arrival:
@@ -26,6 +27,24 @@ pub(crate) struct Reader {
     pub(crate) zone: Zone,
     /// The zone's name: readers with different ones cannot share a date.
     pub(crate) zone_name: String,
+}
+
+/// A jail that asks a command whom it ignores.
+#[derive(Clone, Debug)]
+pub(crate) struct Asking {
+    /// The jail's place.
+    pub(crate) jail: usize,
+    /// What is older does not count, so nobody asks.
+    pub(crate) findtime: Duration,
+    pub(crate) question: Question,
+}
+
+impl Asking {
+    fn ignores(&mut self, jail: usize, found: &Match, now: Timestamp) -> bool {
+        self.jail == jail
+            && now.since(found.time) <= self.findtime
+            && self.question.ask(found, |problem| tracing::warn!("{problem}"))
+    }
 }
 
 /// What was found in one block.
@@ -48,6 +67,8 @@ pub(crate) struct Judge {
     /// Who reads what a pattern, or a journal match, leads to; by the pattern's place.
     readers: Vec<Vec<Reader>>,
     streams: HashMap<StreamName, Stream>,
+    /// The jails that ask a command whom they ignore.
+    asking: Vec<Asking>,
     /// What the store knew at the start: lines before it were counted then.
     stored: HashMap<StreamName, Position>,
 }
@@ -69,9 +90,9 @@ struct Group {
 }
 
 impl Judge {
-    pub(crate) fn new(readers: Vec<Vec<Reader>>, stored: &[Position]) -> Self {
+    pub(crate) fn new(readers: Vec<Vec<Reader>>, asking: Vec<Asking>, stored: &[Position]) -> Self {
         let stored = stored.iter().map(|position| (position.stream.clone(), position.clone())).collect();
-        Self { readers, streams: HashMap::new(), stored }
+        Self { readers, asking, streams: HashMap::new(), stored }
     }
 
     /// The jails that read what these patterns lead to.
@@ -123,6 +144,7 @@ impl Judge {
             stream.lines = stream.lines.max(group.scanner.stats().lines);
         }
         stream.remember(block);
+        matches.retain(|(at, found)| !self.asking.iter_mut().any(|asking| asking.ignores(*at, found, now)));
         Reading {
             stream: block.stream.clone(),
             matches,

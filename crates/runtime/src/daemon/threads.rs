@@ -56,7 +56,7 @@ impl Threads {
     ) {
         self.wakers.push(feed.source.waker());
         let (stop, permits) = (Arc::clone(&self.stop), self.permits.clone());
-        let judge = Judge::new(feed.readers, stored);
+        let judge = Judge::new(feed.readers, feed.asking, stored);
         let source = Reading { name: feed.name, source: feed.source, judge, clock, inputs, permits, stop };
         match thread::Builder::new().name(format!("read-{}", feed.name)).spawn(move || source.run()) {
             Ok(handle) => self.sources.push(handle),

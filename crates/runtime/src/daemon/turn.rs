@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stockade_core::bans::Ban;
-use stockade_core::ports::{Batch, Clock, Order, OutboxItem, Standing, Store, StoreError};
+use stockade_core::ports::{Batch, Clock, Order, OutboxItem, Settlement, Standing, Store, StoreError};
 use stockade_core::{Decision, Jails, Key, Match, Seen, States, Timestamp, Verdict, step};
 
-use super::hands::{Hand, Work};
+use super::evidence::Captures;
+use super::hands::{Errand, Hand, Work};
 use super::live::Live;
 use super::tally::Tally;
 use crate::fail2ban_log::Fail2banLog;
@@ -37,8 +38,10 @@ pub(crate) struct Turn {
     pub(crate) live: Vec<Live>,
     /// The log in fail2ban's format.
     pub(crate) log: Arc<Fail2banLog>,
+    /// What the filters capture in a line that is on record.
+    pub(crate) captures: Captures,
     /// What the next commit will remember.
-    batch: Batch,
+    pub(super) batch: Batch,
     /// Whose ban has changed since the last commit.
     touched: HashSet<(usize, Key)>,
     /// Outbox lines that a responder is working on.
@@ -99,6 +102,7 @@ impl Turn {
             guards,
             clock,
             tally,
+            captures: Captures::default(),
             batch: Batch::default(),
             touched: HashSet::new(),
             in_flight: HashSet::new(),
@@ -262,10 +266,31 @@ impl Turn {
         let fresh: Vec<OutboxItem> =
             items.into_iter().filter(|item| self.in_flight.insert(item.id)).collect();
         self.give(&fresh);
+        self.settle_orphans(&fresh);
+    }
+
+    /// What waits for a responder that is not there any more would wait for ever.
+    fn settle_orphans(&mut self, items: &[OutboxItem]) {
+        if self.hands.is_empty() {
+            // This life is ending; the next one has them.
+            return;
+        }
+        let orphans = items.iter().filter(|item| self.hands.iter().all(|hand| hand.name != item.responder));
+        let refused = |item: &OutboxItem| Settlement {
+            id: item.id,
+            outcome: stockade_core::Outcome::Refused {
+                reason: format!("there is no responder `{}` any more", item.responder),
+            },
+            retry_at: item.decision.at,
+        };
+        let settled: Vec<Settlement> = orphans.map(refused).collect();
+        if !settled.is_empty() {
+            self.settle(&settled);
+        }
     }
 
     /// A responder says what came of its work.
-    pub(crate) fn settle(&mut self, settled: &[stockade_core::ports::Settlement]) {
+    pub(crate) fn settle(&mut self, settled: &[Settlement]) {
         // Orders that were given from memory have no line in the outbox.
         let known: Vec<_> = settled.iter().filter(|one| one.id >= 0).cloned().collect();
         for one in &known {
@@ -316,14 +341,21 @@ impl Turn {
         (self.in_flight.len() + self.batch.orders.len()) as u64
     }
 
-    fn give(&self, items: &[OutboxItem]) {
-        for hand in &self.hands {
-            let of_hand: Vec<OutboxItem> =
-                items.iter().filter(|item| item.responder == hand.name).cloned().collect();
-            if !of_hand.is_empty() {
-                hand.give(Work::Orders(of_hand));
+    fn give(&mut self, items: &[OutboxItem]) {
+        let hands = std::mem::take(&mut self.hands);
+        for hand in &hands {
+            let of_hand = items.iter().filter(|item| item.responder == hand.name);
+            let errands: Vec<Errand> = of_hand
+                .map(|item| Errand {
+                    item: item.clone(),
+                    evidence: self.evidence(&item.decision, hand.wants),
+                })
+                .collect();
+            if !errands.is_empty() {
+                hand.give(Work::Orders(errands));
             }
         }
+        self.hands = hands;
     }
 
     /// Hands out the orders of the waiting batch that have not been yet.

@@ -27,7 +27,7 @@ pub(crate) enum Found {
 }
 
 /// What REGEX means.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) found: Found,
     /// The parameters that were typed, in their order.
@@ -36,6 +36,8 @@ pub(crate) struct Asked {
     pub(crate) def: Option<FilterDef>,
     /// What is tried.
     pub(crate) spec: FilterSpec,
+    /// Why it cannot be tried.
+    pub(crate) broken: Option<Failure>,
 }
 
 /// A configuration to look filters up in.
@@ -48,6 +50,12 @@ const FILTERS: &str = "filter.d";
 const ENDINGS: [&str; 2] = [".conf", ".local"];
 
 impl Library {
+    /// What was probably meant by a name that no filter has.
+    pub(crate) fn hint(&self, name: &str) -> Option<String> {
+        let read = Reader::new(&*self.files).filter(name, "auto");
+        read.problems.iter().find_map(stockade_filter::conf::Problem::hint)
+    }
+
     /// Whether there is a filter of that name.
     fn has(&self, name: &str) -> bool {
         let there = |end: &str| matches!(self.files.read(&format!("{FILTERS}/{name}{end}")), Ok(Some(_)));
@@ -56,6 +64,12 @@ impl Library {
 }
 
 impl Asked {
+    /// What the filter wants of the journal.
+    pub(crate) fn journal_match(&self) -> Option<String> {
+        let value = self.def.as_ref()?.options.get("journalmatch")?;
+        Some(value.lines().map(|line| line.text).collect::<Vec<_>>().join(" + "))
+    }
+
     /// A regex that was typed.
     pub(crate) fn regex(text: &str) -> Self {
         let spec = FilterSpec {
@@ -64,7 +78,7 @@ impl Asked {
             maxlines: 1,
             ..FilterSpec::default()
         };
-        Self { found: Found::Regex, params: Vec::new(), def: None, spec }
+        Self { found: Found::Regex, params: Vec::new(), def: None, spec, broken: None }
     }
 
     /// The filter of that name in one of the libraries, or in that file; `None` if there is none. `backend` is where the lines
@@ -84,18 +98,18 @@ impl Asked {
         };
         let brackets = text.get(name.len()..).unwrap_or_default();
         if name.contains('/') {
-            return Some(Self::file(&name, &file(&name)?, brackets, params, backend));
+            return Some(Ok(Self::file(&name, &file(&name)?, brackets, params, backend)));
         }
         let stem = ENDINGS.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
         if let Some(library) = libraries.iter().find(|library| library.has(stem)) {
             let read = Reader::new(&*library.files).filter(&format!("{stem}{brackets}"), backend);
             let root = library.root.display().to_string();
             let found = Found::Filter { name: stem.to_owned(), root };
-            return Some(Self::read(found, params, read));
+            return Some(Ok(Self::read(found, params, read)));
         }
         // A file here, as in `./my-filter.conf`.
         (stem != name && Path::new(&name).is_file())
-            .then(|| Self::file(&name, Path::new(&name), brackets, params, backend))
+            .then(|| Ok(Self::file(&name, Path::new(&name), brackets, params, backend)))
     }
 
     /// The filter of the jail of that name, enabled or not, as the jail uses it.
@@ -107,16 +121,16 @@ impl Asked {
         let jail = jails.jail(name).filter(|jail| jail.filter.is_some())?;
         let def = jail.matching();
         let spec = FilterSpec { name: name.into(), ..FilterSpec::from_def(&def, UseDns::No) };
-        Some(Self { found: Found::Jail(name.to_owned()), params: Vec::new(), def: Some(def), spec })
+        Some(Self {
+            found: Found::Jail(name.to_owned()),
+            params: Vec::new(),
+            def: Some(def),
+            spec,
+            broken: None,
+        })
     }
 
-    fn file(
-        typed: &str,
-        path: &Path,
-        brackets: &str,
-        params: Vec<(String, String)>,
-        backend: &str,
-    ) -> Result<Self, Failure> {
+    fn file(typed: &str, path: &Path, brackets: &str, params: Vec<(String, String)>, backend: &str) -> Self {
         // Within the `filter.d` of a configuration it is the filter of its name.
         let folder = path.parent().unwrap_or(Path::new("."));
         let stem = path.file_stem().and_then(|stem| stem.to_str());
@@ -133,10 +147,13 @@ impl Asked {
         Self::read(Found::File(typed.to_owned()), params, read)
     }
 
-    fn read(found: Found, params: Vec<(String, String)>, read: Read<FilterDef>) -> Result<Self, Failure> {
-        let (def, _) = read.into_result().map_err(|problems| Failure::usage(&problems))?;
-        let spec = FilterSpec::from_def(&def, UseDns::No);
-        Ok(Self { found, params, def: Some(def), spec })
+    fn read(found: Found, params: Vec<(String, String)>, read: Read<FilterDef>) -> Self {
+        let (def, broken) = match read.into_result() {
+            Ok((def, _)) => (Some(def), None),
+            Err(problems) => (None, Some(Failure::usage(&problems))),
+        };
+        let spec = def.as_ref().map(|def| FilterSpec::from_def(def, UseDns::No)).unwrap_or_default();
+        Self { found, params, def, spec, broken }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use stockade_core::Timestamp;
-use stockade_filter::trial::{Failure as Accusation, TrialDate, TrialResult};
+use stockade_filter::trial::{Failure as Accusation, FieldValue, TrialDate, TrialResult};
 
 use super::python;
 
@@ -124,7 +124,8 @@ fn value(
             "port" => "fport",
             name => name,
         };
-        return Some(failure.fields.get(name).map_or_else(String::new, python::shown));
+        let value = failure.fields.get(name).filter(|value| **value != FieldValue::Nothing);
+        return Some(value.map_or_else(String::new, python::shown));
     }
     Some(match tag {
         "ip" => ip(failure),

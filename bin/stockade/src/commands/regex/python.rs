@@ -44,7 +44,7 @@ pub(crate) fn fields(fields: &Fields, without: &str) -> String {
 pub(crate) fn id(id: &Id) -> String {
     match id {
         Id::Key(key) => python_text(&key.to_string()),
-        Id::Tuple(parts) => python_text(&tuple(parts)),
+        Id::Tuple(parts) => tuple(parts),
         Id::Pending => "None".to_owned(),
     }
 }

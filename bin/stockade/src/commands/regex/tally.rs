@@ -28,6 +28,8 @@ pub(crate) struct Tally {
     pub(crate) ignore: Vec<u64>,
     /// How often the prefregex matched.
     pub(crate) prefix: u64,
+    /// What it captured in the last line on which it was tried.
+    last_prefix: Option<Fields>,
     /// What it captured in the first lines.
     pub(crate) prefix_groups: Vec<Fields>,
     /// How often each date template was found, by its place.
@@ -70,6 +72,8 @@ pub(crate) struct Keep {
     pub(crate) captures: bool,
     /// What the prefregex captured, in so many lines.
     pub(crate) prefix: usize,
+    /// Counts what fail2ban counts, even where that is a slip.
+    pub(crate) as_fail2ban: bool,
 }
 
 impl Keep {
@@ -86,6 +90,7 @@ impl Keep {
             ignored: most(args.print_no_ignored, args.print_all_ignored),
             captures,
             prefix: listed,
+            as_fail2ban: false,
         }
     }
 }
@@ -127,12 +132,18 @@ impl Tally {
         for at in &result.ignored_by {
             self.ignore.get_mut(*at).into_iter().for_each(|count| *count += 1);
         }
-        if let Some(groups) = &result.prefix {
+        // fail2ban counts the match before once more where an ignoreregex went first, and the prefregex was not asked.
+        let asked = result.content.is_some() || result.ignored_by.is_empty();
+        if asked || !keep.as_fail2ban {
+            self.last_prefix.clone_from(&result.prefix);
+        }
+        if let Some(groups) = &self.last_prefix {
             self.prefix += 1;
             if keep.captures && self.prefix_groups.len() < keep.prefix {
                 self.prefix_groups.push(groups.clone());
             }
         }
+        self.done(&result);
         let list = if result.is_ignored() {
             &mut self.ignored
         } else if result.failures.is_empty() {
@@ -142,10 +153,24 @@ impl Tally {
         };
         list.count += 1;
         if list.lines.len() < list.most {
-            let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             list.lines.push(Line { whole: lossy(line), text: lossy(&result.text) });
         }
         result.date
+    }
+
+    /// Earlier lines that this one completed did match after all.
+    fn done(&mut self, result: &TrialResult) {
+        for line in &result.done {
+            let whole = lossy(&line.whole());
+            if let Some(at) = self.missed.lines.iter().position(|missed| missed.whole == whole) {
+                self.missed.lines.remove(at);
+            }
+            self.missed.count = self.missed.count.saturating_sub(1);
+            self.matched.count += 1;
+            if self.matched.lines.len() < self.matched.most {
+                self.matched.lines.push(Line { whole, text: lossy(&line.text()) });
+            }
+        }
     }
 
     fn accusations(&mut self, result: &TrialResult, captures: bool) {
@@ -160,6 +185,10 @@ impl Tally {
             before += usize::from(!Accusation::helps(failure));
         }
     }
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Whether a line is passed over: an empty one, or a comment.

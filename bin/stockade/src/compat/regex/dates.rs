@@ -10,6 +10,7 @@ pub(super) fn name(pattern: &str) -> String {
         "EPOCH" => Some("Epoch"),
         "LEPOCH" => Some("LongEpoch"),
         "TAI64N" => Some("TAI64N"),
+        "{NONE}" => return "^".to_owned(),
         _ => None,
     };
     if let Some(alone) = alone {

@@ -105,8 +105,11 @@ fn try_out(args: &Args, out: &mut Out) -> Result<(), Failure> {
     let log = Log::new(args.word(0).unwrap_or_default());
     let regex = args.word(1).unwrap_or_default().to_string_lossy();
     let ignoreregex = args.word(2).map(OsStr::to_string_lossy);
-    let asked = asked(args, &regex, log.backend())?;
+    let mut asked = asked(args, &regex, log.backend())?;
     heading.asked(&asked, options, &regex, args.verbose())?;
+    if let Some(failure) = asked.broken.take() {
+        return Err(failure);
+    }
     if let Some(regex) = &ignoreregex {
         heading.using("ignoreregex line", &short(regex))?;
     }
@@ -124,7 +127,7 @@ fn try_out(args: &Args, out: &mut Out) -> Result<(), Failure> {
         Some(resolver) => trial.with_resolver(resolver),
         None => trial,
     };
-    let journal_match = journal_match(&asked, options);
+    let journal_match = options.journalmatch.clone().or_else(|| asked.journal_match());
     heading.log(&log, args, spec.maxlines > 1, journal_match.as_deref())?;
     heading.lines("")?;
     let lines = Lines { log: &log, charset, journal_match: journal_match.as_deref() };
@@ -202,15 +205,6 @@ fn resolver(options: &TrialArgs) -> Option<Resolver> {
     }
 }
 
-fn journal_match(asked: &Asked, options: &TrialArgs) -> Option<String> {
-    let own = || {
-        let lines: Vec<String> =
-            asked.def.as_ref()?.options.get("journalmatch")?.lines().map(|line| line.text).collect();
-        Some(lines.join(" + "))
-    };
-    options.journalmatch.clone().or_else(own)
-}
-
 /// The lines that say what is used.
 struct Heading<'o> {
     out: &'o mut Out,
@@ -255,14 +249,12 @@ impl Heading<'_> {
         }
         let Some(def) = &asked.def else { return Ok(()) };
         if verbose > 1 {
-            let names = ["logtype", "datepattern"]
-                .into_iter()
-                .chain(asked.params.iter().map(|(name, _)| name.as_str()));
+            // The parameters that were typed, and then all that the filter has for what was not.
+            let names = ["logtype", "datepattern"].into_iter().chain(def.params.keys().map(String::as_str));
             let mut real: Vec<(String, String)> = Vec::new();
             for name in names {
-                if let Some(value) =
-                    def.options.get(name).filter(|_| real.iter().all(|(known, _)| known != name))
-                {
+                let value = def.options.get(name).or_else(|| def.params.get(name));
+                if let Some(value) = value.filter(|_| real.iter().all(|(known, _)| known != name)) {
                     real.push((name.to_owned(), value.text().to_owned()));
                 }
             }
@@ -371,7 +363,7 @@ impl Lines<'_> {
         let options = &args.trial;
         let verbose = args.verbose() > 0;
         let limit = options.maxlines.filter(|lines| *lines > 0).unwrap_or(MAX_LISTED);
-        let keep = Keep::new(options, limit, verbose);
+        let keep = Keep { as_fail2ban: true, ..Keep::new(options, limit, verbose) };
         let mut tally = Tally::new(trial, keep);
         let patterns: Vec<String> = trial.templates().map(str::to_owned).collect();
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();

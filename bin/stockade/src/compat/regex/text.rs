@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
+use stockade_core::ports::Clock as _;
 use stockade_filter::trial::Fields;
+use stockade_runtime::daemon::SystemClock;
 
 use super::dates::{self, Order};
 use crate::commands::regex::python;
@@ -154,7 +156,8 @@ impl Summary<'_> {
             }
             for (id, time, several) in accused.iter().filter(|_| self.verbose).flat_map(|one| &one.whom) {
                 let several = if *several { " (multiple regex matched)" } else { "" };
-                let time = time.map_or_else(String::new, |time| clock.show(time));
+                // What has no date happens now.
+                let time = clock.show(time.unwrap_or_else(|| SystemClock.now()));
                 lines.push(format!("    {}  {time}{several}", python::shown_id(id)));
             }
         }

@@ -1,17 +1,21 @@
-//! `stockade check`: all that is wrong with the configuration, at once.
+//! `stockade check`: all that is wrong with the configuration, at once, and what that means for each jail.
 
-use std::io::Write;
+mod verdict;
+
+use std::io::{self, Write};
 
 use serde::Serialize;
 use stockade_config::{Config, JailConfig, Origin, Problem, Problems, Severity};
+use stockade_filter::date::{DatePatternError, DateReader, Zone};
 use stockade_filter::{Filter, FilterError};
 
-use crate::cli::Global;
+use crate::cli::{CheckArgs, Global};
 use crate::config;
 use crate::exit::{self, Exit, Outcome};
 use crate::output;
-use crate::output::style::GOOD;
+use crate::output::style::{BAD, GOOD};
 use crate::output::text::count;
+use verdict::Verdict;
 
 #[derive(Serialize)]
 struct Checked {
@@ -20,6 +24,8 @@ struct Checked {
     disabled: Vec<String>,
     broken: Vec<String>,
     files: Vec<String>,
+    /// What it means for each jail.
+    verdicts: Vec<Verdict>,
     problems: Vec<Told>,
     /// Problems that are not listed, for there were too many.
     not_listed: usize,
@@ -41,8 +47,13 @@ struct Told {
     sentence: String,
 }
 
-pub(crate) fn run(global: &Global) -> Outcome {
-    let checked = match stockade_config::load(&config::paths(global), &config::environment) {
+pub(crate) fn run(global: &Global, args: &CheckArgs) -> Outcome {
+    let config = if args.all {
+        config::load_all(global)
+    } else {
+        stockade_config::load(&config::paths(global), &config::environment)
+    };
+    let checked = match config {
         Ok(config) => Checked::of(&config),
         Err(problems) => Checked::failed(&problems),
     };
@@ -57,17 +68,26 @@ pub(crate) fn run(global: &Global) -> Outcome {
             exit::complain(&format!("and {} more", count(checked.not_listed as u64, "problem")), None);
         }
         let mut out = output::out();
-        if checked.ok {
-            let jails = count(checked.jails.len() as u64, "jail");
-            writeln!(
-                out,
-                "{GOOD}the configuration is right{GOOD:#}: {jails} enabled: {}",
-                checked.jails.join(", ")
-            )?;
-        }
+        let every = args.all || global.verbose > 0;
+        verdict::print(&mut out, checked.verdicts.iter().filter(|jail| every || jail.is_refused()))?;
+        summary(&mut out, &checked)?;
         out.flush()?;
     }
     Ok(if checked.ok { Exit::Done } else { Exit::Usage })
+}
+
+fn summary(out: &mut impl Write, checked: &Checked) -> io::Result<()> {
+    let jails = count(checked.jails.len() as u64, "jail");
+    if checked.ok {
+        let names = checked.jails.join(", ");
+        return writeln!(out, "{GOOD}the configuration is right{GOOD:#}: {jails} enabled: {names}");
+    }
+    if checked.jails.is_empty() && checked.broken.is_empty() {
+        return Ok(());
+    }
+    let broken = &checked.broken;
+    let refused = if broken.is_empty() { "none" } else { &broken.join(", ") };
+    writeln!(out, "{jails} can be used; {BAD}refused: {refused}{BAD:#}")
 }
 
 impl Checked {
@@ -76,12 +96,11 @@ impl Checked {
         let mut problems: Vec<Told> = config.problems.iter().map(Told::of).collect();
         let mut broken = config.broken.clone();
         for jail in &config.jails {
-            let errors =
-                jail.filter.as_ref().and_then(|spec| Filter::compile(spec).err()).unwrap_or_default();
+            let errors = unusable(jail);
             if !errors.is_empty() {
                 broken.push(name(jail));
             }
-            problems.extend(errors.iter().map(|error| Told::of_filter(error, &jail.jail.name)));
+            problems.extend(errors);
         }
         Self {
             ok: !config.problems.has_errors() && broken.is_empty(),
@@ -89,6 +108,7 @@ impl Checked {
             disabled: config.disabled.clone(),
             broken,
             files: config.files.clone(),
+            verdicts: verdict::all(config, &problems),
             problems,
             not_listed: config.problems.dropped(),
         }
@@ -101,13 +121,46 @@ impl Checked {
             disabled: Vec::new(),
             broken: Vec::new(),
             files: Vec::new(),
+            verdicts: Vec::new(),
             problems: problems.iter().map(Told::of).collect(),
             not_listed: problems.dropped(),
         }
     }
 }
 
+/// What only shows when a jail's filters are compiled: regexes and date patterns.
+fn unusable(jail: &JailConfig) -> Vec<Told> {
+    let mut errors: Vec<Told> = Vec::new();
+    for spec in jail.filter.iter().chain(&jail.journal_filter) {
+        let regexes = Filter::compile(spec).err().unwrap_or_default();
+        let told = regexes.iter().map(|error| Told::of_filter(error, &jail.jail.name));
+        let dates = DateReader::new(spec.datepattern.as_deref(), Zone::UTC).err();
+        let told = told.chain(dates.iter().map(|error| Told::of_dates(error, &jail.jail.name)));
+        // The filter for the journal has the same regexes behind another prefix.
+        for error in told.collect::<Vec<_>>() {
+            if !errors.iter().any(|known| known.sentence == error.sentence) {
+                errors.push(error);
+            }
+        }
+    }
+    errors
+}
+
 impl Told {
+    fn of_dates(error: &DatePatternError, jail: &str) -> Self {
+        Self {
+            severity: "error",
+            file: None,
+            line: None,
+            column: None,
+            section: Some(jail.to_owned()),
+            key: Some("datepattern".to_owned()),
+            message: error.to_string(),
+            hint: error.hint().map(|hint| hint.to_string()),
+            sentence: format!("{error} (jail `{jail}`)"),
+        }
+    }
+
     fn of(problem: &Problem) -> Self {
         let (file, line, column) = match &problem.origin {
             Origin::File { file, line, column } => (Some(file.to_string()), *line, *column),
@@ -125,6 +178,19 @@ impl Told {
             hint: problem.hint(),
             sentence: problem.to_string(),
         }
+    }
+
+    /// What is wrong, with the option that is concerned and its place.
+    fn reason(&self) -> String {
+        let mut reason = String::new();
+        if let Some(file) = &self.file {
+            reason += file;
+            reason += &self.line.map_or_else(|| ": ".to_owned(), |line| format!(":{line}: "));
+        }
+        if let Some(key) = &self.key {
+            reason += &format!("{key}: ");
+        }
+        reason + &self.message
     }
 
     fn of_filter(error: &FilterError, jail: &str) -> Self {

@@ -1,8 +1,9 @@
-//! From Python's regex dialect to the one of `regex-syntax`.
+//! What a datepattern leaves as Python's text, in the dialect of `regex-syntax`. (A failregex may contain more than a
+//! linear engine can run, and has a parser of its own: `crate::regex`.)
 
-/// Why a regex cannot be run by the linear engine.
+/// Why a text cannot be translated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Problem {
+pub(super) enum Problem {
     /// A construct that needs more than a finite automaton, by name.
     NotLinear(&'static str),
     /// Not a regex.
@@ -20,7 +21,7 @@ pub(crate) enum Problem {
 /// | `[`, `&&`, `--`, `~~` in a class | escaped |
 /// | `(?#…)` | nothing |
 /// | `(?u)`, `(?a)`, `(?L)` | nothing: classes are ASCII |
-pub(crate) fn to_rust(pattern: &str) -> Result<String, Problem> {
+pub(super) fn to_rust(pattern: &str) -> Result<String, Problem> {
     let mut reader =
         Reader { chars: pattern.chars().collect(), at: 0, out: String::with_capacity(pattern.len() + 16) };
     while let Some(c) = reader.next() {

@@ -1,0 +1,71 @@
+//! `stockade check`: what a configuration means for each jail, also where it is fail2ban's.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
+mod common;
+#[path = "common/fail2ban.rs"]
+mod fail2ban;
+
+use std::path::Path;
+
+use common::{run, shown, stockade};
+use fail2ban::Site;
+use insta::assert_snapshot;
+
+/// What came of a check of a directory, which is called `DIR`.
+fn check(dir: &Path, more: &[&str]) -> String {
+    let output = stockade().args(["check", "-c"]).arg(dir).args(more).output().unwrap();
+    shown(&output).replace(dir.to_str().unwrap(), "DIR")
+}
+
+#[test]
+fn each_jail_has_its_verdict_and_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("filter.d/door.conf", "[Definition]\nfailregex = ^knocked by <ADDR>$\n");
+    write("filter.d/broken.conf", "[Definition]\nfailregex = ^(<ADDR>\n  ^nobody$\n");
+    write(
+        "jail.conf",
+        "[DEFAULT]\nlogpath = /var/log/door.log\n\
+         [good]\nenabled = true\nfilter = door\n\
+         [regex]\nenabled = true\nfilter = broken\n\
+         [date]\nenabled = true\nfilter = door[datepattern=\"%%Q\"]\n\
+         [lost]\nenabled = true\nfilter = nowhere\n\
+         [number]\nenabled = true\nfilter = door\nmaxretry = many\n\
+         [off]\nfilter = nowhere\n",
+    );
+    assert_snapshot!(check(dir.path(), &[]));
+    assert_snapshot!(check(dir.path(), &["-v"]));
+    let all = check(dir.path(), &["--all"]);
+    assert!(
+        all.contains("\noff     refused") && all.contains("refused: lost, number, off, regex, date"),
+        "{all}"
+    );
+    let json = check(dir.path(), &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(json.split_once("stdout\n").unwrap().1).unwrap();
+    let verdict =
+        |name: &str| json["verdicts"].as_array().unwrap().iter().find(|v| v["jail"] == name).unwrap().clone();
+    assert_eq!(verdict("good")["verdict"], "ok");
+    assert_eq!(verdict("good")["failregexes"], 1);
+    assert_eq!(verdict("off")["verdict"], "off");
+    assert_eq!(verdict("regex")["reasons"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn all_jails_of_the_shipped_configuration_are_right() {
+    let text = run(&["check", "--all"]);
+    assert!(text.starts_with("exit: 0\n") && text.contains("\nroundcube "), "{text}");
+}
+
+/// Everything that Debian's fail2ban brings along, read as it is.
+#[test]
+fn all_stock_jails_are_right() {
+    let Some(site) = Site::new() else { return };
+    let text = check(site.root(), &["--all"]);
+    assert!(text.starts_with("exit: 0\n"), "{text}");
+    let rows = text.lines().filter(|line| line.split_whitespace().nth(1) == Some("ok")).count();
+    assert!(rows > 80, "{text}");
+}

@@ -1,0 +1,64 @@
+//! Which part of a regex over several lines matches the last of them.
+
+use memchr::memrchr;
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+/// The part of a regex that the last line of every match matches. Empty where that cannot be told.
+pub(crate) fn last_line(hir: &Hir) -> Hir {
+    match hir.kind() {
+        _ if !may_end_line(hir) => hir.clone(),
+        HirKind::Capture(capture) => last_line(&capture.sub),
+        HirKind::Literal(literal) => {
+            let from = memrchr(b'\n', &literal.0).map_or(0, |at| at + 1);
+            Hir::literal(literal.0.get(from..).unwrap_or_default())
+        }
+        HirKind::Concat(pieces) => {
+            let from = pieces.iter().rposition(may_end_line).unwrap_or(0);
+            let (first, rest) = (pieces.get(from), pieces.get(from + 1..).unwrap_or_default());
+            Hir::concat(first.map(last_line).into_iter().chain(rest.iter().cloned()).collect())
+        }
+        _ => Hir::empty(),
+    }
+}
+
+/// Whether the text that it matches may contain a line end.
+fn may_end_line(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Literal(literal) => literal.0.contains(&b'\n'),
+        HirKind::Class(Class::Bytes(class)) => {
+            class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&b'\n'))
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&'\n'))
+        }
+        HirKind::Repetition(repetition) => may_end_line(&repetition.sub),
+        HirKind::Capture(capture) => may_end_line(&capture.sub),
+        HirKind::Concat(pieces) | HirKind::Alternation(pieces) => pieces.iter().any(may_end_line),
+        HirKind::Empty | HirKind::Look(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_the_last_line_end() {
+        for (pattern, last) in [
+            (r"^a\nb: c$", r"b: c(?m:$)"),
+            (r"^a [^\n]+\n(?P<skiplines0>(?:[^\n]*\n)*?)^b .*$", r"(?m:^)b [^\n]*(?m:$)"),
+            (r"a(?P<x>b\nc)d", "(?:c)d"),
+            (r"a\s+b c", "b c"),
+            (r"a b", "a b"),
+            (r"a(?:\nb)?", ""),
+            (r"a\n|b", ""),
+            ("a[^x]", ""),
+        ] {
+            let parse = |text: &str, multi_line: bool| {
+                let mut parser = regex_syntax::ParserBuilder::new();
+                parser.unicode(false).utf8(false).multi_line(multi_line).build().parse(text).unwrap()
+            };
+            assert_eq!(last_line(&parse(pattern, true)), parse(last, false), "{pattern}");
+        }
+    }
+}
