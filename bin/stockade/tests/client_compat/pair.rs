@@ -1,7 +1,7 @@
 //! Two daemons side by side over the same jails and the same logs: fail2ban's, and ours.
 //!
-//! fail2ban has its socket, database and log in the same temporary folder, and its only action is `true`: nothing of
-//! this machine is touched.
+//! Both have socket, database and log in the same temporary folder, and their only action runs `true`: nothing of this
+//! machine is touched.
 
 use std::fs;
 use std::io::Write;
@@ -54,7 +54,7 @@ socket = \"{at}/stockade.sock\"
 file = \"{at}/ours.log\"
 [guards]
 protect_own = false
-[responders.dummy]
+[responders.rehearsal]
 kind = \"dry-run\"
 ";
 

@@ -33,6 +33,8 @@ pub struct JailDetail {
     pub ignore_self: bool,
     /// `ignoreip`: networks, host names and files, then addresses.
     pub ignore: Vec<String>,
+    /// `ignorecommand`.
+    pub ignore_command: Option<String>,
     /// `findtime`, in seconds.
     pub findtime_seconds: u64,
     /// `bantime`, in seconds; `None` for ever.
@@ -83,6 +85,11 @@ pub enum JailChange {
     DoNotIgnore {
         /// As it is listed.
         entry: String,
+    },
+    /// `ignorecommand`.
+    IgnoreCommand {
+        /// Empty for none.
+        command: String,
     },
     /// `findtime`.
     FindTime {

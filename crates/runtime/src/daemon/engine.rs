@@ -207,6 +207,9 @@ impl Engine<'_> {
             Input::Reading(reading) => {
                 let skew = reading.skew.map(|skew| (skew, reading.ahead));
                 self.turn.tally.read(&reading.stream, reading.lines, skew);
+                for (jail, key) in &reading.ignored {
+                    self.turn.log.ignored(jail, key, "command");
+                }
                 self.turn.take(reading.matches, reading.position);
                 self.due.permits += 1;
             }

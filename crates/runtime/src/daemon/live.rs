@@ -107,6 +107,9 @@ fn reading(change: &JailChange, jail: &mut JailConfig) -> Result<(), String> {
                 return Err(format!("not in `journalmatch`: `{line}`"));
             }
         }
+        JailChange::IgnoreCommand { command } => {
+            jail.ignore_command = Some(command.clone()).filter(|command| !command.is_empty());
+        }
         JailChange::Zone { name } => {
             Zone::parse(name).map_err(|error| error.to_string())?;
             jail.zone = Some(name.clone());
@@ -116,6 +119,9 @@ fn reading(change: &JailChange, jail: &mut JailConfig) -> Result<(), String> {
                 return Err("the jail counts bans and has no filter".to_owned());
             };
             looking(other, filter)?;
+            if let Some(filter) = &mut jail.journal_filter {
+                looking(other, filter)?;
+            }
         }
     }
     Ok(())

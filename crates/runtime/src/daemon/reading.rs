@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stockade_core::limits::MAX_EVIDENCE_BYTES;
-use stockade_core::{Match, MatchId, Position, StreamName, Timestamp};
+use stockade_core::{Key, Match, MatchId, Position, StreamName, Timestamp};
 use stockade_filter::{Filter, FilterSet, Hit, Lines, Scanner, Undated, date::Zone};
 use stockade_respond::action::Question;
 use stockade_source::Block;
@@ -53,6 +53,8 @@ pub(crate) struct Reading {
     pub(crate) stream: StreamName,
     /// Each with its jail's place.
     pub(crate) matches: Vec<(usize, Match)>,
+    /// In which jail an `ignorecommand` ignores whom.
+    pub(crate) ignored: Vec<(Arc<str>, Key)>,
     pub(crate) position: Position,
     pub(crate) lines: u64,
     /// How far the dates of live lines are behind the clock.
@@ -144,10 +146,18 @@ impl Judge {
             stream.lines = stream.lines.max(group.scanner.stats().lines);
         }
         stream.remember(block);
-        matches.retain(|(at, found)| !self.asking.iter_mut().any(|asking| asking.ignores(*at, found, now)));
+        let mut ignored = Vec::new();
+        matches.retain(|(at, found)| {
+            let ignores = self.asking.iter_mut().any(|asking| asking.ignores(*at, found, now));
+            if ignores {
+                ignored.push((Arc::clone(&found.jail), found.key.clone()));
+            }
+            !ignores
+        });
         Reading {
             stream: block.stream.clone(),
             matches,
+            ignored,
             position: block.position(stream.replay().as_ref()),
             lines: stream.lines - before,
             skew: skew.map(|(skew, _)| skew),
@@ -229,7 +239,7 @@ fn evidence(block: &Block<'_>, hit: &Hit<'_>, jail: &Arc<str>, time: Timestamp) 
         key: hit.key.clone(),
         time,
         count: hit.count,
-        user: hit.user.map(|user| cut(user, stockade_core::Key::MAX_NAME_BYTES)),
+        user: hit.user.map(|user| cut(user, Key::MAX_NAME_BYTES)),
         stream: block.stream.clone(),
         line: cut(hit.line, MAX_EVIDENCE_BYTES),
     }

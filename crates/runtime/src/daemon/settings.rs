@@ -245,6 +245,7 @@ impl Engine<'_> {
             idle: live.idle,
             ignore_self: config.ignore_self,
             ignore: ignored(config),
+            ignore_command: config.ignore_command.clone(),
             findtime_seconds: jail.threshold.findtime.as_secs(),
             bantime_seconds: match jail.bantime {
                 BanTime::Forever => None,

@@ -108,7 +108,7 @@ fn text(option: &str, jail: &JailDetail) -> String {
         "ignoreip" => {
             tree("No IP address/network is ignored", "These IP addresses/networks are ignored", &jail.ignore)
         }
-        "ignorecommand" => option_or(option, Datum::Bool(false)),
+        "ignorecommand" => jail.ignore_command.clone().unwrap_or_else(|| Datum::Bool(false).to_string()),
         "ignorecache" => "None".to_owned(),
         "prefregex" => jail.prefregex.clone().unwrap_or_default(),
         "failregex" => regexes(&jail.failregex),
@@ -127,7 +127,11 @@ fn text(option: &str, jail: &JailDetail) -> String {
         "bantime" => jail.bantime_seconds.map_or_else(|| "-1".to_owned(), number),
         "actions" if jail.responders.is_empty() => format!("No actions for jail {}", jail.name),
         "actions" => {
-            format!("The jail {} has the following actions:\n{}", jail.name, jail.responders.join(", "))
+            // An action file's responder has its jail in its name.
+            let own = format!("{}/", jail.name);
+            let names: Vec<&str> =
+                jail.responders.iter().map(|name| name.strip_prefix(&own).unwrap_or(name)).collect();
+            format!("The jail {} has the following actions:\n{}", jail.name, names.join(", "))
         }
         growth => plain(&growth_option(growth, jail)),
     }

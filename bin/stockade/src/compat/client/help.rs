@@ -43,7 +43,7 @@ A jail:
     get <JAIL> banned [<IP> ...] | banip [<SEP> | --with-time]
     set <JAIL> addignoreip <IP> ... | delignoreip <IP> | ignoreself true|false | idle on|off
     set <JAIL> findtime | bantime | maxretry | maxlines | maxmatches | usedns | datepattern <VALUE>
-    set <JAIL> logtimezone | prefregex | bantime.<OPTION> <VALUE>
+    set <JAIL> logtimezone | prefregex | ignorecommand | bantime.<OPTION> <VALUE>
     set <JAIL> addlogpath <FILE> [tail] | dellogpath <FILE> | addjournalmatch|deljournalmatch <MATCH>
     set <JAIL> addfailregex | addignoreregex <REGEX> | delfailregex | delignoreregex <INDEX>
     get <JAIL> <any of these>, ignoreip, failregex, ignoreregex, logpath, logencoding,

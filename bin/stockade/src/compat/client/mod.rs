@@ -15,7 +15,7 @@
 //! | `idle on` | reading stops | reading goes on, matches do not count |
 //! | `reload JAIL`, `restart JAIL` | the jail alone, perhaps stopped before | the jail alone, never without its bans |
 //! | `stop` | lifts all bans in the firewall and keeps them in the database | the same; `restart` keeps them in force |
-//! | `addaction`, `delaction`, `action`, `ignorecommand`, `ignorecache`, `add`, flavour `cymru` | there | refused |
+//! | `addaction`, `delaction`, `action`, `ignorecache`, `add`, flavour `cymru` | there | refused |
 //! | help, warnings of its parts | its own words | ours |
 
 mod args;

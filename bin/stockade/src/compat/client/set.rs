@@ -67,13 +67,11 @@ fn of_jail(link: &mut Link, jail: &str, option: &str, words: &[String]) -> Reply
         "banip" => return bans::ban_in(link, jail, words),
         "unbanip" => return bans::unban_in(link, jail, words),
         "attempt" => return attempt(link, jail, words),
-        "addaction" | "delaction" | "action" | "ignorecommand" | "ignorecache" => {
+        "addaction" | "delaction" | "action" | "ignorecache" => {
             word(words, 0)?;
             link.jail(jail)?;
             return Err(Nok::cannot(match option {
-                "ignorecommand" | "ignorecache" => {
-                    "no command is run to decide whom to ignore, use `addignoreip`"
-                }
+                "ignorecache" => "what an ignorecommand says is not kept as it says",
                 _ => "actions are set in the files, then `reload`",
             }));
         }
@@ -145,6 +143,7 @@ fn change(link: &mut Link, jail: &str, option: &str, words: &[String]) -> Result
             JailChange::DatePattern { pattern: Some(pattern).filter(|pattern| !pattern.is_empty()) }
         }
         "logtimezone" => JailChange::Zone { name: value()? },
+        "ignorecommand" => JailChange::IgnoreCommand { command: value()? },
         "prefregex" => JailChange::PrefRegex { regex: value()? },
         "addfailregex" => JailChange::AddFailRegex { regex: value()? },
         "addignoreregex" => JailChange::AddIgnoreRegex { regex: value()? },
