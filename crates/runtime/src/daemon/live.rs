@@ -172,7 +172,7 @@ fn grow(growth: Option<Growth>, option: &str, value: &str) -> Result<Option<Grow
     match option {
         "factor" => growth.factor = number(value)?,
         "multipliers" => {
-            growth.multipliers = value.split_whitespace().map(number).collect::<Result<_, _>>()?
+            growth.multipliers = value.split_whitespace().map(number).collect::<Result<_, _>>()?;
         }
         "maxtime" => growth.maxtime = span(value)?,
         "rndtime" => growth.rndtime = span(value)?.ok_or_else(bad)?,

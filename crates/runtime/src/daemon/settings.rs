@@ -41,7 +41,7 @@ impl Engine<'_> {
         let mut detail = self.detail(at, &jail, &live);
         match change {
             JailChange::AddLog { glob, .. } if !detail.files.contains(glob) => {
-                detail.files.push(glob.clone())
+                detail.files.push(glob.clone());
             }
             JailChange::RemoveLog { glob } if detail.files.contains(glob) => {
                 let known = &self.config.jail(name).map(|jail| &jail.logpaths);

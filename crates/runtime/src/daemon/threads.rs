@@ -95,7 +95,9 @@ impl Threads {
                 let all = Instant::now() >= next;
                 let only = match replaced.recv_timeout(PATIENCE) {
                     Ok((jail, fresh)) => {
-                        lookups.get_mut(jail).map(|lookups| *lookups = fresh);
+                        if let Some(lookups) = lookups.get_mut(jail) {
+                            *lookups = fresh;
+                        }
                         Some(jail)
                     }
                     Err(RecvTimeoutError::Timeout) => None,

@@ -35,8 +35,9 @@ pub(super) fn date(zone: &TimeZone, time: Timestamp) -> String {
 /// A length of time in units that get coarser as it gets longer, as in `1w 2d 3h`.
 pub(super) fn span(span: Duration) -> String {
     const DAY: u64 = 86_400;
-    // From how many seconds on, rounded to how many, in which units of that many.
-    const SCALES: [(u64, u64, &[(u64, char)]); 5] = [
+    /// From how many seconds on, rounded to how many, in which units of that many.
+    type Scale = (u64, u64, &'static [(u64, char)]);
+    const SCALES: [Scale; 5] = [
         (365 * DAY, DAY, &[(365, 'y'), (7, 'w'), (1, 'd')]),
         (7 * DAY, 3600, &[(168, 'w'), (24, 'd'), (1, 'h')]),
         (DAY, 60, &[(1440, 'd'), (60, 'h'), (1, 'm')]),
