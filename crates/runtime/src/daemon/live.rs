@@ -227,3 +227,74 @@ fn above_zero(seconds: u64) -> Result<u64, String> {
 fn no_entry(entry: &str) -> String {
     format!("not an address, network, host name or `file:/path`: `{entry}`")
 }
+
+#[cfg(test)]
+mod tests {
+    use stockade_config::{Config, Paths};
+
+    use super::*;
+
+    fn sshd() -> JailConfig {
+        let nowhere = Paths { directory: Some(std::env::temp_dir()), ..Paths::default() };
+        let config: Config = stockade_config::load(&nowhere, &|_| None).unwrap();
+        config.jail("sshd").unwrap().clone()
+    }
+
+    fn growth(option: &str, value: &str) -> JailChange {
+        JailChange::Growth { option: option.to_owned(), value: value.to_owned() }
+    }
+
+    #[test]
+    fn how_bans_grow_can_be_set_once_they_do() {
+        let (mut jail, mut live) = (sshd(), Live::default());
+        assert!(apply(&growth("factor", "2"), &mut jail, &mut live).is_err());
+        for (option, value) in [
+            ("increment", "true"),
+            ("factor", "2"),
+            ("multipliers", "1 5 30"),
+            ("maxtime", "1w"),
+            ("rndtime", "1m"),
+        ] {
+            assert_eq!(apply(&growth(option, value), &mut jail, &mut live), Ok(Effect::AtOnce), "{option}");
+        }
+        let grown = jail.jail.growth.clone().unwrap();
+        assert_eq!((grown.factor, grown.multipliers), (2.0, vec![1.0, 5.0, 30.0]));
+        assert_eq!((grown.maxtime, grown.rndtime.as_secs()), (Some(Duration::from_secs(604_800)), 60));
+        assert_eq!(live.options.get("bantime.maxtime").map(String::as_str), Some("1w"));
+        for (option, value) in
+            [("factor", "-1"), ("factor", "inf"), ("rndtime", "-1"), ("maxtime", "x"), ("formula", "1")]
+        {
+            assert!(apply(&growth(option, value), &mut jail, &mut live).is_err(), "{option} {value}");
+        }
+        assert_eq!(apply(&growth("increment", "no"), &mut jail, &mut live), Ok(Effect::AtOnce));
+        assert_eq!(jail.jail.growth, None);
+    }
+
+    #[test]
+    fn what_is_read_is_built_anew_and_what_is_wrong_changes_nothing() {
+        let (mut jail, mut live) = (sshd(), Live::default());
+        let before = jail.journalmatch.clone();
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let add = |list: &[&str]| JailChange::AddJournal { words: words(list) };
+        assert_eq!(apply(&add(&["_COMM=a b", "_UID=0"]), &mut jail, &mut live), Ok(Effect::Rebuild));
+        assert_eq!(jail.journalmatch.last().map(String::as_str), Some("'_COMM=a b' _UID=0"));
+        let remove = JailChange::RemoveJournal { words: words(&["_COMM=a b", "_UID=0"]) };
+        assert_eq!(apply(&remove, &mut jail, &mut live), Ok(Effect::Rebuild));
+        assert_eq!(jail.journalmatch, before);
+        for wrong in [
+            remove,
+            add(&[]),
+            add(&["'"]),
+            add(&["a\nb"]),
+            JailChange::AddLog { glob: "relative".to_owned(), tail: false },
+            JailChange::MaxLines { lines: 1_000_000 },
+            JailChange::Zone { name: "Nowhere/Land".to_owned() },
+            JailChange::FindTime { seconds: 0 },
+            JailChange::BanTime { seconds: Some(0) },
+            JailChange::Ignore { entries: words(&["203.0.113.7", "203.0.113.999"]) },
+        ] {
+            assert!(apply(&wrong, &mut jail, &mut live).is_err(), "{wrong:?}");
+        }
+        assert!(!jail.jail.ignore.covers(&"203.0.113.7".parse().unwrap()), "all or nothing");
+    }
+}
