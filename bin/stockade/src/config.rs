@@ -49,9 +49,28 @@ pub(crate) fn socket(global: &Global) -> PathBuf {
     if let Some(path) = &global.socket {
         return path.clone();
     }
-    match stockade_config::load(&paths(global), &environment) {
+    let settings = SettingsAlone(Directory(directory(global)));
+    match stockade_config::load_files(&settings, "", &environment) {
         Ok(config) => config.program.socket,
         Err(_) => stockade_config::Program::default().socket,
+    }
+}
+
+/// A configuration directory of which only `stockade.toml` is seen, so that nothing wrong with a jail matters.
+#[derive(Debug)]
+struct SettingsAlone(Directory);
+
+impl ConfFiles for SettingsAlone {
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        if path == "stockade.toml" { self.0.read(path) } else { Ok(None) }
+    }
+
+    fn list(&self, _dir: &str) -> io::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn display(&self, path: &str) -> String {
+        self.0.display(path)
     }
 }
 

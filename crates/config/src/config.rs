@@ -40,6 +40,16 @@ impl Config {
         self.jails.iter().find(|jail| &*jail.jail.name == name)
     }
 
+    /// Takes one jail, and what is known of its options, from another configuration. Whether both have it.
+    pub fn replace_jail(&mut self, name: &str, from: &Self) -> bool {
+        let mine = self.jails.iter_mut().find(|jail| *jail.jail.name == *name);
+        let (Some(mine), Some(theirs)) = (mine, from.jail(name)) else { return false };
+        mine.clone_from(theirs);
+        self.rows.retain(|row| row.section != name);
+        self.rows.extend(from.rows.iter().filter(|row| row.section == name).cloned());
+        true
+    }
+
     /// Every value that is in effect, and where it was set: the settings of the program, then the options of each
     /// enabled jail.
     pub fn origin_table(&self) -> &[Row] {

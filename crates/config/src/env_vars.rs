@@ -39,6 +39,8 @@ pub const ENV_VARS: &[EnvVar] = &[
     of("STOCKADE_RETENTION_MAX_MATCHES", "retention.max_matches", "0.1.0"),
     of("STOCKADE_RETENTION_MAX_DECISIONS", "retention.max_decisions", "0.1.0"),
     of("STOCKADE_LIMITS_MAX_TRACKED_KEYS", "limits.max_tracked_keys", "0.1.0"),
+    of("STOCKADE_FAIL2BAN_LOG_FILE", "fail2ban_log.file", "0.1.0"),
+    of("STOCKADE_FAIL2BAN_LOG_LEVEL", "fail2ban_log.level", "0.1.0"),
 ];
 
 const fn of(name: &'static str, key: &'static str, since: &'static str) -> EnvVar {

@@ -70,11 +70,14 @@ mod shipped;
 mod sources;
 
 pub use config::Config;
-pub use jail::{Backend, JailConfig, LogPath};
+pub use jail::{Backend, IgnoreEntry, JailConfig, LogPath};
 pub use load::{Paths, load, load_files};
 pub use origin::{Origin, Row};
 pub use problem::{Problem, ProblemKind, Severity};
 pub use problems::Problems;
-pub use program::{Durability, Guards, Limits, Program, ResponderConfig, ResponderKind, Retention, example};
+pub use program::{
+    Durability, Fail2banLog, Guards, Limits, LogLevel, Program, ResponderConfig, ResponderKind, Retention,
+    example,
+};
 pub use shipped::SHIPPED;
 pub use sources::{Sources, resolve_sources};

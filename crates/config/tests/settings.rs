@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use common::{BASE, FILTER, Files, told};
-use stockade_config::{Config, Durability, Origin, Problems, Program, ResponderKind, example};
+use stockade_config::{Config, Durability, LogLevel, Origin, Problems, Program, ResponderKind, example};
 
 fn files(toml: &str) -> Files {
     Files::new(&[("jail.conf", BASE), FILTER, ("stockade.toml", toml)])
@@ -48,6 +48,9 @@ max_matches = 1000
 max_decisions = 2000
 [limits]
 max_tracked_keys = 0x10
+[fail2ban_log]
+file = "/var/log/fail2ban.log"
+level = "notice"
 [responders.report]
 kind = "command"
 argv = ["/usr/bin/logger", "x y"]
@@ -77,6 +80,8 @@ kind = "dry-run"
         [129_600, 3600, 31_557_600]
     );
     assert_eq!((keep.max_matches, keep.max_decisions, program.limits.max_tracked_keys), (1000, 2000, 16));
+    let log = &program.fail2ban_log;
+    assert_eq!((log.file.clone(), log.level), (Some("/var/log/fail2ban.log".into()), LogLevel::Notice));
     let responders: Vec<_> = program.responders.iter().map(|r| (&*r.name, r.kind.clone())).collect();
     let argv = vec!["/usr/bin/logger".to_owned(), "x y".to_owned()];
     assert_eq!(
@@ -311,4 +316,11 @@ fn a_file_that_is_no_text_is_told() {
         told(&files.load()),
         "error: /etc/stockade/stockade.toml: cannot read file: it is longer than 1048576 bytes"
     );
+}
+
+#[test]
+fn no_log_in_fail2bans_format_is_an_empty_path() {
+    assert_eq!(load("[fail2ban_log]\nfile = \"\"\n").unwrap().program.fail2ban_log.file, None);
+    let relative = load("[fail2ban_log]\nfile = \"fail2ban.log\"\n");
+    assert!(told(&relative).contains("expected an absolute path, or nothing"), "{}", told(&relative));
 }

@@ -35,6 +35,22 @@ impl IgnoreSet {
         }
     }
 
+    /// Takes an entry out, as it was added. Whether it was there.
+    pub fn remove(&mut self, key: &Key) -> bool {
+        match key {
+            Key::Addr(addr) => self.addrs.remove(addr),
+            Key::Net(net) => self.nets.remove(net),
+            Key::Name(name) => self.names.remove(name),
+        }
+    }
+
+    /// Every entry, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = Key> {
+        let addrs = self.addrs.iter().copied().map(Key::Addr);
+        let names = self.names.iter().cloned().map(Key::Name);
+        addrs.chain(self.nets.iter().copied().map(Key::Net)).chain(names)
+    }
+
     /// Why the key is ignored: the entry that covers it or that it would hit. `None` if it is not.
     pub fn covering(&self, key: &Key) -> Option<Key> {
         match key {

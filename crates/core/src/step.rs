@@ -185,7 +185,7 @@ pub fn expire(jails: &Jails, states: &mut States, now: Timestamp) -> Vec<Decisio
 
 /// Bans a key because a person says so; for the jail's `bantime` unless `span` says otherwise.
 ///
-/// Whom the jail ignores is ignored here as well: `None`. A ban that is in force is replaced.
+/// Whom the jail ignores is ignored here as well: `None`. A ban that is in force gets the new end.
 pub fn ban_by_hand(
     jails: &Jails,
     states: &mut States,
@@ -205,8 +205,9 @@ pub fn ban_by_hand(
     let live = last.is_some_and(|ban| ban.live && now < ban.until);
     let until = span.map_or_else(|| jail.ban_until(key, now, before), |span| span.until(now));
     let times = if live { before } else { before.saturating_add(1) };
+    let since = last.filter(|_| live).map_or(now, |ban| ban.since);
     let reason = Reason::Manual { note: note.to_owned() };
-    states.bans.put(key, Ban { jail: at, times, since: now, until, live: true, reason: reason.clone() });
+    states.bans.put(key, Ban { jail: at, times, since, until, live: true, reason: reason.clone() });
     let verdict = Verdict::Ban { until, extends: live };
     Some(Decision { jail: jail.name.clone(), key: key.clone(), verdict, at: now, reason, nth: times })
 }
@@ -236,7 +237,7 @@ pub fn end(
 }
 
 /// How many bans of this key count for the length of the next one.
-fn offences(jail: &Jail, at: usize, bans: &Bans, key: &Key) -> u32 {
+pub fn offences(jail: &Jail, at: usize, bans: &Bans, key: &Key) -> u32 {
     if jail.growth.as_ref().is_some_and(|growth| growth.overalljails) {
         bans.times_overall(key)
     } else {

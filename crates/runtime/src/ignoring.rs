@@ -5,7 +5,7 @@ use std::fs;
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
 
-use stockade_core::Key;
+use stockade_core::{IgnoreSet, Key};
 
 use crate::guards::own_addresses;
 
@@ -30,10 +30,16 @@ impl Lookups {
     }
 
     /// Looks everything up. Blocks for as long as the name service takes. What cannot be found is told and left out.
-    pub fn resolve(&self, mut warn: impl FnMut(String)) -> HashSet<Key> {
-        let mut keys = HashSet::new();
+    pub fn resolve(&self, warn: impl FnMut(String)) -> HashSet<Key> {
+        let Found { own, listed, named } = self.find(warn);
+        own.into_iter().chain(listed).chain(named).collect()
+    }
+
+    /// The same, by how it was found.
+    pub(crate) fn find(&self, mut warn: impl FnMut(String)) -> Found {
+        let mut found = Found::default();
         if self.own {
-            keys.extend(own_addresses().into_iter().map(Key::addr));
+            found.own.extend(own_addresses().into_iter().map(Key::addr));
         }
         let mut hosts: Vec<String> = self.hosts.clone();
         for file in &self.files {
@@ -41,7 +47,7 @@ impl Lookups {
                 Ok(entries) => {
                     for entry in entries {
                         match Key::parse_addr_or_net(&entry) {
-                            Some(key) => _ = keys.insert(key),
+                            Some(key) => _ = found.listed.insert(key),
                             None => hosts.push(entry),
                         }
                     }
@@ -51,11 +57,57 @@ impl Lookups {
         }
         for host in hosts {
             match (host.as_str(), 0).to_socket_addrs() {
-                Ok(found) => keys.extend(found.map(|addr| Key::addr(addr.ip()))),
+                Ok(addrs) => found.named.extend(addrs.map(|addr| Key::addr(addr.ip()))),
                 Err(error) => warn(format!("cannot look up ignoreip host: `{host}`: {error}")),
             }
         }
-        keys
+        found
+    }
+}
+
+/// What looking up gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Addresses of this host.
+    own: HashSet<Key>,
+    /// What files list.
+    listed: HashSet<Key>,
+    /// Addresses of host names.
+    named: HashSet<Key>,
+}
+
+/// Whom a jail ignores, and why.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ignoring {
+    /// What the configuration names itself.
+    pub(crate) fixed: IgnoreSet,
+    /// What had to be looked up.
+    pub(crate) found: Found,
+}
+
+impl Ignoring {
+    /// Everybody.
+    pub(crate) fn set(&self) -> IgnoreSet {
+        let mut set = self.fixed.clone();
+        let Found { own, listed, named } = &self.found;
+        set.extend(own.iter().chain(listed).chain(named).cloned());
+        set
+    }
+
+    /// The addresses of this host are not ignored any more.
+    pub(crate) fn forget_own(&mut self) {
+        self.found.own.clear();
+    }
+
+    /// By what a key is ignored, in fail2ban's words.
+    pub(crate) fn source(&self, key: &Key) -> &'static str {
+        if self.found.own.contains(key) {
+            "ignoreself rule"
+        } else if self.found.named.contains(key) && !self.fixed.covers(key) {
+            "dns"
+        } else {
+            "ip"
+        }
     }
 }
 

@@ -6,8 +6,10 @@
 
 pub mod control;
 pub mod daemon;
+mod fail2ban_log;
 mod guards;
 mod ignoring;
+pub mod import;
 mod names;
 pub mod replay;
 

@@ -8,11 +8,13 @@
 //!
 //! Both enforce [`Limits`] inside `commit`, so that a flood between two purges cannot outgrow them.
 
+mod fail2ban;
 mod limits;
 mod memory;
 mod sqlite;
 mod totals;
 
+pub use fail2ban::{Fail2banBan, Fail2banRecords, MAX_FOREIGN_BANS};
 pub use limits::{DEFAULT_MAX_DECISIONS, DEFAULT_MAX_MATCHES, Limits};
 pub use memory::MemoryStore;
 pub use sqlite::{

@@ -4,6 +4,7 @@ mod config;
 mod control;
 mod explain;
 mod generate;
+mod import;
 mod regex;
 mod scan;
 mod service;
@@ -17,6 +18,7 @@ pub(crate) use config::{CheckArgs, ConfigArgs, ConfigCommand, DumpArgs};
 pub(crate) use control::{BanArgs, BansArgs, UnbanArgs, WhyArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs};
+pub(crate) use import::ImportArgs;
 pub(crate) use regex::{RegexArgs, TrialArgs};
 pub(crate) use scan::ScanArgs;
 pub(crate) use service::{RunArgs, StopArgs};
@@ -101,6 +103,8 @@ pub(crate) enum Command {
     Unban(UnbanArgs),
     /// Show why an address is, was or will be banned: the very lines that did it
     Why(WhyArgs),
+    /// Take over the bans that fail2ban has in force, and how often it banned whom
+    Import(ImportArgs),
     /// Make the daemon read its configuration again; with an error in it nothing changes
     Reload,
     /// Stop the daemon; bans stay in force unless told otherwise

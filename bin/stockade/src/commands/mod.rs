@@ -5,6 +5,7 @@ pub(crate) mod config;
 mod control;
 mod explain;
 mod generate;
+mod import;
 pub(crate) mod regex;
 mod run;
 mod scan;
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
         Command::Ban(args) => control::bans::ban(global, args),
         Command::Unban(args) => control::bans::unban(global, args),
         Command::Why(args) => control::why::run(global, args),
+        Command::Import(args) => import::run(global, args),
         Command::Reload => control::reload(global),
         Command::Stop(args) => control::stop(global, args),
         Command::Completions(args) => generate::completions(args),

@@ -10,6 +10,31 @@ use stockade_filter::conf::value::split_addresses;
 use super::options::Options;
 use crate::problem::ProblemKind;
 
+/// One entry of `ignoreip`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IgnoreEntry {
+    /// An address or a network.
+    Key(Key),
+    /// A host name, whose addresses are ignored.
+    Host(String),
+    /// `file:/path`: a file of more such entries.
+    File(PathBuf),
+}
+
+impl IgnoreEntry {
+    /// Reads an entry: an address, a network with prefix or netmask, a host name, `file:/path`. `None` for anything
+    /// else, so that a mistyped address never becomes a host name.
+    pub fn parse(entry: &str) -> Option<Self> {
+        if let Some(path) = entry.strip_prefix("file:") {
+            // As a URL it has two more slashes, as in `file:///path`.
+            let path = path.strip_prefix("//").unwrap_or(path);
+            return path.starts_with('/').then(|| Self::File(path.into()));
+        }
+        let key = Key::parse_addr_or_net(entry).or_else(|| with_netmask(entry));
+        key.map(Self::Key).or_else(|| is_host_name(entry).then(|| Self::Host(entry.to_owned())))
+    }
+}
+
 /// What `ignoreip` says, sorted by how it is found out.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Ignored {
@@ -36,18 +61,11 @@ pub(super) fn ignored(options: &mut Options<'_>) -> Ignored {
 
 impl Ignored {
     fn add(&mut self, entry: &str) -> bool {
-        if let Some(path) = entry.strip_prefix("file:") {
-            // As a URL it has two more slashes, as in `file:///path`.
-            let path = path.strip_prefix("//").unwrap_or(path);
-            self.files.push(path.into());
-            return path.starts_with('/');
-        }
-        if let Some(key) = Key::parse_addr_or_net(entry).or_else(|| with_netmask(entry)) {
-            self.keys.push(key);
-        } else if is_host_name(entry) {
-            self.hosts.push(entry.to_owned());
-        } else {
-            return false;
+        match IgnoreEntry::parse(entry) {
+            Some(IgnoreEntry::Key(key)) => self.keys.push(key),
+            Some(IgnoreEntry::Host(host)) => self.hosts.push(host),
+            Some(IgnoreEntry::File(path)) => self.files.push(path),
+            None => return false,
         }
         true
     }

@@ -22,6 +22,7 @@ mod services;
 mod threshold;
 
 pub(crate) use firewall::is_overlay;
+pub use ignore::IgnoreEntry;
 pub(crate) use journal::look_otherwise;
 pub(crate) use known::{bad_enabled, translated};
 pub(crate) use read::{Context, read, rows};

@@ -34,6 +34,8 @@ pub struct Program {
     pub retention: Retention,
     /// `[limits]`: how much may be held at once.
     pub limits: Limits,
+    /// `[fail2ban_log]`: a log for programs that read fail2ban's.
+    pub fail2ban_log: Fail2banLog,
     /// `[responders.NAME]`: what makes decisions true; never empty, names differ, in the order of the file. One
     /// called `nftables` if the file has none; otherwise those of the file and no others.
     pub responders: Vec<ResponderConfig>,
@@ -90,6 +92,33 @@ pub struct Limits {
     pub max_tracked_keys: usize,
 }
 
+/// A log in fail2ban's format beside our own, for `recidive` filters, exporters and reports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fail2banLog {
+    /// `file`: where it is written; `None`: nowhere.
+    pub file: Option<PathBuf>,
+    /// `level`: what is less important is left out.
+    pub level: LogLevel,
+}
+
+/// How important a line of fail2ban's log is, the most important first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Nothing goes on.
+    Critical,
+    /// Something could not be done.
+    Error,
+    /// Something is not as it should be.
+    Warning,
+    /// `Ban` and `Unban`.
+    Notice,
+    /// `Found` and `Ignore`.
+    #[default]
+    Info,
+    /// Everything.
+    Debug,
+}
+
 /// One thing that makes decisions true, `[responders.NAME]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponderConfig {
@@ -131,6 +160,7 @@ impl Default for Program {
             guards: Guards::default(),
             retention: Retention::default(),
             limits: Limits { max_tracked_keys: stockade_core::limits::MAX_TRACKED_KEYS },
+            fail2ban_log: Fail2banLog::default(),
             responders: vec![ResponderConfig { name: "nftables".into(), kind: ResponderKind::nftables() }],
         }
     }

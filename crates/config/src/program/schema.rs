@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::value::{Kind, Parsed, Stored};
-use super::{Durability, Program};
+use super::{Durability, LogLevel, Program};
 use crate::limits::{MAX_PATH_BYTES, MAX_SOCKET_BYTES};
 
 /// One setting.
@@ -106,6 +106,17 @@ pub(crate) const SETTINGS: &[Setting] = &[
         count(1, 100_000_000),
         "How many addresses each jail watches at once; beyond it the one not seen for longest is forgotten."
     ),
+    setting!(
+        fail2ban_log.file,
+        Kind::OptionalPath,
+        "A log of matches, bans and unbans in fail2ban's format, for programs that read /var/log/fail2ban.log.\n\
+         Empty: none. It may be rotated at any time."
+    ),
+    setting!(
+        fail2ban_log.level,
+        Kind::Word(LogLevel::WORDS),
+        "What is less important is left out of it: `notice` has bans and unbans, `info` matches as well."
+    ),
 ];
 
 #[cfg(test)]
@@ -135,6 +146,6 @@ mod tests {
             tables.push(setting.table_and_name().0);
         }
         tables.dedup();
-        assert_eq!(tables, ["", "guards", "retention", "limits"]);
+        assert_eq!(tables, ["", "guards", "retention", "limits", "fail2ban_log"]);
     }
 }

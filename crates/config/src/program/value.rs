@@ -8,8 +8,8 @@ use stockade_core::Key;
 use stockade_filter::conf::value::{TimeSpan, parse_time};
 use toml::de::DeValue;
 
-use super::Durability;
 use super::document::Text;
+use super::{Durability, LogLevel};
 use crate::limits::MAX_PATH_BYTES;
 use crate::problem::cut;
 
@@ -18,6 +18,8 @@ use crate::problem::cut;
 pub(crate) enum Kind {
     /// An absolute path of at most so many bytes.
     Path { max_bytes: usize },
+    /// An absolute path, or nothing.
+    OptionalPath,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A length of time in fail2ban's language, or whole seconds.
@@ -57,6 +59,7 @@ impl Kind {
     pub(super) fn expected(self) -> String {
         match self {
             Self::Path { max_bytes: MAX_PATH_BYTES } => "an absolute path".into(),
+            Self::OptionalPath => "an absolute path, or nothing".into(),
             Self::Path { max_bytes } => format!("an absolute path of at most {max_bytes} bytes"),
             Self::Word(words) => format!("one of `{}`", words.join("`, `")),
             Self::Span { min } => format!("a length of time such as `10m`, at least {}", span_text(min)),
@@ -82,7 +85,7 @@ impl Kind {
                 let keys: Result<Vec<_>, _> = parts.map(|part| key(part).ok_or(part)).collect();
                 return keys.map(Parsed::Keys).map_err(|part| self.bad(None, &format!("`{}`", cut(part))));
             }
-            Self::Path { .. } | Self::Word(_) | Self::Span { .. } => self.string(text),
+            Self::Path { .. } | Self::OptionalPath | Self::Word(_) | Self::Span { .. } => self.string(text),
         };
         parsed.ok_or_else(bad)
     }
@@ -108,9 +111,10 @@ impl Kind {
             (Self::Flag | Self::Count { .. }, DeValue::String(string)) if self.read_text(string).is_ok() => {
                 return Err(Bad { hint: Some("leave the quotes out".into()), ..bad() });
             }
-            (Self::Path { .. } | Self::Word(_) | Self::Span { .. }, DeValue::String(string)) => {
-                self.string(string)
-            }
+            (
+                Self::Path { .. } | Self::OptionalPath | Self::Word(_) | Self::Span { .. },
+                DeValue::String(string),
+            ) => self.string(string),
             (Self::Keys, DeValue::Array(array)) => {
                 let item = |item: &toml::Spanned<DeValue<'_>>| {
                     let wrong = || self.bad(Some(item.span()), &format!("`{}`", text.quote(item.span())));
@@ -129,6 +133,9 @@ impl Kind {
     fn string(self, text: &str) -> Option<Parsed> {
         match self {
             Self::Path { max_bytes } => is_path(text, max_bytes).then(|| Parsed::Path(text.into())),
+            Self::OptionalPath => {
+                (text.is_empty() || is_path(text, MAX_PATH_BYTES)).then(|| Parsed::Path(text.into()))
+            }
             Self::Word(words) => words.iter().find(|word| **word == text).map(|word| Parsed::Word(word)),
             Self::Span { .. } => {
                 parse_time(text).ok().and_then(TimeSpan::duration).and_then(|span| self.span(span))
@@ -244,5 +251,46 @@ impl Stored for Durability {
             Self::Normal => "normal",
             Self::Full => "full",
         })
+    }
+}
+
+impl Stored for Option<PathBuf> {
+    fn take(parsed: Parsed) -> Option<Self> {
+        match parsed {
+            Parsed::Path(path) => Some(Some(path).filter(|path| !path.as_os_str().is_empty())),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> Parsed {
+        Parsed::Path(self.clone().unwrap_or_default())
+    }
+}
+
+impl LogLevel {
+    pub(super) const WORDS: &'static [&'static str] =
+        &["critical", "error", "warning", "notice", "info", "debug"];
+    const ALL: [Self; 6] =
+        [Self::Critical, Self::Error, Self::Warning, Self::Notice, Self::Info, Self::Debug];
+
+    /// The level of this name, in letters of any case.
+    pub fn parse(name: &str) -> Option<Self> {
+        let at = Self::WORDS.iter().position(|word| word.eq_ignore_ascii_case(name))?;
+        Self::ALL.get(at).copied()
+    }
+
+    /// Its name, in small letters.
+    pub fn name(self) -> &'static str {
+        Self::WORDS.get(self as usize).copied().unwrap_or_default()
+    }
+}
+
+impl Stored for LogLevel {
+    fn take(parsed: Parsed) -> Option<Self> {
+        if let Parsed::Word(word) = parsed { Self::parse(word) } else { None }
+    }
+
+    fn show(&self) -> Parsed {
+        Parsed::Word(self.name())
     }
 }

@@ -12,6 +12,7 @@ pub(crate) fn last_line(hir: &Hir) -> Hir {
 
 fn without_last_loop(hir: &Hir) -> Hir {
     match hir.kind() {
+        _ if !may_end_line(hir) => hir.clone(),
         HirKind::Repetition(all) if all.min == 0 && matches!(all.sub.kind(), HirKind::Class(_)) => {
             Hir::empty()
         }

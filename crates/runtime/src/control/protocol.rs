@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use stockade_core::ports::LoggedDecision;
 use stockade_core::{BanTime, Key, Match, Timestamp};
 
+use super::settings::{DaemonChange, DaemonSettings, Fate, ForeignBan, JailChange, JailDetail};
+
 /// What a command asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "ask")]
@@ -53,6 +55,53 @@ pub enum Request {
         /// How many lines of evidence at most.
         limit: usize,
     },
+    /// How is this jail set, and what did it do?
+    Jail {
+        /// The jail.
+        jail: String,
+    },
+    /// Change a setting of a jail, until the next reload.
+    SetJail {
+        /// The jail.
+        jail: String,
+        /// What.
+        change: JailChange,
+    },
+    /// Read the files again for one jail. Nothing changes if they have an error.
+    ReloadJail {
+        /// The jail.
+        jail: String,
+    },
+    /// Stop using a jail, until the next reload. Its bans are lifted and come back with it.
+    StopJail {
+        /// The jail.
+        jail: String,
+    },
+    /// Count a failure that no log tells of.
+    Attempt {
+        /// In which jail.
+        jail: String,
+        /// Whose.
+        key: Key,
+        /// The lines that tell of it, each counts; none counts once.
+        lines: Vec<String>,
+    },
+    /// How is the daemon set?
+    Settings,
+    /// Change settings of the daemon, until the next reload.
+    Set {
+        /// What.
+        change: DaemonChange,
+    },
+    /// Open log files again by their names: they were rotated.
+    FlushLogs,
+    /// Take over bans of another program.
+    Import {
+        /// Which.
+        bans: Vec<ForeignBan>,
+        /// Only say what would become of them.
+        dry_run: bool,
+    },
     /// Read the configuration again. Nothing changes if it has an error.
     Reload,
     /// Stop. Bans stay in force unless `flush`.
@@ -91,6 +140,15 @@ pub enum Response {
     },
     /// To [`Request::Why`].
     Why(Box<Why>),
+    /// To [`Request::Jail`] and [`Request::SetJail`].
+    Jail(Box<JailDetail>),
+    /// To [`Request::Settings`] and [`Request::Set`].
+    Settings(DaemonSettings),
+    /// To [`Request::Import`].
+    Imported {
+        /// One per ban, in their order.
+        fates: Vec<Fate>,
+    },
     /// It cannot be done.
     Error {
         /// What was tried, on what, and what happened.

@@ -222,7 +222,7 @@ impl Turn {
         })
     }
 
-    fn find_jail(&self, name: &str) -> Result<usize, Response> {
+    pub(crate) fn find_jail(&self, name: &str) -> Result<usize, Response> {
         self.jails.find(name).ok_or_else(|| {
             let known: Vec<&str> = self.jails.iter().map(|jail| &*jail.name).collect();
             Response::Error {

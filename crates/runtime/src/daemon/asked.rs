@@ -46,6 +46,35 @@ impl Engine<'_> {
                 }
                 Err(response) => response,
             },
+            Request::Jail { jail } => {
+                or_error(self.jail_detail(&jail).map(|detail| Response::Jail(Box::new(detail))))
+            }
+            Request::SetJail { jail, change } => {
+                or_error(self.set_jail(&jail, &change).map(|(detail, rebuild)| {
+                    end = rebuild;
+                    Response::Jail(Box::new(detail))
+                }))
+            }
+            Request::ReloadJail { jail } => or_error(self.reload_jail(&jail).map(|reload| {
+                end = Some(reload);
+                done("jail reloaded")
+            })),
+            Request::StopJail { jail } => or_error(self.stop_jail(&jail).map(|rebuild| {
+                end = Some(rebuild);
+                done("jail stopped")
+            })),
+            Request::Attempt { jail, key, lines } => {
+                or_error(self.attempt(&jail, &key, &lines).map(|()| done("counted")))
+            }
+            Request::Settings => Response::Settings(self.settings()),
+            Request::Set { change } => or_error(self.set(&change).map(Response::Settings)),
+            Request::FlushLogs => {
+                self.turn.log.reopen();
+                done("logs opened again")
+            }
+            Request::Import { bans, dry_run } => {
+                Response::Imported { fates: self.turn.import(&bans, dry_run) }
+            }
             Request::Stop { flush } => {
                 end = Some(End::Stop { flush: flush || self.life.options.flush });
                 done("stopping")

@@ -19,7 +19,7 @@ use super::hands::Hand;
 use super::reading::{Asking, Reader};
 use super::{DaemonError, RunOptions};
 use crate::guards::{GuardRules, Guards};
-use crate::ignoring::Lookups;
+use crate::ignoring::{Ignoring, Lookups};
 
 /// What a dry run says of itself.
 const DRY_RUN: &str = "dry run: nothing is changed";
@@ -29,8 +29,10 @@ pub(crate) struct Assembled {
     pub(crate) configs: Vec<JailConfig>,
     pub(crate) jails: Jails,
     pub(crate) lookups: Vec<Lookups>,
-    /// The static part of each jail's ignore list.
-    pub(crate) ignored: Vec<stockade_core::IgnoreSet>,
+    /// Whom each jail ignores, and why.
+    pub(crate) ignoring: Vec<Ignoring>,
+    /// Makes ends of bans that nobody can compute.
+    pub(crate) seed: u64,
     filters: Vec<Option<(Arc<Filter>, Zone, String)>>,
     /// The filters for lines of the journal, where they are others.
     journal_filters: Vec<Option<Arc<Filter>>>,
@@ -89,19 +91,14 @@ impl Assembled {
         if jails.is_empty() {
             return Err(DaemonError::NoJail);
         }
-        let lookups: Vec<Lookups> = configs
-            .iter()
-            .map(|jail| Lookups {
-                own: jail.ignore_self,
-                hosts: jail.ignore_hosts.clone(),
-                files: jail.ignore_files.clone(),
-            })
-            .collect();
-        let ignored = jails.iter().map(|jail| jail.ignore.clone()).collect();
+        let lookups: Vec<Lookups> = configs.iter().map(lookups).collect();
+        let mut ignoring = Vec::with_capacity(jails.len());
         for (jail, lookups) in jails.iter_mut().zip(&lookups) {
-            jail.ignore.extend(lookups.resolve(&mut warn));
+            let one = Ignoring { fixed: jail.ignore.clone(), found: lookups.find(&mut warn) };
+            jail.ignore = one.set();
+            ignoring.push(one);
         }
-        Ok(Self { configs, jails: Jails::new(jails), lookups, ignored, filters, journal_filters })
+        Ok(Self { configs, jails: Jails::new(jails), lookups, ignoring, seed, filters, journal_filters })
     }
 
     /// The sources of all jails: one that follows files, one that reads the journal; or standard input alone.
@@ -209,6 +206,11 @@ impl Assembled {
             zone_name: zone_name.clone(),
         })
     }
+}
+
+/// What a jail's `ignoreip` wants looked up.
+pub(crate) fn lookups(jail: &JailConfig) -> Lookups {
+    Lookups { own: jail.ignore_self, hosts: jail.ignore_hosts.clone(), files: jail.ignore_files.clone() }
 }
 
 /// Adds a reader to what is read, once for each thing to read.
@@ -344,7 +346,7 @@ fn dry_run_responder(name: &str) -> Box<dyn Responder> {
 }
 
 /// Whether there is a file that a path or pattern leads to.
-fn leads_somewhere(glob: &str) -> bool {
+pub(crate) fn leads_somewhere(glob: &str) -> bool {
     !stockade_source::archive::expand(&[glob], false).files.is_empty()
 }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use stockade_config::{Config, Problems, Severity};
@@ -11,13 +11,14 @@ use stockade_core::ports::{Clock, Retention, Store};
 
 use super::answers::Health;
 use super::assembly::{Assembled, guards, open_store};
-use super::hands::Work;
+use super::carried::{Carried, begin_log};
 use super::input::{Input, Wish};
 use super::responders::Kept;
-use super::threads::{Threads, signals};
+use super::threads::{Replace, Threads, signals};
 use super::turn::Turn;
 use super::{DaemonError, RunOptions};
-use crate::control::{Asked, Response, Server};
+use crate::control::{Asked, Server};
+use crate::fail2ban_log::Fail2banLog;
 
 /// How often the daemon looks up even if nothing happens.
 const TICK: Duration = Duration::from_secs(1);
@@ -31,8 +32,12 @@ const CHECK: &str = "`stockade check` shows every problem with its place";
 
 /// Why the loop ended.
 pub(crate) enum End {
-    Stop { flush: bool },
+    Stop {
+        flush: bool,
+    },
     Reload(Box<Config>),
+    /// The same for a change that a command made: what others changed stays.
+    Rebuild(Box<Config>),
 }
 
 pub(crate) fn run(
@@ -50,21 +55,37 @@ pub(crate) fn run(
     let signals =
         signals(inputs.clone()).map_err(|error| DaemonError::System { what: "listen to signals", error })?;
     let kept = RefCell::default();
+    let log = Arc::new(Fail2banLog::off());
+    let mut carried = None;
     loop {
-        let (inputs, events, kept) = (&inputs, &events, &kept);
-        let life = Life { load, options, clock, inputs, events, store_shown: &store_shown, kept };
-        let (end, returned) = serve(&config, &life, store)?;
+        let life = Life {
+            load,
+            options,
+            clock,
+            inputs: &inputs,
+            events: &events,
+            store_shown: &store_shown,
+            kept: &kept,
+            log: &log,
+        };
+        let (end, returned, carry) = serve(&config, &life, store, carried.take())?;
         match end {
             End::Stop { .. } => {
+                log.server("Exiting");
                 signals.close();
                 return Ok(());
             }
             End::Reload(fresh) => {
                 tracing::info!("configuration reloaded");
                 config = *fresh;
-                store = returned;
+                carried = Some(carry.without_changes());
+            }
+            End::Rebuild(fresh) => {
+                config = *fresh;
+                carried = Some(carry);
             }
         }
+        store = returned;
     }
 }
 
@@ -76,6 +97,7 @@ pub(crate) struct Life<'d> {
     pub(super) inputs: &'d Sender<Input>,
     pub(super) events: &'d Receiver<Input>,
     pub(super) store_shown: &'d str,
+    log: &'d Arc<Fail2banLog>,
     pub(super) kept: &'d RefCell<Kept>,
 }
 
@@ -84,7 +106,8 @@ fn serve(
     config: &Config,
     life: &Life<'_>,
     store: Box<dyn Store>,
-) -> Result<(End, Box<dyn Store>), DaemonError> {
+    carried: Option<Carried>,
+) -> Result<(End, Box<dyn Store>, Carried), DaemonError> {
     for problem in &config.problems {
         let hint = problem.hint();
         match problem.severity {
@@ -95,8 +118,8 @@ fn serve(
     for jail in &config.broken {
         tracing::error!(hint = CHECK, "jail left out: `{jail}`");
     }
-    let assembled = Assembled::new(config, warn)?;
-    let (turn, stored) = Turn::new(
+    let mut assembled = Assembled::new(config, warn)?;
+    let (mut turn, stored) = Turn::new(
         assembled.jails.clone(),
         assembled.responders_of(),
         store,
@@ -104,10 +127,20 @@ fn serve(
         Arc::clone(life.clock),
     )
     .map_err(DaemonError::Store)?;
+    turn.log = Arc::clone(life.log);
+    turn.ignoring = std::mem::take(&mut assembled.ignoring);
+    begin_log(config, &turn, carried.is_none());
+    match carried {
+        None => turn.tell_restored(),
+        Some(carried) => carried.give_to(&mut turn),
+    }
     let (mut threads, permits) = Threads::new();
+    let replace_lookups = threads.look_up(assembled.lookups.clone(), life.inputs.clone());
     let due = Due::new(config.program.reconcile_every);
     let mut engine = Engine {
-        config,
+        config: config.clone(),
+        replace_lookups,
+        reported: 0,
         life,
         assembled,
         turn,
@@ -120,22 +153,25 @@ fn serve(
     for feed in engine.assembled.feeds(life.options, &stored, warn)? {
         threads.read(feed, &stored, Arc::clone(life.clock), life.inputs.clone());
     }
-    threads.look_up(engine.assembled.lookups.clone(), life.inputs.clone());
     ready(&engine.assembled);
     let end = engine.turn_until_told(&threads);
     Ok(engine.close(end, threads))
 }
 
 pub(crate) struct Engine<'c> {
-    pub(super) config: &'c Config,
+    /// As it is used: with what commands changed.
+    pub(super) config: Config,
+    pub(super) replace_lookups: Replace,
+    /// Failures that were reported by command.
+    pub(super) reported: u64,
     pub(super) life: &'c Life<'c>,
     pub(super) assembled: Assembled,
     pub(super) turn: Turn,
     pub(super) health: Vec<Health>,
-    permits: Option<Receiver<()>>,
+    pub(super) permits: Option<Receiver<()>>,
     due: Due,
     /// Questions that came while this life was ending.
-    unanswered: Vec<Asked>,
+    pub(super) unanswered: Vec<Asked>,
 }
 
 impl Engine<'_> {
@@ -179,6 +215,9 @@ impl Engine<'_> {
                     tracing::warn!(names = reading.names_too_late, "{warning}");
                     self.turn.tally.warn(warning);
                 }
+                for (jail, key) in &reading.ignored {
+                    self.turn.log.ignored(jail, key, "command");
+                }
                 self.turn.take(reading.matches, reading.position);
                 self.due.permits += 1;
             }
@@ -209,12 +248,13 @@ impl Engine<'_> {
                     self.turn.reconcile(hand);
                 }
             }
-            Input::Ignore { jail, keys, warnings } => {
+            Input::Ignore { jail, found, warnings } => {
                 warnings.into_iter().for_each(|warning| self.turn.tally.warn(warning));
-                let fixed = self.assembled.ignored.get(jail).cloned().unwrap_or_default();
-                if let Some(jail) = self.turn.jails.get_mut(jail) {
-                    jail.ignore = fixed;
-                    jail.ignore.extend(keys);
+                if let (Some(ignoring), Some(jail)) =
+                    (self.turn.ignoring.get_mut(jail), self.turn.jails.get_mut(jail))
+                {
+                    ignoring.found = found;
+                    jail.ignore = ignoring.set();
                 }
             }
             Input::Signal(Wish::Stop) => return Some(End::Stop { flush: self.life.options.flush }),
@@ -291,55 +331,6 @@ impl Engine<'_> {
             Ok(_) => self.due.housekeeping = Instant::now() + TICK,
             Err(error) => tracing::warn!(error = %error, "cannot forget what is over"),
         }
-    }
-
-    /// Stops reading, remembers what was read, lets the responders finish.
-    fn close(mut self, end: End, threads: Threads) -> (End, Box<dyn Store>) {
-        let _ = sd_notify::notify(&[match &end {
-            End::Stop { .. } => sd_notify::NotifyState::Stopping,
-            End::Reload(_) => sd_notify::NotifyState::Status("reloading"),
-        }]);
-        drop(self.permits.take());
-        threads.stop();
-        self.unanswered = self.drain();
-        self.turn.commit();
-        if let End::Stop { flush } = end {
-            for hand in self.turn.hands.iter().rev().filter(|hand| flush || hand.transient) {
-                let (reply, answer): (SyncSender<_>, _) = sync_channel(1);
-                hand.give(Work::Flush(reply));
-                if let Ok(Some(problem)) = answer.recv() {
-                    tracing::error!(responder = &*hand.name, problem, "cannot lift the bans");
-                }
-            }
-        }
-        // Dropped, a hand finishes what it was given; what came of it is then in the channel.
-        self.turn.hands.clear();
-        let asked = self.drain();
-        self.turn.commit();
-        for asked in asked {
-            if matches!(end, End::Reload(_)) {
-                // For the next life.
-                let _ = self.life.inputs.send(Input::Asked(asked));
-            } else {
-                let _ = asked
-                    .reply
-                    .send(Response::Error { message: "the daemon is stopping".to_owned(), hint: None });
-            }
-        }
-        (end, self.turn.store)
-    }
-
-    /// Takes in what is left of this life, and returns the questions that nobody answered.
-    fn drain(&mut self) -> Vec<Asked> {
-        while let Ok(input) = self.life.events.try_recv() {
-            match input {
-                Input::Reading(reading) => self.turn.take(reading.matches, reading.position),
-                Input::Settled(settled) => self.turn.settle(&settled),
-                Input::Asked(asked) => self.unanswered.push(asked),
-                _ => {}
-            }
-        }
-        std::mem::take(&mut self.unanswered)
     }
 }
 

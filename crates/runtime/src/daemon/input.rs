@@ -1,14 +1,14 @@
 //! What the turn is told, by whom.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use stockade_core::ports::Settlement;
-use stockade_core::{Key, Position, StreamName};
+use stockade_core::{Position, StreamName};
 use stockade_source::Notice;
 
 use super::reading::Reading;
 use crate::control::Asked;
+use crate::ignoring::Found;
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub(crate) enum Input {
         /// The jail's place.
         jail: usize,
         /// Whom it ignores now, besides what its configuration names.
-        keys: HashSet<Key>,
+        found: Found,
         /// What could not be found.
         warnings: Vec<String>,
     },

@@ -7,14 +7,20 @@
 mod answers;
 mod asked;
 mod assembly;
+mod carried;
+mod closing;
 mod engine;
 mod evidence;
 mod hands;
+mod import;
 mod input;
+mod live;
 mod reading;
 mod responders;
+mod settings;
 mod tally;
 mod threads;
+mod told;
 mod turn;
 
 use std::io;
@@ -25,6 +31,7 @@ use stockade_config::{Config, Problems};
 use stockade_core::Timestamp;
 use stockade_core::ports::{Clock, StoreError};
 
+pub(crate) use assembly::{guards as guards_of, lookups as lookups_of};
 pub use reading::MAX_SKEW;
 
 /// What the command line adds to the configuration.

@@ -55,6 +55,8 @@ pub(crate) struct Reading {
     pub(crate) stream: StreamName,
     /// Each with its jail's place.
     pub(crate) matches: Vec<(usize, Match)>,
+    /// In which jail an `ignorecommand` ignores whom.
+    pub(crate) ignored: Vec<(Arc<str>, Key)>,
     pub(crate) position: Position,
     pub(crate) lines: u64,
     /// How far the dates of live lines are behind the clock.
@@ -162,10 +164,18 @@ impl Judge {
             let resolver = self.resolver.get_or_insert_with(Resolver::new);
             names_too_late = look_up(resolver, block, &mut matches, &hosts);
         }
-        matches.retain(|(at, found)| !self.asking.iter_mut().any(|asking| asking.ignores(*at, found, now)));
+        let mut ignored = Vec::new();
+        matches.retain(|(at, found)| {
+            let ignores = self.asking.iter_mut().any(|asking| asking.ignores(*at, found, now));
+            if ignores {
+                ignored.push((Arc::clone(&found.jail), found.key.clone()));
+            }
+            !ignores
+        });
         Reading {
             stream: block.stream.clone(),
             matches,
+            ignored,
             position: block.position(stream.replay().as_ref()),
             lines: stream.lines - before,
             skew: skew.map(|(skew, _)| skew),
@@ -283,7 +293,7 @@ fn evidence(block: &Block<'_>, hit: &Hit<'_>, jail: &Arc<str>, time: Timestamp) 
         key: hit.key.clone(),
         time,
         count: hit.count,
-        user: hit.user.map(|user| cut(user, stockade_core::Key::MAX_NAME_BYTES)),
+        user: hit.user.map(|user| cut(user, Key::MAX_NAME_BYTES)),
         stream: block.stream.clone(),
         line: cut(hit.line, MAX_EVIDENCE_BYTES),
     }

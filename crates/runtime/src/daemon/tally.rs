@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use stockade_core::{StreamName, Timestamp};
+use stockade_core::{Jails, StreamName, Timestamp};
 
 /// How many warnings are kept for `status`.
 const MAX_WARNINGS: usize = 20;
@@ -25,6 +25,8 @@ pub(crate) struct Tally {
 pub(crate) struct JailTally {
     pub(crate) matches: u64,
     pub(crate) bans: u64,
+    /// Bans that were found in force at the start.
+    pub(crate) restored: u64,
 }
 
 /// The numbers of one stream.
@@ -48,6 +50,20 @@ impl Tally {
         }
     }
 
+    /// The same for other jails, after a reload: those that are still there go on counting.
+    pub(crate) fn carry_over(self, before: &Jails, after: &Jails) -> Self {
+        let of =
+            |jail: &stockade_core::Jail| before.find(&jail.name).map(|at| self.jail(at)).unwrap_or_default();
+        let per_jail = after.iter().map(of).collect();
+        Self { streams: BTreeMap::new(), per_jail, ..self }
+    }
+
+    pub(crate) fn restored(&mut self, jail: usize) {
+        if let Some(tally) = self.per_jail.get_mut(jail) {
+            tally.restored += 1;
+        }
+    }
+
     pub(crate) fn matched(&mut self, jail: usize) {
         if let Some(tally) = self.per_jail.get_mut(jail) {
             tally.matches += 1;
@@ -68,6 +84,7 @@ impl Tally {
         self.per_jail.iter().fold(JailTally::default(), |sum, one| JailTally {
             matches: sum.matches + one.matches,
             bans: sum.bans + one.bans,
+            restored: sum.restored + one.restored,
         })
     }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stockade_core::Position;
 use stockade_core::ports::Clock;
@@ -14,7 +14,7 @@ use stockade_source::{Event, Flow, Notice, Waker};
 use super::assembly::Feed;
 use super::input::{Input, Wish};
 use super::reading::Judge;
-use crate::ignoring::Lookups;
+use crate::ignoring::{Found, Lookups};
 
 /// How many readings may wait for the turn.
 const MAX_WAITING_READINGS: usize = 16;
@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const LOOKUP_EVERY: Duration = Duration::from_secs(60);
 /// After how long a source that failed is tried again.
 const SOURCE_RETRY: Duration = Duration::from_secs(5);
+
+/// Where to send what one jail, by its place, wants looked up instead.
+pub(crate) type Replace = Sender<(usize, Lookups)>;
 
 /// Threads that stop together.
 #[derive(Debug)]
@@ -82,35 +85,45 @@ impl Threads {
         });
     }
 
-    /// Looks up `ignoreip` again and again, and tells what changed.
-    pub(crate) fn look_up(&mut self, lookups: Vec<Lookups>, inputs: Sender<Input>) {
-        if lookups.iter().all(Lookups::is_static) {
-            return;
-        }
+    /// Looks up `ignoreip` again and again, and tells what changed. What one jail wants looked up can be replaced.
+    pub(crate) fn look_up(&mut self, mut lookups: Vec<Lookups>, inputs: Sender<Input>) -> Replace {
+        let (replace, replaced) = channel::<(usize, Lookups)>();
         self.other("ignoreip", move |stop| {
-            let mut known: Vec<Option<std::collections::HashSet<stockade_core::Key>>> =
-                vec![None; lookups.len()];
-            loop {
-                for _ in 0..LOOKUP_EVERY.as_millis() / PATIENCE.as_millis() {
-                    if stop.load(Ordering::Relaxed) {
-                        return;
+            let mut known: Vec<Option<Found>> = vec![None; lookups.len()];
+            let mut next = Instant::now() + LOOKUP_EVERY;
+            while !stop.load(Ordering::Relaxed) {
+                let all = Instant::now() >= next;
+                let only = match replaced.recv_timeout(PATIENCE) {
+                    Ok((jail, fresh)) => {
+                        if let Some(lookups) = lookups.get_mut(jail) {
+                            *lookups = fresh;
+                        }
+                        Some(jail)
                     }
-                    thread::sleep(PATIENCE);
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                };
+                if all {
+                    next = Instant::now() + LOOKUP_EVERY;
                 }
                 for (jail, (lookup, known)) in lookups.iter().zip(&mut known).enumerate() {
-                    let mut warnings = Vec::new();
-                    let keys = lookup.resolve(|warning| warnings.push(warning));
-                    // What cannot be found now was found before: nobody is counted because a name server is down.
-                    if !warnings.is_empty() || known.as_ref() == Some(&keys) {
+                    if !(only == Some(jail) || all && !lookup.is_static()) {
                         continue;
                     }
-                    *known = Some(keys.clone());
-                    if inputs.send(Input::Ignore { jail, keys, warnings }).is_err() {
+                    let mut warnings = Vec::new();
+                    let found = lookup.find(|warning| warnings.push(warning));
+                    // What cannot be found now was found before: nobody is counted because a name server is down.
+                    if only != Some(jail) && (!warnings.is_empty() || known.as_ref() == Some(&found)) {
+                        continue;
+                    }
+                    *known = Some(found.clone());
+                    if inputs.send(Input::Ignore { jail, found, warnings }).is_err() {
                         return;
                     }
                 }
             }
         });
+        replace
     }
 
     fn other(&mut self, name: &str, body: impl FnOnce(&AtomicBool) + Send + 'static) {

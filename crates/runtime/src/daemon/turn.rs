@@ -4,13 +4,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stockade_core::bans::Ban;
 use stockade_core::ports::{Batch, Clock, Order, OutboxItem, Settlement, Standing, Store, StoreError};
 use stockade_core::{Decision, Jails, Key, Match, Seen, States, Timestamp, Verdict, step};
 
 use super::evidence::Captures;
 use super::hands::{Errand, Hand, Work};
+use super::live::Live;
 use super::tally::Tally;
+use crate::fail2ban_log::Fail2banLog;
 use crate::guards::{Guarded, Guards};
+use crate::ignoring::Ignoring;
 
 /// How many decisions are handed to the responders at once.
 const OUTBOX_SLICE: usize = 10_000;
@@ -28,6 +32,12 @@ pub(crate) struct Turn {
     pub(crate) guards: Guards,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tally: Tally,
+    /// Whom each jail ignores, and why.
+    pub(crate) ignoring: Vec<Ignoring>,
+    /// What commands changed in each jail that the configuration has no place for.
+    pub(crate) live: Vec<Live>,
+    /// The log in fail2ban's format.
+    pub(crate) log: Arc<Fail2banLog>,
     /// What the filters capture in a line that is on record.
     pub(crate) captures: Captures,
     /// What the next commit will remember.
@@ -81,6 +91,9 @@ impl Turn {
         states.track_changes();
         let tally = Tally::new(jails.len(), now);
         let turn = Self {
+            ignoring: vec![Ignoring::default(); jails.len()],
+            live: vec![Live::default(); jails.len()],
+            log: Arc::new(Fail2banLog::off()),
             jails,
             responders_of,
             states,
@@ -101,9 +114,24 @@ impl Turn {
 
     /// Judges what a source found.
     pub(crate) fn take(&mut self, matches: Vec<(usize, Match)>, position: stockade_core::Position) {
+        self.count(matches);
+        self.batch.positions.retain(|known| known.stream != position.stream);
+        self.batch.positions.push(position);
+    }
+
+    /// Judges matches, wherever they come from.
+    pub(crate) fn count(&mut self, matches: Vec<(usize, Match)>) {
         let now = self.clock.now();
         let mut decisions = Vec::new();
         for (at, found) in matches {
+            if self.live.get(at).is_some_and(|live| live.idle) {
+                continue;
+            }
+            let before = self
+                .jails
+                .get(at)
+                .filter(|jail| jail.growth.is_some())
+                .map_or(0, |jail| step::offences(jail, at, &self.states.bans, &found.key));
             let seen = step::observe(
                 &self.jails,
                 &mut self.states,
@@ -114,6 +142,7 @@ impl Turn {
                 now,
                 &mut decisions,
             );
+            self.tell_seen(at, &found, seen, before);
             if seen == Seen::Ignored {
                 continue;
             }
@@ -121,8 +150,6 @@ impl Turn {
             tracing::debug!(jail = &*found.jail, key = %found.key, "found");
             self.batch.matches.push(found);
         }
-        self.batch.positions.retain(|known| known.stream != position.stream);
-        self.batch.positions.push(position);
         for decision in decisions {
             self.decide(decision, true, now);
         }
@@ -174,9 +201,16 @@ impl Turn {
             }
             _ => tracing::info!(jail = &*decision.jail, key = %key, reason = %decision.reason, "unban"),
         }
+        self.tell_decision(at, &decision, refused.is_some(), now);
         self.touched.insert((at, key));
         self.batch.orders.push(Order { decision, responders, refused: refused.clone() });
         refused
+    }
+
+    /// Remembers a ban that was not decided here.
+    pub(crate) fn remember(&mut self, key: &Key, ban: Ban) {
+        self.touched.insert((ban.jail, key.clone()));
+        self.states.bans.put(key, ban);
     }
 
     /// Remembers a position that nothing was found before: where reading began.
