@@ -88,7 +88,9 @@ impl Connections {
                     before.remove(MATCHES);
                 }
                 if self.one_address && (line.says("ip4") || line.says("ip6")) {
-                    ["ip4", "ip6", "cidr"].map(|name| before.remove(name));
+                    for name in ["ip4", "ip6", "cidr"] {
+                        before.remove(name);
+                    }
                 }
                 before.overlay(line);
                 before
