@@ -7,6 +7,8 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use stockade_core::{Key, parse_addr};
 
+use crate::groups::{MAX_ID_PARTS, tuple_text};
+
 /// What a group means, by its name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -23,6 +25,15 @@ pub enum Field {
     Cidr,
     /// `<F-USER>`.
     User,
+    /// `<F-TUPLE_ID>` and its numbered companions: together with [`Field::Id`] they are the key.
+    IdPart {
+        /// Which of them it is.
+        part: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// `<F-ALT_NAME>` and its numbered companions: the field where no other group has it.
+    Alternate(Box<Field>),
     /// `<F-ALT_USER>` and its numbered companions: the user where no other group has one.
     AltUser,
     /// `<F-MLFID>`: which connection the line belongs to.
@@ -65,6 +76,8 @@ impl Field {
     pub fn name(&self) -> &str {
         match self {
             Self::Id => "id",
+            Self::IdPart { .. } => "tuple_id",
+            Self::Alternate(field) => field.name(),
             Self::Ip4 => "ip4",
             Self::Ip6 => "ip6",
             Self::Dns => "dns",
@@ -86,6 +99,9 @@ impl Field {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Captured<'t> {
     pub(crate) id: Option<&'t [u8]>,
+    /// What makes a tuple of the id, and how many there are.
+    pub(crate) id_parts: [Option<&'t [u8]>; MAX_ID_PARTS],
+    pub(crate) id_parts_len: usize,
     pub(crate) ip4: Option<IpAddr>,
     pub(crate) ip6: Option<IpAddr>,
     pub(crate) cidr: Option<&'t [u8]>,
@@ -104,12 +120,20 @@ impl<'t> Captured<'t> {
     /// Takes in one group. A later group of the same name replaces an earlier one.
     pub(crate) fn take(&mut self, field: &Field, text: &'t [u8], at: Range<usize>) {
         let Some(value) = text.get(at.clone()) else { return };
+        if let Field::IdPart { part, of } = field {
+            self.id_parts_len = *of;
+            if let Some(place) = self.id_parts.get_mut(*part) {
+                *place = Some(value);
+            }
+            return;
+        }
         // A connection may be the one without a name.
         if value.is_empty() && *field != Field::ConnectionId {
             return;
         }
         match field {
             Field::Id => self.id = Some(value),
+            Field::Alternate(field) if self.lacks(field) => self.take(field, text, at),
             Field::Ip4 | Field::Ip6 => {
                 let addr = parse_addr(value).filter(|_| ends_there(text, at.end));
                 self.spoiled |= addr.is_none();
@@ -126,7 +150,21 @@ impl<'t> Captured<'t> {
             Field::NoFail => self.nofail = true,
             Field::Forget => self.forget = true,
             Field::Gained => self.gained = true,
+            Field::IdPart { .. } | Field::Alternate(_) => {}
             Field::Skipped | Field::Content | Field::Other(_) => {}
+        }
+    }
+
+    /// Whether a field has no value yet.
+    fn lacks(&self, field: &Field) -> bool {
+        match field {
+            Field::Id => self.id.is_none(),
+            Field::Ip4 => self.ip4.is_none() && !self.spoiled,
+            Field::Ip6 => self.ip6.is_none() && !self.spoiled,
+            Field::Dns => self.dns.is_none(),
+            Field::Cidr => self.cidr.is_none(),
+            Field::ConnectionId => self.connection.is_none(),
+            _ => true,
         }
     }
 
@@ -156,7 +194,10 @@ pub(crate) struct Who {
 
 impl Who {
     pub(crate) fn learn(&mut self, line: &Captured<'_>) {
-        if let Some(id) = line.id {
+        if line.id_parts_len > 0 {
+            let parts = line.id_parts.iter().take(line.id_parts_len);
+            self.id = Some(Key::name(&tuple_text(std::iter::once(line.id).chain(parts.copied()))));
+        } else if let Some(id) = line.id {
             let text = String::from_utf8_lossy(id);
             // Often a client chose it: it may name one address, as in fail2ban, and never a whole network.
             self.id = Some(parse_addr(id).map_or_else(|| Key::name(&text), Key::addr));

@@ -37,6 +37,7 @@ mod dispatch;
 mod explain;
 mod fields;
 mod filter;
+mod groups;
 mod multiline;
 mod prefix;
 mod regex;

@@ -82,6 +82,8 @@ impl Program {
         let start = self.next.first().copied().unwrap_or_default();
         for at in 0..=last {
             if may_begin(&start, text, at) {
+                // A long row of slots takes its time too.
+                spend(steps, self.slots / SEARCHED_PER_STEP)?;
                 room.slots.clear();
                 room.slots.resize(self.slots.max(2), UNSET);
                 if let Some(end) = self.run::<false>(room, text, at, steps)? {

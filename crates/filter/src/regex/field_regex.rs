@@ -14,6 +14,7 @@ use super::mark::approximate;
 use super::tags::expand_tags;
 use super::{OutOfSteps, Problem, Program, Room, UNSET, parser};
 use crate::fields::Field;
+use crate::groups::{MAX_ID_PARTS, meanings};
 use crate::spec::UseDns;
 
 /// The largest automaton a regex may compile to, in bytes: a regex from a file must not eat the memory.
@@ -61,14 +62,9 @@ impl FieldRegex {
         let parsed = parsed.map_err(|problem| problem.placed(|at| expanded.place(at)))?;
         let hir = without_line_feed(&parsed.hir);
         let program = Program::new(&hir);
-        let mut groups: Vec<(usize, Field)> =
-            parsed.names.iter().map(|(number, name)| (*number, Field::named(name))).collect();
-        // An alternate counts where no group before it has a value: in the order of their names.
-        let alternate = |number: usize| {
-            let name = parsed.names.iter().find(|(known, _)| *known == number);
-            name.map(|(_, name)| name.as_str()).filter(|name| name.starts_with("alt_"))
+        let Some(groups) = meanings(&parsed.names) else {
+            return Err(Problem::TooLarge { what: "the number of parts of an id", limit: MAX_ID_PARTS });
         };
-        groups.sort_by_key(|(number, _)| alternate(*number));
         let regex = Self {
             text: text.to_owned(),
             hir: approximate(&hir),

@@ -106,6 +106,11 @@ fn verdict(out: &mut Out, judgement: &Judgement) -> std::io::Result<()> {
             }
             Ok(())
         }
+        Verdict::Exhausted { text } => part(
+            out,
+            "stopped",
+            &format!("{of}: a regex takes too many steps: {FAINT}{}{FAINT:#}", shown(text)),
+        ),
         Verdict::Matched { regex, text, fields, key, excused, .. } => {
             part(out, "match", &format!("{of}: regex {}: {FAINT}{}{FAINT:#}", regex + 1, shown(text)))?;
             let fields: Vec<_> =

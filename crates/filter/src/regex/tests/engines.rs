@@ -4,8 +4,9 @@ use proptest::prelude::*;
 use regex_automata::meta;
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::generate::cases;
 use crate::regex::mark::width;
-use crate::regex::{OutOfSteps, Program, Room, UNSET};
+use crate::regex::{OutOfSteps, Program, Room, UNSET, parser};
 
 fn parse(pattern: &str) -> Option<Hir> {
     regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()
@@ -91,6 +92,21 @@ proptest! {
     fn both_engines_agree(pattern in regex(), text in "[abc \n]{0,12}") {
         if let Some((ours, theirs)) = both(&pattern, text.as_bytes()) {
             prop_assert_eq!(ours, theirs, "{} on {:?}", pattern, text);
+        }
+    }
+
+    /// It answers when ours is out of steps.
+    #[test]
+    fn the_linear_engine_agrees_on_whether_there_is_a_match(case in cases(true)) {
+        let parsed = parser::parse(&case.pattern, case.multiline).unwrap();
+        prop_assert!(parsed.linear);
+        let ours = Program::new(&parsed.hir).unwrap().search(&mut Room::default(), case.text.as_bytes());
+        let engine = meta::Regex::builder()
+            .configure(meta::Config::new().utf8_empty(false))
+            .build_from_hir(&parsed.hir)
+            .unwrap();
+        if let Ok(ours) = ours {
+            prop_assert_eq!(ours, engine.is_match(&case.text));
         }
     }
 }
