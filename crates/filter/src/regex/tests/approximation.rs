@@ -48,7 +48,7 @@ fn no_line_is_kept_from_a_regex_that_matches_it() {
     .collect();
     let matched = Cell::new(0);
     let cases = (cases(false), 0..prefixes.len());
-    TestRunner::new(Config { cases: 3_000, failure_persistence: None, ..Config::default() })
+    TestRunner::new(Config { cases: 2_000, failure_persistence: None, ..Config::default() })
         .run(&cases, |(case, prefix)| {
             let Ok(regex) = FieldRegex::new(&case.pattern, UseDns::No, case.multiline) else { return Ok(()) };
             let matches = |text: &str| {
@@ -80,5 +80,5 @@ fn no_line_is_kept_from_a_regex_that_matches_it() {
             Ok(())
         })
         .unwrap_or_else(|error| panic!("{error}"));
-    assert!(matched.get() > 800, "only {} matched", matched.get());
+    assert!(matched.get() > 500, "only {} matched", matched.get());
 }
