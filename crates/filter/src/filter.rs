@@ -1,7 +1,7 @@
 //! A filter, compiled: what one line means to it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::hybrid::dfa::Cache;
 use regex_syntax::hir::Hir;
@@ -21,19 +21,26 @@ pub struct Filter {
     /// Its name with its parameters.
     pub name: Arc<str>,
     pub(crate) prefix: Option<FieldRegex>,
-    head: Option<Head>,
     pub(crate) fail: Vec<FieldRegex>,
     pub(crate) ignore: Vec<FieldRegex>,
     /// How many lines a regex sees at once.
     span: usize,
     pub(crate) datepattern: Option<String>,
     usedns: UseDns,
+    /// How to come to an answer fast; built when the first line is judged.
+    ways: OnceLock<Ways>,
+    /// What a line must contain one of; `None`: every line must be judged.
+    pub(crate) required: Option<Vec<Required>>,
+}
+
+/// What spares a filter most of its regexes.
+#[derive(Debug)]
+struct Ways {
+    head: Option<Head>,
     /// Leaves a few regexes to try, by how a text begins…
     dispatch: Option<Dispatch>,
     /// …or, where they begin with anything, by an automaton over the whole line.
     decider: Option<Decider>,
-    /// What a line must contain one of; `None`: every line must be judged.
-    pub(crate) required: Option<Vec<Required>>,
 }
 
 /// What a filter remembers of one stream, and room to work in.
@@ -113,13 +120,7 @@ impl Filter {
             return Err(errors);
         }
         let several = spec.maxlines > 1;
-        let one = prefix.as_ref().filter(|_| !several);
-        let head =
-            one.filter(|prefix| prefix.linear).and_then(|prefix| Head::new(&prefix.hir, &prefix.groups));
         let prefix_hir = prefix.as_ref().map(|prefix| &prefix.hir);
-        let hirs: Vec<&Hir> = fail.iter().map(|regex| &regex.hir).collect();
-        let dispatch = if one.is_some() { Dispatch::new(&hirs) } else { None };
-        let decider = if dispatch.is_none() && !several { Decider::new(prefix_hir, &hirs) } else { None };
         let cuts = Cuts::of(spec.datepattern.as_deref());
         let uncut =
             |hir: &Hir| required_literals(hir).iter().flat_map(|one| cuts.keep(one)).collect::<Vec<_>>();
@@ -135,14 +136,12 @@ impl Filter {
         Ok(Self {
             name: spec.name.clone(),
             prefix,
-            head,
             fail,
             ignore,
             span: spec.maxlines.max(1),
             datepattern,
             usedns: spec.usedns,
-            dispatch,
-            decider,
+            ways: OnceLock::new(),
             required,
         })
     }
@@ -164,7 +163,7 @@ impl Filter {
 
     pub(crate) fn memory(&self) -> Memory {
         Memory {
-            cache: self.decider.as_ref().map(Decider::cache),
+            cache: None,
             prefix: self.prefix.as_ref().map(FieldRegex::scratch),
             head: HeadMemory::default(),
             fail: self.fail.iter().map(FieldRegex::scratch).collect(),
@@ -173,6 +172,20 @@ impl Filter {
             budget: Budget::default(),
             exhausted: BTreeMap::new(),
         }
+    }
+
+    fn ways(&self) -> &Ways {
+        self.ways.get_or_init(|| {
+            let one = self.prefix.as_ref().filter(|_| !self.sees_several());
+            let head =
+                one.filter(|prefix| prefix.linear).and_then(|prefix| Head::new(&prefix.hir, &prefix.groups));
+            let hirs: Vec<&Hir> = self.fail.iter().map(|regex| &regex.hir).collect();
+            let dispatch = if one.is_some() { Dispatch::new(&hirs) } else { None };
+            let prefix = self.prefix.as_ref().map(|prefix| &prefix.hir);
+            let unaided = dispatch.is_none() && !self.sees_several();
+            let decider = if unaided { Decider::new(prefix, &hirs) } else { None };
+            Ways { head, dispatch, decider }
+        })
     }
 
     /// Whether a regex sees several lines at once.
@@ -199,15 +212,19 @@ impl Filter {
         text: &'t [u8],
         fields: &mut Captured<'t>,
     ) -> Option<Found<'t>> {
-        let first = match (&self.decider, &mut memory.cache) {
-            (Some(decider), Some(cache)) => match decider.ask(cache, text) {
-                May::None => return None,
-                May::From(first) => first,
-            },
-            _ => 0,
+        let ways = self.ways();
+        let first = match &ways.decider {
+            Some(decider) => {
+                let cache = memory.cache.get_or_insert_with(|| decider.cache());
+                match decider.ask(cache, text) {
+                    May::None => return None,
+                    May::From(first) => first,
+                }
+            }
+            None => 0,
         };
         let content = self.content(memory, text, |field, value_of, at| fields.take(field, value_of, at))?;
-        match &self.dispatch {
+        match &ways.dispatch {
             Some(dispatch) => {
                 dispatch.candidates(content).find_map(|n| self.try_regex(n, memory, content, fields))
             }
@@ -237,7 +254,7 @@ impl Filter {
         mut tell: impl FnMut(&Field, &'t [u8], std::ops::Range<usize>),
     ) -> Option<&'t [u8]> {
         let (Some(prefix), Some(scratch)) = (&self.prefix, &mut memory.prefix) else { return Some(text) };
-        if let Some(head) = &self.head
+        if let Some(head) = &self.ways().head
             && let Some(start) = head.content(&mut memory.head, text, |field, at| tell(field, text, at))
         {
             return text.get(start..);

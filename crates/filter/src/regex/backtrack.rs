@@ -138,7 +138,7 @@ impl Program {
                 }
                 Some(Inst::Word(word)) => {
                     let fits = text.get(at..).is_some_and(|rest| word.begins(rest));
-                    at += word.len;
+                    at += word.len();
                     fits
                 }
                 Some(Inst::One(set)) => {
@@ -338,7 +338,7 @@ impl Program {
     fn looks(&self, inst: &Inst, pc: usize, rest: &[u8]) -> usize {
         match inst {
             Inst::Text(bytes) => bytes.len(),
-            Inst::Word(word) => word.len,
+            Inst::Word(word) => word.len(),
             Inst::Loop(one) => {
                 let most = one.max.min(rest.len());
                 let run = rest.get(..most).map_or(0, |span| one.run(span));

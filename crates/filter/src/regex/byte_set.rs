@@ -1,6 +1,11 @@
 //! Sets of bytes.
 
+use std::sync::{Arc, Mutex};
+
 use regex_syntax::hir::ClassBytes;
+
+/// How many tables are shared.
+const MAX_SHARED: usize = 256;
 
 /// A set of bytes, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,9 +57,22 @@ impl ByteSet {
         (missing.len() <= 3).then_some(missing)
     }
 
-    /// The set as a table, for loops over many bytes.
-    pub(crate) fn table(self) -> Box<[bool; 256]> {
-        let mut table = Box::new([false; 256]);
+    /// The set as a table, for loops over many bytes. Equal sets share one: there are few, in thousands of loops.
+    pub(crate) fn table(self) -> Arc<[bool; 256]> {
+        static KNOWN: Mutex<Vec<(ByteSet, Arc<[bool; 256]>)>> = Mutex::new(Vec::new());
+        let Ok(mut known) = KNOWN.lock() else { return Arc::new(self.as_table()) };
+        if let Some((_, table)) = known.iter().find(|(set, _)| *set == self) {
+            return Arc::clone(table);
+        }
+        let table = Arc::new(self.as_table());
+        if known.len() < MAX_SHARED {
+            known.push((self, Arc::clone(&table)));
+        }
+        table
+    }
+
+    fn as_table(self) -> [bool; 256] {
+        let mut table = [false; 256];
         for (byte, place) in (0..=u8::MAX).zip(table.iter_mut()) {
             *place = self.contains(byte);
         }

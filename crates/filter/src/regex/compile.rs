@@ -36,7 +36,10 @@ impl Program {
     }
 
     fn compile(hir: &Hir, wanted: Option<&[usize]>) -> Option<Self> {
-        let hir = &decided(hir);
+        Self::compile_as_it_is(&decided(hir), wanted).or_else(|| Self::compile_as_it_is(hir, wanted))
+    }
+
+    fn compile_as_it_is(hir: &Hir, wanted: Option<&[usize]>) -> Option<Self> {
         let mut asked = Vec::new();
         asked_about(hir, &mut asked);
         let mut compiler = Compiler { code: Vec::new(), slots: group_slots(hir), wanted, asked, depth: 0 };
@@ -281,6 +284,27 @@ impl Compiler<'_> {
         let out = self.here();
         self.patch(guard, Inst::Guard { back, not, out });
         Some(())
+    }
+}
+
+/// How many instructions a structure needs at most, without those that conditionals save by copying.
+pub(super) fn most_instructions(hir: &Hir) -> usize {
+    let all = |pieces: &[Hir]| {
+        pieces.iter().fold(0_usize, |sum, piece| sum.saturating_add(most_instructions(piece)))
+    };
+    match hir.kind() {
+        HirKind::Empty => 0,
+        HirKind::Literal(_) | HirKind::Look(_) => 1,
+        HirKind::Class(class) if bytes_of(class).is_some() => 1,
+        HirKind::Class(class) => all(&in_bytes(class)).saturating_add(2 * in_bytes(class).len()),
+        HirKind::Capture(capture) => most_instructions(&capture.sub).saturating_add(4),
+        HirKind::Concat(pieces) => all(pieces).saturating_add(pieces.len()),
+        HirKind::Alternation(branches) => all(branches).saturating_add(3 * branches.len()),
+        HirKind::Repetition(all) => {
+            let turns = all.max.map_or(all.min.saturating_add(1), |max| max.max(1));
+            let turn = most_instructions(&all.sub).saturating_add(4);
+            turn.saturating_mul(usize::try_from(turns).unwrap_or(usize::MAX))
+        }
     }
 }
 

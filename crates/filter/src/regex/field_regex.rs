@@ -8,7 +8,7 @@ use regex_automata::util::primitives::NonMaxUsize;
 use regex_syntax::hir::Hir;
 
 use super::budget::Budget;
-use super::compile::MAX_INSTRUCTIONS;
+use super::compile::{MAX_INSTRUCTIONS, most_instructions};
 use super::line_end::without_line_feed;
 use super::mark::approximate;
 use super::tags::expand_tags;
@@ -33,8 +33,11 @@ pub(crate) struct FieldRegex {
     pub(crate) groups: Vec<(usize, Field)>,
     /// The named groups in their order, by the names that stand in the regex.
     pub(crate) names: Vec<(usize, Arc<str>)>,
-    /// Finds the groups fast; or, of a regex that is not linear, at all.
-    program: Option<Program>,
+    /// The structure with its marks, where it has any.
+    marked: Option<Hir>,
+    /// Finds the groups fast; or, of a regex that is not linear, at all. Built when it is first needed: of all filters
+    /// that are loaded few have anything to do.
+    program: OnceLock<Option<Program>>,
     /// Finds them surely; built when it is first needed, as that takes longer than all the rest of a start.
     engine: OnceLock<Option<Regex>>,
 }
@@ -63,8 +66,6 @@ impl FieldRegex {
         let parsed = parser::parse(&expanded.text, multiline);
         let parsed = parsed.map_err(|problem| problem.placed(|at| expanded.place(at)))?;
         let hir = without_line_feed(&parsed.hir);
-        let named: Vec<usize> = parsed.names.iter().map(|(number, _)| *number).collect();
-        let program = Program::with_groups(&hir, &named);
         let Some(groups) = meanings(&parsed.names) else {
             return Err(Problem::TooLarge { what: "the number of parts of an id", limit: MAX_ID_PARTS });
         };
@@ -74,20 +75,36 @@ impl FieldRegex {
             linear: parsed.linear,
             groups,
             names: parsed.names.iter().map(|(number, name)| (*number, Arc::from(name.as_str()))).collect(),
-            program,
+            marked: (!parsed.linear).then_some(hir),
+            program: OnceLock::new(),
             engine: OnceLock::new(),
         };
-        if regex.program.is_none() && !regex.linear {
+        if regex.is_surely_small() {
+            return Ok(regex);
+        }
+        if regex.program().is_none() && !regex.linear {
             return Err(Problem::TooLarge {
                 what: "the number of its instructions",
                 limit: MAX_INSTRUCTIONS,
             });
         }
         // What our engine takes is small; anything else must show now that it can be compiled at all.
-        if regex.program.is_none() && regex.engine().is_none() {
+        if regex.program().is_none() && regex.engine().is_none() {
             return Err(Problem::TooLarge { what: "its size in bytes", limit: MAX_COMPILED_BYTES });
         }
         Ok(regex)
+    }
+
+    fn is_surely_small(&self) -> bool {
+        most_instructions(self.marked.as_ref().unwrap_or(&self.hir)) <= MAX_INSTRUCTIONS
+    }
+
+    fn program(&self) -> Option<&Program> {
+        let build = || {
+            let named: Vec<usize> = self.names.iter().map(|(number, _)| *number).collect();
+            Program::with_groups(self.marked.as_ref().unwrap_or(&self.hir), &named)
+        };
+        self.program.get_or_init(build).as_ref()
     }
 
     fn engine(&self) -> Option<&Regex> {
@@ -110,7 +127,7 @@ impl FieldRegex {
         budget: &mut Budget,
         text: &[u8],
     ) -> Option<impl Iterator<Item = (&'s Field, std::ops::Range<usize>)> + 's> {
-        let found = match &self.program {
+        let found = match self.program() {
             Some(program) if !self.linear => self.search_within(program, &mut scratch.room, budget, text),
             Some(program) => match program.search(&mut scratch.room, text) {
                 Ok(found) => found,
@@ -169,7 +186,7 @@ impl FieldRegex {
 
     /// Whether `text` matches somewhere; the budget as in [`FieldRegex::search`].
     pub(crate) fn is_match(&self, scratch: &mut Scratch, budget: &mut Budget, text: &[u8]) -> bool {
-        if let Some(program) = self.program.as_ref().filter(|_| !self.linear) {
+        if let Some(program) = if self.linear { None } else { self.program() } {
             return self.search_within(program, &mut scratch.room, budget, text);
         }
         let Some(engine) = self.engine() else { return false };

@@ -7,6 +7,9 @@
 //! the linear engine answers instead. And no linear engine can look around or refer back, which a sixth of fail2ban's
 //! regexes do: those are run here only, and one that spends its budget has no answer.
 
+use std::num::NonZeroU8;
+use std::sync::Arc;
+
 use regex_syntax::hir::Look;
 
 use super::byte_set::ByteSet;
@@ -87,27 +90,32 @@ pub(crate) enum Cut {
 /// A short text, compared at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
-    mask: u64,
     value: u64,
-    pub(crate) len: usize,
+    len: NonZeroU8,
 }
 
 impl Word {
+    /// A text of one to eight bytes.
     pub(super) fn new(text: &[u8]) -> Option<Self> {
-        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
-        let mask = vec![0xFF; text.len()];
-        (text.len() <= 8).then(|| Self { mask: number(&mask), value: number(text), len: text.len() })
+        let len = NonZeroU8::new(u8::try_from(text.len()).ok()?)?;
+        (text.len() <= 8).then(|| Self { value: number(text), len })
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.len.get())
     }
 
     /// Whether `rest` begins with it.
     #[inline]
     pub(crate) fn begins(&self, rest: &[u8]) -> bool {
-        let number = match rest.first_chunk() {
+        let found = match rest.first_chunk() {
             Some(eight) => u64::from_le_bytes(*eight),
-            None if rest.len() < self.len => return false,
-            None => rest.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
+            None if rest.len() < self.len() => return false,
+            None => number(rest),
         };
-        number & self.mask == self.value
+        // Bytes behind the text fall off at the top.
+        (found ^ self.value) << (64 - 8 * self.len()) == 0
     }
 
     /// Where it stands first in a text, if it begins before `end`.
@@ -119,6 +127,11 @@ impl Word {
     fn first(&self) -> u8 {
         self.value.to_le_bytes()[0]
     }
+}
+
+/// At most eight bytes as a number, the first one lowest.
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
 }
 
 /// Two ways to go on, and which of them can be right, by the next byte.
@@ -182,7 +195,7 @@ impl Choice {
     pub(crate) fn looks(&self, rest: &[u8]) -> usize {
         let way = |set: ByteSet, word: Option<Word>| {
             let compared = rest.first().is_some_and(|&byte| set.contains(byte));
-            word.filter(|_| compared).map_or(1, |word| word.len)
+            word.filter(|_| compared).map_or(1, |word| word.len())
         };
         way(self.first_set, self.first_word).max(way(self.second_set, self.second_word))
     }
@@ -198,7 +211,7 @@ impl Choice {
 #[derive(Clone, Debug)]
 pub(crate) struct Loop {
     pub(crate) set: ByteSet,
-    pub(super) table: Box<[bool; 256]>,
+    pub(super) table: Arc<[bool; 256]>,
     /// The few bytes at which it ends, where they are few: `.` and `[^:]`.
     pub(super) ends: Option<Vec<u8>>,
     /// It takes all but white space: the commonest of all, told without a table.
@@ -235,7 +248,7 @@ impl Loop {
 
     /// How many bytes behind its end it looks at, for the text that stops it.
     pub(crate) fn stop_len(&self) -> usize {
-        self.stop.map_or(0, |stop| stop.len)
+        self.stop.map_or(0, |stop| stop.len())
     }
 
     /// How many steps it is worth to look at so many bytes.
@@ -269,7 +282,7 @@ impl Next {
     /// How many bytes of `rest` [`Next::may_begin`] looks at.
     pub(crate) fn looks(&self, rest: &[u8]) -> usize {
         let compared = rest.first().is_some_and(|&byte| self.bytes.contains(byte));
-        self.word.filter(|_| compared).map_or(1, |word| word.len)
+        self.word.filter(|_| compared).map_or(1, |word| word.len())
     }
 
     /// Whether it can match before `rest`.
