@@ -29,6 +29,8 @@ const EVERYWHERE: &[&[u8]] = &[
 const MAX_TEXTS: usize = 48;
 /// Texts shorter than this are in every other line.
 const MIN_BYTES: usize = 3;
+/// From this length on a text as it stands is better than any that may stand in any case: those have no fast search.
+const MIN_EXACT: usize = 5;
 /// Beyond this length a text is no better for being longer.
 const LONG_ENOUGH: usize = 12;
 
@@ -53,7 +55,7 @@ pub(crate) fn cover(regexes: &[Vec<Required>]) -> Option<Vec<Required>> {
         let mut best: Option<(usize, &Required)> = None;
         for one in open.iter().flat_map(|sets| sets.iter()) {
             let covers = open.iter().filter(|sets| sets.contains(one)).count();
-            let worth = |covers, one: &Required| (!one.is_everywhere(), covers, one.rank());
+            let worth = |covers, one: &Required| (!one.is_everywhere(), !one.any_case, covers, one.rank());
             if best.is_none_or(|(most, known)| worth(covers, one) > worth(most, known)) {
                 best = Some((covers, one));
             }
@@ -79,9 +81,11 @@ impl Required {
         self.texts.iter().any(|text| EVERYWHERE.contains(&word(text).as_slice()))
     }
 
-    /// How well it can be searched for: longer texts are better, then fewer.
-    fn rank(&self) -> (usize, std::cmp::Reverse<usize>, usize) {
-        (self.shortest().min(LONG_ENOUGH), std::cmp::Reverse(self.texts.len()), self.shortest())
+    /// How well it can be searched for: as it stands is better than in any case, then longer texts are better, then
+    /// fewer.
+    fn rank(&self) -> (bool, usize, std::cmp::Reverse<usize>, usize) {
+        let exact = !self.any_case && self.shortest() >= MIN_EXACT;
+        (exact, self.shortest().min(LONG_ENOUGH), std::cmp::Reverse(self.texts.len()), self.shortest())
     }
 
     fn of(text: Vec<u8>, any_case: bool) -> Option<Self> {
@@ -117,15 +121,22 @@ fn collect(hir: &Hir, found: &mut Vec<Required>) {
     let mut pieces = Vec::new();
     flatten(hir, &mut pieces);
     let (mut run, mut any_case) = (Vec::new(), false);
+    // What follows the last letter that may stand in any case: `[aA]uthentication` holds `uthentication` as it is.
+    let mut exact = Vec::new();
     for piece in pieces {
         match piece.kind() {
-            HirKind::Literal(literal) => run.extend_from_slice(&literal.0),
+            HirKind::Literal(literal) => {
+                run.extend_from_slice(&literal.0);
+                exact.extend_from_slice(&literal.0);
+            }
             HirKind::Class(class) if case_pair(class).is_some() => {
+                found.extend(finish(&mut exact, &mut false).into_iter().filter(|_| any_case));
                 any_case = true;
                 run.extend(case_pair(class));
             }
             HirKind::Look(_) | HirKind::Empty => {}
             kind => {
+                found.extend(finish(&mut exact, &mut false).into_iter().filter(|_| any_case));
                 found.extend(finish(&mut run, &mut any_case));
                 match kind {
                     HirKind::Repetition(repetition) if repetition.min > 0 => collect(&repetition.sub, found),
@@ -135,6 +146,7 @@ fn collect(hir: &Hir, found: &mut Vec<Required>) {
             }
         }
     }
+    found.extend(finish(&mut exact, &mut false).into_iter().filter(|_| any_case));
     found.extend(finish(&mut run, &mut any_case));
 }
 
@@ -270,6 +282,12 @@ mod tests {
     #[test]
     fn letters_in_any_case_are_found_in_any_case() {
         assert_eq!(texts("(?i)Login failed"), Some((vec!["login failed".to_owned()], true)));
+    }
+
+    #[test]
+    fn one_letter_in_any_case_leaves_the_rest_as_it_is() {
+        assert_eq!(texts("^[aA]uthentication (?:x|y)"), Some((vec!["uthentication ".to_owned()], false)));
+        assert_eq!(texts("^pam [Bb]ad (?:x|y)"), Some((vec!["pam bad ".to_owned()], true)));
     }
 
     #[test]
