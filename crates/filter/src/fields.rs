@@ -207,8 +207,11 @@ impl Who {
             // Often a client chose it: it may name one address, as in fail2ban, and never a whole network.
             self.id = Some(parse_addr(id).map_or_else(|| Key::name(&text), Key::addr));
         }
-        self.ip4 = line.ip4.or(self.ip4);
-        self.ip6 = line.ip6.or(self.ip6);
+        // An address of another family is another address: who the line itself names is meant. (fail2ban keeps an IPv4
+        // address that an earlier line named, and would count an IPv6 client's failure against it.)
+        if line.ip4.is_some() || line.ip6.is_some() {
+            (self.ip4, self.ip6, self.bits) = (line.ip4, line.ip6, None);
+        }
         if let Some(cidr) = line.cidr {
             self.bits = Some(std::str::from_utf8(cidr).ok().and_then(|bits| bits.parse().ok()));
         }

@@ -212,7 +212,8 @@ pub(crate) fn candidates<'b>(
             overlong += 1;
             continue;
         }
-        let claimed = hit.map_or(0, |hit| set.claims(bytes.get(hit.start..end).unwrap_or_default()));
+        let claimed =
+            hit.map_or(0, |hit| set.claims(bytes.get(start..end).unwrap_or_default(), hit.end - start));
         let claims = claimed | set.always;
         let line = trim_cr(bytes.get(start..end).unwrap_or_default());
         let time = counter.at(bytes, start);

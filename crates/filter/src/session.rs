@@ -250,6 +250,20 @@ mod tests {
     }
 
     #[test]
+    fn who_a_line_names_itself_is_meant() {
+        let other: Key = "2001:db8::7".parse().unwrap();
+        let own = Captured { ip6: Some("2001:db8::7".parse().unwrap()), ..line("a", None, false) };
+        let (mut sessions, mut user) = (Sessions::new(), Vec::new());
+        sessions.merge(&nofail(line("a", None, true)), Timestamp::from_secs(0), 0, &mut user);
+        assert_eq!(
+            sessions.merge(&own, Timestamp::from_secs(1), 1, &mut user),
+            Meaning::Failure(other.clone())
+        );
+        let later = line("a", Some("root"), false);
+        assert_eq!(sessions.merge(&later, Timestamp::from_secs(2), 2, &mut user), Meaning::Failure(other));
+    }
+
+    #[test]
     fn the_memory_is_bounded_and_old_connections_go() {
         let mut sessions = Sessions::new();
         let mut user = Vec::new();

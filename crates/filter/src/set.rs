@@ -77,18 +77,40 @@ impl FilterSet {
         &self.filters
     }
 
-    /// Where in `bytes`, from `from` on, the next text stands that anybody requires.
+    /// Where in `bytes`, from `from` on, a text stands that anybody requires: of several filters the one that ends first.
     pub(crate) fn next_candidate(&self, bytes: &[u8], from: usize) -> Option<std::ops::Range<usize>> {
         let found = self.texts.as_ref()?.find(aho_corasick::Input::new(bytes).span(from..bytes.len()))?;
         Some(found.span().into())
     }
 
-    /// Who may care about a line that contains a required text at or after the beginning of `tail`.
-    pub(crate) fn claims(&self, tail: &[u8]) -> Claims {
+    /// Who may care about a line in which the first required text to end does so at `first_end`.
+    pub(crate) fn claims(&self, line: &[u8], first_end: usize) -> Claims {
         let Some(all) = self.texts.as_ref().filter(|_| self.filters.len() > 1) else { return 1 };
-        let hits = all.find_overlapping_iter(tail);
+        // A longer text may have begun before it.
+        let from = first_end.saturating_sub(all.max_pattern_len());
+        let hits = all.find_overlapping_iter(line.get(from..).unwrap_or_default());
         hits.fold(0, |claims, hit| {
             claims | self.claims_of.get(hit.pattern().as_usize()).copied().unwrap_or(0)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FilterSpec;
+
+    #[test]
+    fn a_text_within_another_one_hides_nobody() {
+        let compiled = |regex: &str| {
+            let spec = FilterSpec { failregex: vec![regex.into()], ..FilterSpec::default() };
+            Arc::new(Filter::compile(&spec).unwrap())
+        };
+        let (set, _) =
+            FilterSet::new(vec![compiled("Received disconnect from <HOST>"), compiled("isconn.*<HOST>")]);
+        let line = b"x Received disconnect from 192.0.2.1";
+        let hit = set.next_candidate(line, 0).unwrap();
+        assert_eq!(&line[hit.clone()], b"isconn", "the one that ends first");
+        assert_eq!(set.claims(line, hit.end), 0b11);
     }
 }

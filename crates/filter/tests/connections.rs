@@ -52,10 +52,13 @@ fn stream(seed: u64) -> Vec<String> {
         let (text, _) = MESSAGES[random.below(MESSAGES.len())];
         let text =
             text.replace("$U", users[random.below(3)]).replace("$N", &(1 + random.below(3)).to_string());
-        let head = match random.below(12) {
-            0 => " ".to_owned(),
-            _ => format!(" web app[{}]: ", 7 + random.below(3)),
+        let (head, family) = match (random.below(12), 7 + random.below(3)) {
+            (0, _) => (" ".to_owned(), "192.0.2."),
+            // All addresses of a connection are of one family: where they are not, we differ on purpose.
+            (_, 9) => (" web app[9]: ".to_owned(), "2001:db8::"),
+            (_, number) => (format!(" web app[{number}]: "), "192.0.2."),
         };
+        let text = text.replace("192.0.2.", family).replace("2001:db8::", family);
         format!("2026-11-20 22:{:02}:{:02}{head}{text}", n / 60, n % 60)
     };
     (0..60).map(line).collect()

@@ -155,5 +155,9 @@ fn a_host_name_is_looked_up_where_the_jail_says_so() {
             _ => None,
         }
     });
-    assert!(world.bans().iter().all(|ban| !matches!(ban.key, stockade_core::Key::Name(_))), "{:?}", world.bans());
+    assert!(
+        world.bans().iter().all(|ban| !matches!(ban.key, stockade_core::Key::Name(_))),
+        "{:?}",
+        world.bans()
+    );
 }

@@ -10,7 +10,7 @@ use super::program::{Cut, Inst, Next, SEARCHED_PER_STEP, Save, Ways};
 const BASE_STEPS: usize = 2_000;
 const STEPS_PER_BYTE: usize = 16;
 /// How many ways that are still open a search may remember.
-const MAX_FRAMES: usize = 1 << 18;
+const MAX_FRAMES: usize = 1 << 17;
 /// Room for how many of them is kept for the next search.
 const KEPT_FRAMES: usize = 1 << 10;
 

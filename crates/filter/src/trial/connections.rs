@@ -30,6 +30,8 @@ pub(super) struct Connections {
     most: usize,
     /// How long after its first line a connection is remembered.
     max_age: Option<Duration>,
+    /// Whether an address that a line brings takes the place of one of the other family.
+    one_address: bool,
 }
 
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl Connections {
             // It counts five minutes of its own clock, in which a whole log is read.
             Manner::Fail2ban => (FAIL2BAN_CONNECTIONS, None),
         };
-        Self { open: IndexMap::new(), most, max_age }
+        Self { open: IndexMap::new(), most, max_age, one_address: manner == Manner::Stockade }
     }
 
     /// Joins what a line says with what its connection said before.
@@ -84,6 +86,11 @@ impl Connections {
                 // What was told of it before is not told again.
                 if !helped.into_iter().flatten().any(|value| value.counts()) && !before.says(PENDING) {
                     before.remove(MATCHES);
+                }
+                if self.one_address && (line.says("ip4") || line.says("ip6")) {
+                    for name in ["ip4", "ip6", "cidr"] {
+                        before.remove(name);
+                    }
                 }
                 before.overlay(line);
                 before

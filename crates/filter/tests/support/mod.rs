@@ -11,6 +11,7 @@
 )]
 
 pub(crate) mod engine;
+pub(crate) mod mutations;
 pub(crate) mod records;
 pub(crate) mod stock;
 

@@ -46,8 +46,12 @@ fn a_time_that_is_none_is_named_with_what_was_expected() {
 #[test]
 fn a_regex_that_is_none_is_named_with_what_is_wrong_with_it() {
     let jails = JAILS.to_owned() + "failregex = ^bad (regex <HOST>$\n";
-    let parts =
-        ["jail.local:8: cannot use failregex", "not a regex", "unclosed group", "`^bad (regex <HOST>$`"];
+    let parts = [
+        "jail.local:8: cannot use failregex",
+        "not a regex",
+        "at character 6, expected a `)`",
+        "`^bad (regex <HOST>$`",
+    ];
     says_of_jail(&jails, "WARN", &parts);
 }
 
