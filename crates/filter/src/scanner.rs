@@ -157,6 +157,18 @@ impl Scanner {
         })
     }
 
+    /// What was stopped since the last call: the filter's name, the regex, and on how many lines.
+    pub fn take_exhausted(&mut self) -> Vec<(Arc<str>, String, u64)> {
+        let set = Arc::clone(&self.set);
+        let finders = std::iter::once(&mut self.finder).chain(self.twin.as_deref_mut());
+        let memories = finders.flat_map(|finder| finder.memories.iter_mut().zip(set.filters()));
+        let taken = memories.flat_map(|(memory, filter)| {
+            let taken = std::mem::take(&mut memory.exhausted).into_iter();
+            taken.map(|(regex, lines)| (Arc::clone(&filter.name), regex, lines))
+        });
+        taken.collect()
+    }
+
     /// From now on lines without a date are taken so.
     pub fn set_undated(&mut self, undated: Undated) {
         self.finder.undated = undated;

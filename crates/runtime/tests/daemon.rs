@@ -137,6 +137,27 @@ fn a_service_that_logs_in_another_zone_is_still_protected_against() {
 }
 
 #[test]
+fn a_regex_that_runs_away_is_stopped_and_named_and_the_daemon_goes_on() {
+    let jails = "[DEFAULT]\nignoreself = false\n\n[door]\nenabled = true\nlogpath = {at}/auth.log\nbackend = files\nmaxretry = 1\n\
+                 filter =\nfailregex = ^ \\S+ door: knock by (?!(?:a|aa)*b)\\S+ from <HOST>$\n";
+    let world = World::new(jails, "");
+    let knock = |by: &str| {
+        let line = world::failed("x", 1);
+        let (date, _) = line.split_once(" host ").unwrap();
+        format!("{date} host door: knock by {by} from 203.0.113.9")
+    };
+    world.write(&[knock(&"a".repeat(300)), knock("eve")]);
+    world.wait_banned("203.0.113.9");
+    let warnings = world.status().warnings;
+    assert!(
+        warnings
+            .iter()
+            .any(|w| w.starts_with("1 lines were passed over by filter") && w.contains("(?!(?:a|aa)*b)")),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn a_host_name_is_looked_up_where_the_jail_says_so() {
     // The name of this machine that is sure to have an address; the guard does not let it be banned, and says so.
     let jails = "[DEFAULT]\nignoreself = false\n\n[door]\nenabled = true\nlogpath = {at}/auth.log\nbackend = files\nmaxretry = 2\nusedns = yes\n\

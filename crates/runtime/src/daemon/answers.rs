@@ -41,7 +41,7 @@ impl Turn {
             live_bans: self.states.bans.live() as u64,
             refused: self.tally.refused,
             outbox: self.waiting(),
-            warnings: self.tally.warnings.iter().cloned().collect(),
+            warnings: self.tally.all_warnings(),
         }
     }
 

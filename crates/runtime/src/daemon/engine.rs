@@ -215,6 +215,9 @@ impl Engine<'_> {
                     tracing::warn!(names = reading.names_too_late, "{warning}");
                     self.turn.tally.warn(warning);
                 }
+                for (filter, regex, lines) in reading.exhausted {
+                    self.turn.tally.exhausted(filter, regex, lines);
+                }
                 for (jail, key) in &reading.ignored {
                     self.turn.log.ignored(jail, key, "command");
                 }

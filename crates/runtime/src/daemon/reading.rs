@@ -63,6 +63,8 @@ pub(crate) struct Reading {
     pub(crate) skew: Option<Duration>,
     /// Whether the dates are ahead of the clock instead.
     pub(crate) ahead: bool,
+    /// The regexes that took too many steps: the filter's name, the regex, on how many lines.
+    pub(crate) exhausted: Vec<(Arc<str>, String, u64)>,
     /// How many host names were not looked up in time.
     pub(crate) names_too_late: u64,
 }
@@ -94,6 +96,8 @@ struct Stream {
 #[derive(Debug)]
 struct Group {
     scanner: Scanner,
+    /// On how many lines a regex was stopped, as far as that was told.
+    exhausted: u64,
     jails: Vec<Vec<(usize, Arc<str>)>>,
 }
 
@@ -127,7 +131,7 @@ impl Judge {
             }
         };
         let mut matches = Vec::new();
-        let mut hosts = Vec::new();
+        let (mut hosts, mut exhausted) = (Vec::new(), Vec::new());
         let mut skew: Option<(Duration, bool)> = None;
         let before = stream.lines;
         for group in &mut stream.groups {
@@ -156,7 +160,12 @@ impl Judge {
                     matches.push((*at, evidence(block, &hit, jail, time)));
                 }
             });
-            stream.lines = stream.lines.max(group.scanner.stats().lines);
+            let stats = group.scanner.stats();
+            stream.lines = stream.lines.max(stats.lines);
+            if stats.exhausted > group.exhausted {
+                group.exhausted = stats.exhausted;
+                exhausted.extend(group.scanner.take_exhausted());
+            }
         }
         stream.remember(block);
         let mut names_too_late = 0;
@@ -180,6 +189,7 @@ impl Judge {
             lines: stream.lines - before,
             skew: skew.map(|(skew, _)| skew),
             ahead: skew.is_some_and(|(_, ahead)| ahead),
+            exhausted,
             names_too_late,
         }
     }
@@ -209,7 +219,11 @@ impl Stream {
             }
             // A date pattern was checked when the filter was loaded.
             let scanner = Scanner::new(Arc::new(set), &zone, None, Undated::IsNow).ok()?;
-            Some(Group { scanner, jails: readers.into_iter().map(|reader| reader.jails).collect() })
+            Some(Group {
+                scanner,
+                exhausted: 0,
+                jails: readers.into_iter().map(|reader| reader.jails).collect(),
+            })
         };
         Self {
             wanted_by: wanted_by.to_vec(),

@@ -1,6 +1,7 @@
 //! What the daemon counted since it started, for `status` and `jails`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub(crate) struct Tally {
     pub(crate) refused: u64,
     pub(crate) streams: BTreeMap<StreamName, StreamTally>,
     pub(crate) warnings: VecDeque<String>,
+    /// On how many lines a regex was stopped, by filter and regex.
+    exhausted: BTreeMap<(Arc<str>, String), u64>,
     per_jail: Vec<JailTally>,
 }
 
@@ -46,6 +49,7 @@ impl Tally {
             refused: 0,
             streams: BTreeMap::new(),
             warnings: VecDeque::new(),
+            exhausted: BTreeMap::new(),
             per_jail: vec![JailTally::default(); jails],
         }
     }
@@ -104,6 +108,33 @@ impl Tally {
             tracing::warn!(stream = &**stream, skew_seconds = seconds, ahead, "{warning}");
             self.warn(warning);
         }
+    }
+
+    /// Counts lines on which a regex took too many steps. The first time a person is told.
+    pub(crate) fn exhausted(&mut self, filter: Arc<str>, regex: String, lines: u64) {
+        let count = match self.exhausted.entry((filter, regex)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let (filter, regex) = new.key();
+                tracing::warn!(
+                    filter = &**filter,
+                    regex,
+                    "a regex took too many steps: its line is passed over"
+                );
+                new.insert(0)
+            }
+        };
+        *count += lines;
+    }
+
+    /// All that a person should know.
+    pub(crate) fn all_warnings(&self) -> Vec<String> {
+        let stopped = self.exhausted.iter().map(|((filter, regex), lines)| {
+            format!(
+                "{lines} lines were passed over by filter `{filter}`: a regex took too many steps: `{regex}`"
+            )
+        });
+        self.warnings.iter().cloned().chain(stopped).collect()
     }
 
     pub(crate) fn warn(&mut self, warning: String) {

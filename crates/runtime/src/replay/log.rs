@@ -1,5 +1,6 @@
 //! One log, read part by part from the oldest to the newest, and scanned.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::SystemTime;
 
@@ -44,6 +45,8 @@ pub(super) struct Account {
     pub(super) long_lines: u64,
     pub(super) long_bytes: u64,
     pub(super) undated: u64,
+    /// The regexes that were stopped, with their filter, and on how many lines.
+    pub(super) exhausted: BTreeMap<(String, String), u64>,
     pub(super) problems: Vec<SourceError>,
 }
 
@@ -122,12 +125,20 @@ impl<'p> Log<'p> {
             now.matched += stats.matched;
             now.ignored += stats.ignored;
             now.undated += stats.undated;
+            now.exhausted += stats.exhausted;
         }
         let before = std::mem::replace(&mut self.counted, now);
         account.summary.lines += now.lines - before.lines;
         account.summary.matched_lines += now.matched - before.matched;
         account.summary.excused_lines += now.ignored - before.ignored;
         account.undated += now.undated - before.undated;
+        if now.exhausted > before.exhausted {
+            for (filter, regex, lines) in
+                self.scans.iter_mut().flat_map(|(_, scanner)| scanner.take_exhausted())
+            {
+                *account.exhausted.entry((filter.to_string(), regex)).or_default() += lines;
+            }
+        }
     }
 }
 

@@ -174,7 +174,10 @@ impl Replay {
             (judge.forgotten_bans > 0, Note::BansForgotten { bans: judge.forgotten_bans }),
             (judge.evicted_keys > 0, Note::KeysEvicted { keys: judge.evicted_keys }),
         ];
-        let notes = notes.into_iter().filter_map(|(bites, note)| bites.then_some(note)).collect();
+        let exhausted = account.exhausted.into_iter();
+        let exhausted = exhausted.map(|((filter, regex), lines)| Note::Exhausted { filter, regex, lines });
+        let notes = notes.into_iter().filter_map(|(bites, note)| bites.then_some(note));
+        let notes = notes.chain(exhausted).collect();
         let order = table.sorted();
         Report { table, order, summary: account.summary, jails, problems: account.problems, notes }
     }

@@ -179,6 +179,15 @@ pub enum Note {
         /// How many.
         lines: u64,
     },
+    /// A regex took more steps on some lines than it may, and its filter passed them over.
+    Exhausted {
+        /// The filter.
+        filter: String,
+        /// The regex.
+        regex: String,
+        /// On how many lines.
+        lines: u64,
+    },
     /// Lines were too long and passed over.
     LongLines {
         /// How many.
@@ -217,6 +226,10 @@ impl fmt::Display for Note {
             Self::Undated { lines } => {
                 write!(f, "{lines} lines that may matter have no date that could be read")
             }
+            Self::Exhausted { filter, regex, lines } => write!(
+                f,
+                "{lines} lines were passed over by filter `{filter}`: a regex took too many steps: `{regex}`"
+            ),
             Self::LongLines { lines, bytes } => {
                 write!(f, "{lines} lines were too long and passed over, {bytes} bytes in all")
             }

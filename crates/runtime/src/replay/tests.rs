@@ -252,6 +252,18 @@ fn lines_that_cannot_be_judged_are_told() {
     assert_eq!((report.summary.lines, report.offenders().count()), (2, 0));
 }
 
+#[test]
+fn a_regex_that_runs_away_is_named_and_counted() {
+    let mut jail = door("door", 9, 60, 300);
+    let hostile = r"^ host door: knocked by (?!(?:a|aa)*b)\S+ from <HOST>$";
+    jail.filter =
+        Some(FilterSpec { name: "door".into(), failregex: vec![hostile.into()], ..FilterSpec::default() });
+    let text = format!("2026-11-22T10:00:00Z host door: knocked by {} from 192.0.2.7\n", "a".repeat(200));
+    let report = replay(vec![jail], &text);
+    let named = Note::Exhausted { filter: "door".to_owned(), regex: hostile.to_owned(), lines: 1 };
+    assert_eq!(report.notes, [named]);
+}
+
 /// The replay decides as `step` does when it is fed the same matches.
 #[test]
 fn it_agrees_with_the_step() {
