@@ -148,9 +148,10 @@ fn is_no_address(theirs: &Said, seen: &[String]) -> bool {
     let stands = |line: &String, id: &str| {
         line.match_indices(id).any(|(at, _)| {
             let mut rest = line[at + id.len()..].chars();
-            let next = rest.next();
-            !next.is_some_and(word)
-                && !(next.is_some_and(|c| c == '.' || c == '-') && rest.next().is_some_and(word))
+            match rest.next() {
+                Some('.' | '-') => !rest.next().is_some_and(word),
+                next => !next.is_some_and(word),
+            }
         })
     };
     theirs.iter().any(|(id, _)| {
