@@ -111,7 +111,7 @@ fn lines() -> Vec<String> {
         let date = format!("2026-11-20 {:02}:{:02}:{:02}", n / 3_600, n / 60 % 60, n % 60);
         match random.below(8) {
             0 => format!("[{date}] {text}"),
-            1 => format!("{}[{date}]{}", &text[..head.len()], &text[head.len()..]),
+            1 => format!("{head}[{date}]{}", words.join(" ")),
             _ => format!("{date} {text}"),
         }
     };

@@ -32,8 +32,8 @@ pub(crate) use last_line::last_line;
 
 /// The largest `maxlines`.
 pub(crate) const MAX_SPAN: usize = 1000;
-/// What the lines of one filter in one stream may hold together, in bytes: the two longest. Beyond it the oldest go, as if `maxlines`
-/// were smaller.
+/// What the lines of one filter in one stream may hold together, in bytes: the two longest. Beyond it the oldest go, as
+/// if `maxlines` were smaller.
 const MAX_BUFFER_BYTES: usize = 2 * MAX_LINE_BYTES;
 
 /// The newest lines of a stream, for one filter.
@@ -52,6 +52,8 @@ pub(crate) struct LineBuffer {
 struct Held {
     /// Of the line's first byte in the stream.
     offset: u64,
+    /// Where reading must begin so that this line is found here again, and those that left it behind are not.
+    replay: u64,
     text: Vec<u8>,
     /// Its date, once that is cut off.
     time: Option<Timestamp>,
@@ -67,16 +69,16 @@ impl LineBuffer {
         Self { span, held: VecDeque::new(), bytes: 0, taken: 0, pending: false }
     }
 
-    /// Where the oldest line begins that the next one will find here.
+    /// Where reading must begin so that the next line finds here what it would have found.
     pub(crate) fn earliest_offset(&self) -> Option<u64> {
         let gone = (self.held.len() + 1).saturating_sub(self.span);
-        self.held.iter().skip(gone).map(|held| held.offset).min()
+        self.held.iter().skip(gone).map(|held| held.replay).min()
     }
 
     /// Takes in a line; `raw`: with its date.
     fn push(&mut self, line: &[u8], offset: u64, raw: bool) {
         self.bytes += line.len();
-        self.held.push_back(Held { offset, text: line.to_vec(), time: None, raw, count: 1 });
+        self.held.push_back(Held { offset, replay: offset, text: line.to_vec(), time: None, raw, count: 1 });
         while self.held.len() > self.span || (self.bytes > MAX_BUFFER_BYTES && self.held.len() > 1) {
             let gone = self.held.pop_front().map_or(0, |held| held.text.len());
             self.bytes = self.bytes.saturating_sub(gone);
@@ -198,11 +200,13 @@ impl LineBuffer {
     /// Removes the lines of a match, except those that it skipped.
     fn take_out(&mut self, lines: Range<usize>, kept: &[Range<usize>]) -> Vec<Held> {
         let stays = |n: usize| !lines.contains(&n) || kept.iter().any(|skipped| skipped.contains(&n));
-        let mut gone = Vec::new();
-        for (n, held) in std::mem::take(&mut self.held).into_iter().enumerate() {
+        let (mut gone, mut replay) = (Vec::<Held>::new(), u64::MAX);
+        for (n, mut held) in std::mem::take(&mut self.held).into_iter().enumerate() {
             if stays(n) {
+                held.replay = held.replay.min(replay);
                 self.held.push_back(held);
             } else {
+                replay = replay.min(held.replay);
                 self.bytes = self.bytes.saturating_sub(held.text.len());
                 gone.push(held);
             }

@@ -169,4 +169,32 @@ proptest! {
             prop_assert_eq!(alone, of_all);
         }
     }
+    /// A restart that reads again from where it should finds what an uninterrupted run finds.
+    #[test]
+    fn a_restart_changes_nothing(
+        words in prop::collection::vec(prop::sample::select(vec![
+            "open 192.0.2.1", "open 192.0.2.2", "shut", "shut 192.0.2.3", "bad", "x",
+        ]), 2..50),
+        stop in any::<prop::sample::Index>(),
+        which in 0..filters().len(),
+    ) {
+        static FILTERS: LazyLock<Vec<Arc<Filter>>> = LazyLock::new(|| compiled(&filters()));
+        let new = || scanner(FilterSet::new(vec![Arc::clone(&FILTERS[which])]).0);
+        let lines: Vec<String> = words.iter().map(|word| format!("2026-11-21 22:00:00 {word}")).collect();
+        let starts: Vec<u64> = lines.iter().scan(0, |at, line| {
+            let start = *at;
+            *at += line.len() as u64 + 1;
+            Some(start)
+        }).collect();
+        let stop = stop.index(lines.len());
+        let mut first = new();
+        hits(&mut first, &lines[..stop], &[usize::MAX]);
+        let from = first.replay_from().map_or(stop, |offset| starts.iter().position(|start| *start == offset).unwrap());
+        prop_assert!(from <= stop);
+        let again: Vec<Found> = hits(&mut new(), &lines[from..], &[usize::MAX]).into_iter()
+            .map(|(filter, key, offset, time)| (filter, key, offset + starts[from], time))
+            .filter(|hit| hit.2 >= starts[stop]).collect();
+        let all = hits(&mut new(), &lines, &[usize::MAX]).into_iter().filter(|hit| hit.2 >= starts[stop]);
+        prop_assert_eq!(again, all.collect::<Vec<Found>>());
+    }
 }
