@@ -151,7 +151,6 @@ impl From<Standing> for StandingAnswer {
                 Seen::Counted => "counted",
                 Seen::Banned => "banned",
                 Seen::AlreadyBanned => "already-banned",
-                Verdict::Exhausted { .. } => "exhausted",
                 _ => "other",
             },
             ignored_by: standing.ignored_by.map(|key| key.to_string()),
