@@ -124,9 +124,6 @@ impl Program {
         let (mut pc, mut at) = (0, start);
         loop {
             spend(steps, 1)?;
-            if room.stack.len() > MAX_FRAMES {
-                return Err(OutOfSteps);
-            }
             if SEEN {
                 room.seen = room.seen.max(self.looks_to(pc, text, at));
             }
@@ -186,6 +183,10 @@ impl Program {
                         continue;
                     }
                     Ways::Both => {
+                        // Nothing else is remembered without a choice between.
+                        if room.stack.len() > MAX_FRAMES {
+                            return Err(OutOfSteps);
+                        }
                         room.stack.push(Frame::Branch { pc: choice.second, at });
                         pc = choice.first;
                         continue;

@@ -107,7 +107,7 @@ impl Word {
     }
 
     /// Whether `rest` begins with it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begins(&self, rest: &[u8]) -> bool {
         let found = match rest.first_chunk() {
             Some(eight) => u64::from_le_bytes(*eight),
@@ -183,7 +183,7 @@ impl Choice {
     }
 
     /// Which ways can be right before `rest`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ways(&self, rest: &[u8]) -> Ways {
         let Some(&byte) = rest.first() else { return self.at_end };
         let first = self.first_set.contains(byte) && self.first_word.is_none_or(|word| word.begins(rest));
@@ -286,7 +286,7 @@ impl Next {
     }
 
     /// Whether it can match before `rest`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn may_begin(&self, rest: &[u8]) -> bool {
         match rest.first() {
             Some(&byte) => self.bytes.contains(byte) && self.word.is_none_or(|word| word.begins(rest)),
