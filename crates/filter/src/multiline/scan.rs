@@ -61,16 +61,16 @@ impl Scanner {
         let Some(mut lines) = memory.lines.take() else { return };
         lines.push(line, offset, known.is_none());
         let time = lines.cut_dates(dates, now);
-        if let Some(time) = known.or(time).or_else(|| self.assume_time(now)) {
-            if let Some((_, memory, ledger)) = self.parts(n) {
-                ledger.saw(time);
-                let count = lines.held.back().map_or(1, |held| held.count);
-                let judged = lines.judge(n, filter, memory, ledger, time);
-                ledger.count(&judged);
-                if let Judged::Failure { regex, key } = judged {
-                    let user = Some(ledger.user.as_slice()).filter(|user| !user.is_empty());
-                    sink(Hit { filter: n, regex, key, time, count, user, line, offset });
-                }
+        if let Some(time) = known.or(time).or_else(|| self.assume_time(now))
+            && let Some((_, memory, ledger)) = self.parts(n)
+        {
+            ledger.saw(time);
+            let count = lines.held.back().map_or(1, |held| held.count);
+            let judged = lines.judge(n, filter, memory, ledger, time);
+            ledger.count(&judged);
+            if let Judged::Failure { regex, key } = judged {
+                let user = Some(ledger.user.as_slice()).filter(|user| !user.is_empty());
+                sink(Hit { filter: n, regex, key, time, count, user, line, offset });
             }
         }
         if let Some((_, memory, _)) = self.parts(n) {
