@@ -1,5 +1,7 @@
 //! `stockade regex`, and the options that it shares with `fail2ban-regex`.
 
+#![allow(rustdoc::invalid_html_tags, reason = "help texts for a terminal, with tags of fail2ban's language")]
+
 use std::ffi::OsString;
 
 use clap::Args;
