@@ -65,7 +65,7 @@ pub struct ScanStats {
     pub ignored: u64,
     /// Candidates without a date.
     pub undated: u64,
-    /// Lines longer than [`MAX_LINE_BYTES`], passed over.
+    /// Lines longer than [`MAX_LINE_BYTES`](stockade_core::limits::MAX_LINE_BYTES), passed over.
     pub overlong: u64,
     /// Lines that a filter passed over because a regex took more steps than it may: see [`Scanner::exhausted`].
     pub exhausted: u64,
