@@ -139,7 +139,7 @@ fn parse_v4(text: &[u8]) -> Option<IpAddr> {
             (value, digits, dots) = (0, 0, dots + 1);
         } else {
             let digit = b.wrapping_sub(b'0');
-            if digit > 9 || (digits > 0 && value == 0) {
+            if digit > 9 || digits > 2 || (digits > 0 && value == 0) {
                 return None;
             }
             (value, digits) = (value * 10 + u32::from(digit), digits + 1);
@@ -164,9 +164,18 @@ mod tests {
 
     #[test]
     fn a_mistyped_address_is_never_an_address() {
-        for text in
-            ["999.1.1.1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.4/33", "fe80::1%eth0", "1..2.3", ""]
-        {
+        for text in [
+            "999.1.1.1",
+            "999999999999999",
+            "1111.1.1.1",
+            "1.2.3",
+            "1.2.3.4.5",
+            "01.2.3.4",
+            "1.2.3.4/33",
+            "fe80::1%eth0",
+            "1..2.3",
+            "",
+        ] {
             assert_eq!(Key::parse_addr_or_net(text), None, "{text}");
             assert_eq!(parse_addr(text.as_bytes()), None, "{text}");
         }
