@@ -223,7 +223,7 @@ pub(crate) fn candidates<'b>(
 }
 
 /// What the regexes see of a line, and how often its message came.
-fn seen_text<'l>(
+pub(crate) fn seen_text<'l>(
     line: &'l [u8],
     cut: &Range<usize>,
     joined: &'l mut Vec<u8>,

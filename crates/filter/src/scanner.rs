@@ -198,10 +198,17 @@ impl Scanner {
             None => finder.find(&set, &lines, now, |found| ledger.settle(&found, &mut sink)),
             Some((twin, (first, second))) => {
                 let mut kept = Kept::default();
-                std::thread::scope(|scope| {
-                    scope.spawn(|| twin.find(&set, &second, now, |found| kept.keep(&found, second.offset)));
+                let mut find_second =
+                    || twin.find(&set, &second, now, |found| kept.keep(&found, second.offset));
+                let found_both = std::thread::scope(|scope| {
+                    let other = std::thread::Builder::new().spawn_scoped(scope, &mut find_second).is_ok();
                     finder.find(&set, &first, now, |found| ledger.settle(&found, &mut sink));
+                    other
                 });
+                if !found_both {
+                    // There was no thread to be had.
+                    find_second();
+                }
                 ledger.take(finder);
                 kept.each(&second, |found| ledger.settle(&found, &mut sink));
                 ledger.take(twin);

@@ -22,9 +22,8 @@ use stockade_core::limits::MAX_LINE_BYTES;
 use crate::date::DateReader;
 use crate::fields::{Captured, Field};
 use crate::filter::{Filter, Judged, Memory};
-use crate::finder::{trim_cr, without};
+use crate::finder::{seen_text, trim_cr};
 use crate::regex::Budget;
-use crate::repeat;
 use crate::scanner::{Ledger, Lines};
 use crate::session::Meaning;
 
@@ -107,16 +106,13 @@ impl LineBuffer {
     /// Cuts the dates off, where that was not done yet. Gives the newest line's date: its own, else the nearest before
     /// it, as the second line of an entry has none.
     fn cut_dates(&mut self, dates: &mut DateReader, now: Timestamp) -> Option<Timestamp> {
-        let mut joined = Vec::new();
+        let (mut joined, mut unwrapped) = (Vec::new(), Vec::new());
         for held in self.held.iter_mut().filter(|held| held.raw) {
             held.raw = false;
             let found = dates.find(&held.text, now);
             let (time, cut) = found.map_or((None, 0..0), |found| (found.time, found.cut));
-            let text = without(&held.text, &cut, &mut joined);
-            let (text, count) = match repeat::unwrap(text) {
-                Some(repeated) => ([repeated.head, repeated.message].concat(), repeated.times),
-                None => (text.to_vec(), 1),
-            };
+            let (text, count) = seen_text(&held.text, &cut, &mut joined, &mut unwrapped);
+            let text = text.to_vec();
             self.bytes = self.bytes.saturating_sub(held.text.len()) + text.len();
             (held.text, held.time, held.count) = (text, time, count);
         }
