@@ -11,12 +11,14 @@
 mod fail2ban;
 mod limits;
 mod memory;
+mod memory_ledger;
 mod sqlite;
 mod totals;
 
 pub use fail2ban::{Fail2banBan, Fail2banRecords, MAX_FOREIGN_BANS};
 pub use limits::{DEFAULT_MAX_DECISIONS, DEFAULT_MAX_MATCHES, Limits};
 pub use memory::MemoryStore;
+pub use memory_ledger::MemoryLedger;
 pub use sqlite::{
     Check, Durability, Opened, PURGE_SLICE, SCHEMA_VERSION, SqliteOptions, SqliteReader, SqliteStore,
     VACUUM_SLACK_PAGES, VACUUM_SLICE_PAGES, WAL_BYTES,
