@@ -65,6 +65,11 @@ impl DynamoLedger {
         Self { table: Table::new(aws, &options.table, options.patience), region, options }
     }
 
+    /// The table's name.
+    pub fn table(&self) -> &str {
+        &self.table.name
+    }
+
     /// What this ledger and its clones cost so far.
     pub fn spent(&self) -> Spent {
         self.table.spent()
