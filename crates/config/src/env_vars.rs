@@ -23,6 +23,7 @@ pub const CONFIG: &str = "STOCKADE_CONFIG";
 pub const ENV_VARS: &[EnvVar] = &[
     EnvVar { name: CONFIG, key: None, since: "0.1.0" },
     of("STOCKADE_STORE", "store", "0.1.0"),
+    of("STOCKADE_HOST", "host", "0.1.0"),
     of("STOCKADE_DURABILITY", "durability", "0.1.0"),
     of("STOCKADE_SOCKET", "socket", "0.1.0"),
     of("STOCKADE_RECONCILE_EVERY", "reconcile_every", "0.1.0"),
@@ -41,6 +42,12 @@ pub const ENV_VARS: &[EnvVar] = &[
     of("STOCKADE_LIMITS_MAX_TRACKED_KEYS", "limits.max_tracked_keys", "0.1.0"),
     of("STOCKADE_FAIL2BAN_LOG_FILE", "fail2ban_log.file", "0.1.0"),
     of("STOCKADE_FAIL2BAN_LOG_LEVEL", "fail2ban_log.level", "0.1.0"),
+    of("STOCKADE_AWS_REGION", "aws.region", "0.1.0"),
+    of("STOCKADE_AWS_ENDPOINT", "aws.endpoint", "0.1.0"),
+    of("STOCKADE_AWS_TABLE", "aws.table", "0.1.0"),
+    of("STOCKADE_AWS_SHARED_TABLE", "aws.shared_table", "0.1.0"),
+    of("STOCKADE_AWS_TOPIC", "aws.topic", "0.1.0"),
+    of("STOCKADE_AWS_SNAPSHOT", "aws.snapshot", "0.1.0"),
 ];
 
 const fn of(name: &'static str, key: &'static str, since: &'static str) -> EnvVar {

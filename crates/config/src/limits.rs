@@ -22,6 +22,12 @@ pub const MAX_ARGS: usize = 64;
 /// Bytes of a path, and of a word of a command: Linux' `PATH_MAX` without the closing zero.
 pub const MAX_PATH_BYTES: usize = 4095;
 
+/// How long the name of a host may be: what a host name may have at most.
+pub const MAX_HOST_BYTES: usize = 253;
+
+/// How long the address of a database may be.
+pub const MAX_URL_BYTES: usize = 4096;
+
 /// Bytes of the path of a Unix socket on Linux.
 pub const MAX_SOCKET_BYTES: usize = 107;
 
@@ -36,3 +42,9 @@ pub const MAX_MULTIPLIERS: usize = 1000;
 
 /// `maxlines`: lines that one regex may see at once.
 pub const MAX_LINES: u32 = 1000;
+
+/// Bytes of the name of a table or a filter in `[aws]`; DynamoDB allows 255.
+pub const MAX_AWS_NAME_BYTES: usize = 255;
+
+/// Entries of `[aws.log_groups]`, and filters of one of them.
+pub const MAX_LOG_GROUPS: usize = 1000;

@@ -6,22 +6,28 @@ use std::time::Duration;
 
 use stockade_core::Key;
 
+mod aws;
 mod document;
 mod example;
 mod read;
 mod responders;
 mod schema;
+mod store;
 mod value;
 
+pub use aws::{AwsSettings, LogGroup};
 pub use example::example;
 pub(crate) use read::{FILE, read};
 pub(crate) use schema::SETTINGS;
+pub use store::{PostgresUrl, StoreConfig};
 
 /// The settings of the program. Its default is what `stockade.toml` says that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// `store`: the database file.
-    pub store: PathBuf,
+    /// `store`: what remembers.
+    pub store: StoreConfig,
+    /// `host`: the name of this host among those that share a store; empty: the machine's.
+    pub host: String,
     /// `durability`: when a commit reaches the disk.
     pub durability: Durability,
     /// `socket`: where the daemon is told what to do.
@@ -36,6 +42,8 @@ pub struct Program {
     pub limits: Limits,
     /// `[fail2ban_log]`: a log for programs that read fail2ban's.
     pub fail2ban_log: Fail2banLog,
+    /// `[aws]`: what is used in AWS.
+    pub aws: AwsSettings,
     /// `[responders.NAME]`: what makes decisions true; never empty, names differ, in the order of the file. One
     /// called `nftables` if the file has none; otherwise those of the file and no others.
     pub responders: Vec<ResponderConfig>,
@@ -153,7 +161,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 impl Default for Program {
     fn default() -> Self {
         Self {
-            store: "/var/lib/stockade/stockade.db".into(),
+            store: StoreConfig::File("/var/lib/stockade/stockade.db".into()),
+            host: String::new(),
             durability: Durability::default(),
             socket: "/run/stockade/stockade.sock".into(),
             reconcile_every: Duration::from_secs(60),
@@ -161,6 +170,7 @@ impl Default for Program {
             retention: Retention::default(),
             limits: Limits { max_tracked_keys: stockade_core::limits::MAX_TRACKED_KEYS },
             fail2ban_log: Fail2banLog::default(),
+            aws: AwsSettings::default(),
             responders: vec![ResponderConfig { name: "nftables".into(), kind: ResponderKind::nftables() }],
         }
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::value::{Kind, Parsed, Stored};
-use super::{Durability, LogLevel, Program};
-use crate::limits::{MAX_PATH_BYTES, MAX_SOCKET_BYTES};
+use super::{Durability, LogLevel, Program, aws};
+use crate::limits::MAX_SOCKET_BYTES;
 
 /// One setting.
 #[derive(Debug)]
@@ -46,9 +46,12 @@ macro_rules! setting {
     (@key $first:ident . $second:ident) => { concat!(stringify!($first), ".", stringify!($second)) };
 }
 
-const PATH: Kind = Kind::Path { max_bytes: MAX_PATH_BYTES };
 const SECOND: Kind = Kind::Span { min: Duration::from_secs(1) };
 const MINUTE: Kind = Kind::Span { min: Duration::from_secs(60) };
+
+const fn text(expected: &'static str, fits: fn(&str) -> bool) -> Kind {
+    Kind::Text { expected, fits }
+}
 
 const fn count(min: u64, max: u64) -> Kind {
     Kind::Count { min, max }
@@ -56,7 +59,18 @@ const fn count(min: u64, max: u64) -> Kind {
 
 /// All of them; those of one table stand together.
 pub(crate) const SETTINGS: &[Setting] = &[
-    setting!(store, PATH, "The database file. Its directory must belong to Stockade alone."),
+    setting!(
+        store,
+        Kind::Store,
+        "What remembers: a database file (its directory must belong to Stockade alone), a PostgreSQL database that\n\
+         several hosts share (`postgresql://user@host/db?sslmode=verify-full`), or a table of DynamoDB\n\
+         (`dynamodb:TABLE`)."
+    ),
+    setting!(
+        host,
+        Kind::Host,
+        "The name of this host in a store that several share; no two may have the same. Empty: the machine's."
+    ),
     setting!(
         durability,
         Kind::Word(Durability::WORDS),
@@ -117,6 +131,39 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Kind::Word(LogLevel::WORDS),
         "What is less important is left out of it: `notice` has bans and unbans, `info` matches as well."
     ),
+    setting!(
+        aws.region,
+        text("a region such as `eu-central-1`, or nothing", aws::is_region),
+        "The AWS region. Empty: as the environment or the machine says."
+    ),
+    setting!(
+        aws.endpoint,
+        text("an address such as `http://127.0.0.1:4566`, or nothing", aws::is_endpoint),
+        "One address for all services of AWS, of an emulator. Empty: AWS's own."
+    ),
+    setting!(
+        aws.table,
+        text("the name of a DynamoDB table, 3 to 255 letters, digits and `-_.`", aws::is_table),
+        "The DynamoDB table in which functions keep matches and bans."
+    ),
+    setting!(
+        aws.shared_table,
+        text(
+            "the name of a DynamoDB table, 3 to 255 letters, digits and `-_.`, or nothing",
+            aws::is_optional_table
+        ),
+        "Cloud-Fail2Ban's table, `F2B`: matches are also written to it and read from it, while a fleet moves. Empty: none."
+    ),
+    setting!(
+        aws.topic,
+        text("the name of an SNS topic, or its ARN", aws::is_topic),
+        "The SNS topic that bans are announced on."
+    ),
+    setting!(
+        aws.snapshot,
+        text("`s3://BUCKET/KEY`, or nothing", aws::is_object),
+        "The S3 object with all live bans, from which a host learns them when it starts. Empty: none."
+    ),
 ];
 
 #[cfg(test)]
@@ -146,6 +193,6 @@ mod tests {
             tables.push(setting.table_and_name().0);
         }
         tables.dedup();
-        assert_eq!(tables, ["", "guards", "retention", "limits", "fail2ban_log"]);
+        assert_eq!(tables, ["", "guards", "retention", "limits", "fail2ban_log", "aws"]);
     }
 }
