@@ -1,4 +1,5 @@
 //! For tests only: hand clock, contract suites, corpus runner
+pub mod dynamodb_faults;
 #[cfg(feature = "aws")]
 pub mod emulator;
 pub mod ledger;
