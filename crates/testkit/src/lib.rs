@@ -3,6 +3,7 @@ pub mod dynamodb_faults;
 #[cfg(feature = "aws")]
 pub mod emulator;
 pub mod ledger;
+pub mod postgres;
 pub mod responder;
 pub mod runtime_api;
 pub mod store;
