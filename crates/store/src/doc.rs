@@ -96,6 +96,8 @@ impl From<BatchDoc> for Batch {
             bans: doc.bans.into_iter().map(Into::into).collect(),
             orders: doc.orders.into_iter().map(Into::into).collect(),
             positions: doc.positions,
+            // What other hosts saw comes to a store that is shared; this one is not.
+            ..Self::default()
         }
     }
 }
