@@ -37,7 +37,7 @@ mod text;
 use std::time::Duration;
 
 pub use create::{create_if_missing, create_shared_if_missing};
-pub use ledger::{DynamoLedger, LedgerOptions};
+pub use ledger::{DynamoLedger, LedgerOptions, Reads};
 pub use match_item::{MAX_ITEM_BYTES, match_from_image};
 pub use shared::{
     Shared, SharedMatch, SharedQuestion, SharedTable, shared_filter_path, shared_id, shared_match_from_image,
