@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use stockade_core::Key;
 
+mod aws;
 mod document;
 mod example;
 mod read;
@@ -14,6 +15,7 @@ mod schema;
 mod store;
 mod value;
 
+pub use aws::{AwsSettings, LogGroup};
 pub use example::example;
 pub(crate) use read::{FILE, read};
 pub(crate) use schema::SETTINGS;
@@ -40,6 +42,8 @@ pub struct Program {
     pub limits: Limits,
     /// `[fail2ban_log]`: a log for programs that read fail2ban's.
     pub fail2ban_log: Fail2banLog,
+    /// `[aws]`: what is used in AWS.
+    pub aws: AwsSettings,
     /// `[responders.NAME]`: what makes decisions true; never empty, names differ, in the order of the file. One
     /// called `nftables` if the file has none; otherwise those of the file and no others.
     pub responders: Vec<ResponderConfig>,
@@ -166,6 +170,7 @@ impl Default for Program {
             retention: Retention::default(),
             limits: Limits { max_tracked_keys: stockade_core::limits::MAX_TRACKED_KEYS },
             fail2ban_log: Fail2banLog::default(),
+            aws: AwsSettings::default(),
             responders: vec![ResponderConfig { name: "nftables".into(), kind: ResponderKind::nftables() }],
         }
     }

@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Store,
     /// The name of a host, or nothing.
     Host,
+    /// A text that fits.
+    Text { expected: &'static str, fits: fn(&str) -> bool },
     /// One of these words.
     Word(&'static [&'static str]),
     /// A length of time in fail2ban's language, or whole seconds.
@@ -67,6 +69,7 @@ impl Kind {
             Self::Path { max_bytes: MAX_PATH_BYTES } => "an absolute path".into(),
             Self::OptionalPath => "an absolute path, or nothing".into(),
             Self::Store => "an absolute path, `postgresql://…` or `dynamodb:TABLE`".into(),
+            Self::Text { expected, .. } => expected.into(),
             Self::Host => format!("a name of at most {MAX_HOST_BYTES} bytes, or nothing"),
             Self::Path { max_bytes } => format!("an absolute path of at most {max_bytes} bytes"),
             Self::Word(words) => format!("one of `{}`", words.join("`, `")),
@@ -97,6 +100,7 @@ impl Kind {
             | Self::OptionalPath
             | Self::Store
             | Self::Host
+            | Self::Text { .. }
             | Self::Word(_)
             | Self::Span { .. } => self.string(text),
         };
@@ -132,6 +136,7 @@ impl Kind {
                 | Self::OptionalPath
                 | Self::Store
                 | Self::Host
+                | Self::Text { .. }
                 | Self::Word(_)
                 | Self::Span { .. },
                 DeValue::String(string),
@@ -159,6 +164,7 @@ impl Kind {
             }
             Self::Store => StoreConfig::parse(text).map(Parsed::Store),
             Self::Host => is_host(text).then(|| Parsed::Text(text.to_owned())),
+            Self::Text { fits, .. } => fits(text).then(|| Parsed::Text(text.to_owned())),
             Self::Word(words) => words.iter().find(|word| **word == text).map(|word| Parsed::Word(word)),
             Self::Span { .. } => {
                 parse_time(text).ok().and_then(TimeSpan::duration).and_then(|span| self.span(span))
