@@ -1,4 +1,5 @@
 //! For tests only: hand clock, contract suites, corpus runner
+pub mod fault_proxy;
 pub mod ledger;
 pub mod responder;
 pub mod runtime_api;
