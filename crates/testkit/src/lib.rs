@@ -1,5 +1,6 @@
 //! For tests only: hand clock, contract suites, corpus runner
 pub mod dynamodb_faults;
+pub mod fault_proxy;
 pub mod ledger;
 pub mod responder;
 pub mod runtime_api;
