@@ -1,6 +1,8 @@
 //! For tests only: hand clock, contract suites, corpus runner
+pub mod dynamodb_faults;
 #[cfg(feature = "aws")]
 pub mod emulator;
+pub mod fault_proxy;
 pub mod ledger;
 pub mod responder;
 pub mod runtime_api;
