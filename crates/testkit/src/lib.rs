@@ -2,6 +2,7 @@
 pub mod dynamodb_faults;
 #[cfg(feature = "aws")]
 pub mod emulator;
+pub mod fault_proxy;
 pub mod ledger;
 pub mod postgres;
 pub mod responder;
