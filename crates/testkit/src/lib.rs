@@ -3,10 +3,6 @@ pub mod dynamodb_faults;
 #[cfg(feature = "aws")]
 pub mod emulator;
 pub mod fault_proxy;
-pub mod fault_proxy;
-pub mod dynamodb_faults;
-#[cfg(feature = "aws")]
-pub mod emulator;
 pub mod ledger;
 pub mod postgres;
 pub mod responder;
