@@ -32,6 +32,7 @@
 pub mod action;
 pub mod command;
 pub mod dry_run;
+pub mod fail2ban_client;
 pub mod nftables;
 mod open;
 mod run;
@@ -40,5 +41,6 @@ mod scope;
 pub use action::Action;
 pub use command::Command;
 pub use dry_run::{DryAction, DryRun};
+pub use fail2ban_client::Fail2banClient;
 pub use nftables::{Change, Nftables, Watch};
 pub use open::{Kind, Opened, Setup, UnknownResponder, open};
