@@ -23,6 +23,7 @@ pub const CONFIG: &str = "STOCKADE_CONFIG";
 pub const ENV_VARS: &[EnvVar] = &[
     EnvVar { name: CONFIG, key: None, since: "0.1.0" },
     of("STOCKADE_STORE", "store", "0.1.0"),
+    of("STOCKADE_HOST", "host", "0.1.0"),
     of("STOCKADE_DURABILITY", "durability", "0.1.0"),
     of("STOCKADE_SOCKET", "socket", "0.1.0"),
     of("STOCKADE_RECONCILE_EVERY", "reconcile_every", "0.1.0"),

@@ -22,6 +22,12 @@ pub const MAX_ARGS: usize = 64;
 /// Bytes of a path, and of a word of a command: Linux' `PATH_MAX` without the closing zero.
 pub const MAX_PATH_BYTES: usize = 4095;
 
+/// How long the name of a host may be: what a host name may have at most.
+pub const MAX_HOST_BYTES: usize = 253;
+
+/// How long the address of a database may be.
+pub const MAX_URL_BYTES: usize = 4096;
+
 /// Bytes of the path of a Unix socket on Linux.
 pub const MAX_SOCKET_BYTES: usize = 107;
 

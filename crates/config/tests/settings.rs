@@ -63,7 +63,7 @@ kind = "dry-run"
 "#,
     );
     let program = config.unwrap().program;
-    assert_eq!(program.store, PathBuf::from("/srv/s.db"));
+    assert_eq!(program.store, PathBuf::from("/srv/s.db").into());
     assert_eq!(program.socket, PathBuf::from("/run/s.sock"));
     assert_eq!(program.durability, Durability::Full);
     assert_eq!(program.reconcile_every, Duration::from_secs(300));
@@ -236,7 +236,7 @@ fn the_environment_counts_more_and_its_errors_are_told() {
         Some(value.to_owned())
     };
     let config = files("store = \"/file.db\"\nsocket = \"/file.sock\"\n").load_with(&env).unwrap();
-    assert_eq!(config.program.store, PathBuf::from("/env.db"));
+    assert_eq!(config.program.store, PathBuf::from("/env.db").into());
     assert_eq!(config.program.socket, PathBuf::from("/file.sock"));
     assert_eq!(config.program.guards.protect.len(), 2);
     assert!(!config.program.guards.protect_own);

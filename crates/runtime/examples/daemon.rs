@@ -9,7 +9,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use stockade_config::Paths;
+use stockade_config::{Paths, StoreConfig};
 use stockade_runtime::daemon::{self, DaemonError, RunOptions};
 
 #[allow(dead_code, reason = "tests use `run` alone")]
@@ -19,7 +19,8 @@ fn main() -> ExitCode {
         eprintln!("usage: daemon CONFIG_DIR [STORE [SOCKET]]");
         return ExitCode::from(2);
     };
-    let options = RunOptions { store: args.next(), socket: args.next(), ..RunOptions::default() };
+    let store = args.next().and_then(|store| StoreConfig::from_argument(&store.to_string_lossy()));
+    let options = RunOptions { store, socket: args.next(), ..RunOptions::default() };
     run(&directory, &options)
 }
 

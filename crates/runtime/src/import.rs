@@ -4,20 +4,19 @@
 //! count, and that only upwards: so an import can be repeated, and what was lifted since stays lifted.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use stockade_config::Config;
+use stockade_config::{Config, StoreConfig};
 use stockade_core::bans::Ban;
-use stockade_core::ports::{Batch, Order, Store as _, StoreError, StoreErrorKind};
+use stockade_core::ports::{Batch, Order, StoreError};
 use stockade_core::{BanRecord, BanTime, Decision, Jail, Key, Reason, Timestamp, Verdict};
-use stockade_store::{SqliteOptions, SqliteStore};
-
+#[cfg(feature = "sqlite")]
 pub use stockade_store::{Fail2banBan, Fail2banRecords};
 
 use crate::control::{Fate, ForeignBan};
 use crate::daemon;
 use crate::guards::Guarded;
+use crate::store::{self, StoreOptions};
 
 /// The last ban of a key in a jail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,24 +86,24 @@ pub(crate) fn judge(
     (Fate::Ban { until: shown }, Some(State { times, since, until, live: true, reason }))
 }
 
-/// Takes bans over into the store at `path`, or in place of it the configured one, while no daemon has it; with
+/// Takes bans over into the store `place`, or else the configured one, while no daemon of this host has it; with
 /// `dry_run` only says what would become of them. The fates are in the order of the bans.
 ///
 /// # Errors
 /// When the store cannot be read or written; nothing was changed then. [`StoreErrorKind::Busy`] if a daemon runs.
 pub fn into_store(
     config: &Config,
-    path: Option<&Path>,
+    place: Option<&StoreConfig>,
     bans: &[ForeignBan],
     dry_run: bool,
     now: Timestamp,
     mut warn: impl FnMut(String),
 ) -> Result<Vec<Fate>, StoreError> {
-    let path = path.unwrap_or(&config.program.store);
+    let options = StoreOptions::of(&config.program, place);
     let (mut store, known) = if dry_run {
-        (None, known_bans(path)?)
+        (None, store::look(&options)?.unwrap_or_default().bans)
     } else {
-        let opened = SqliteStore::open(path, &SqliteOptions::default(), now)?;
+        let opened = store::open(&options, now)?;
         opened.notice.into_iter().for_each(&mut warn);
         let mut store = opened.store;
         let known = store.load()?.bans;
@@ -156,15 +155,6 @@ fn jails(config: &Config, mut warn: impl FnMut(String)) -> HashMap<Arc<str>, (Ja
         (ready.name.clone(), (ready, jail.responders.clone()))
     };
     config.jails.iter().map(one).collect()
-}
-
-/// What the store knows; nothing where there is none.
-fn known_bans(path: &Path) -> Result<Vec<BanRecord>, StoreError> {
-    match SqliteStore::open_read_only(path) {
-        Ok(reader) => Ok(reader.load()?.bans),
-        Err(error) if error.kind == StoreErrorKind::Unreachable && !path.exists() => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ impl World {
 
     fn start(&mut self) {
         let (store, socket) = (self.path("stockade.db"), self.path("stockade.sock"));
-        let options = RunOptions { store: Some(store), socket: Some(socket), ..RunOptions::default() };
+        let options = RunOptions { store: Some(store.into()), socket: Some(socket), ..RunOptions::default() };
         let paths = Paths { directory: Some(self.path("etc")), ..Paths::default() };
         self.daemon = Some(thread::spawn(move || daemon::run(&move || load(&paths, &|_| None), &options)));
         wait_for("the daemon", || {

@@ -14,7 +14,7 @@ const CATCH_UP: u64 = 1_000;
 /// The most that a store holds at any time, whatever an attacker makes the logs say.
 ///
 /// `commit` itself drops the oldest rows above these, so that the bound holds between two purges too. What a match or
-/// a decision costs in bytes is said at [`SqliteStore`](crate::SqliteStore).
+/// a decision costs in bytes is said at `SqliteStore`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// At most so many matches; the oldest by their own time go.

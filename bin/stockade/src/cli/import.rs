@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use stockade_config::StoreConfig;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,8 +30,8 @@ pub(crate) struct ImportArgs {
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
     /// The database of Stockade, in place of the configured one; no daemon may be using it
-    #[arg(long, value_name = "PATH")]
-    pub(crate) store: Option<PathBuf>,
+    #[arg(long, value_name = "STORE", value_parser = super::store)]
+    pub(crate) store: Option<StoreConfig>,
 }
 
 fn renamed(text: &str) -> Result<(String, String), String> {

@@ -115,6 +115,12 @@ pub(crate) enum Command {
     Man(ManArgs),
 }
 
+/// Reads a path, `postgresql://…` or `dynamodb:TABLE`.
+fn store(text: &str) -> Result<stockade_config::StoreConfig, &'static str> {
+    stockade_config::StoreConfig::from_argument(text)
+        .ok_or("expected a path, `postgresql://…` or `dynamodb:TABLE`")
+}
+
 /// The examples and the table of exit codes.
 fn after_long_help() -> String {
     format!("{EXAMPLES}\n\n{}", crate::exit::TABLE)

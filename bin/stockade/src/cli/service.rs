@@ -1,8 +1,7 @@
 //! The commands about the daemon itself.
 
-use std::path::PathBuf;
-
 use clap::Args;
+use stockade_config::StoreConfig;
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -27,8 +26,8 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) flush: bool,
     /// The database, in place of the configured one
-    #[arg(long, value_name = "PATH")]
-    pub(crate) store: Option<PathBuf>,
+    #[arg(long, value_name = "STORE", value_parser = super::store)]
+    pub(crate) store: Option<StoreConfig>,
 }
 
 /// Stop the daemon; bans stay in force unless told otherwise.

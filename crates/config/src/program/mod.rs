@@ -11,17 +11,21 @@ mod example;
 mod read;
 mod responders;
 mod schema;
+mod store;
 mod value;
 
 pub use example::example;
 pub(crate) use read::{FILE, read};
 pub(crate) use schema::SETTINGS;
+pub use store::{PostgresUrl, StoreConfig};
 
 /// The settings of the program. Its default is what `stockade.toml` says that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// `store`: the database file.
-    pub store: PathBuf,
+    /// `store`: what remembers.
+    pub store: StoreConfig,
+    /// `host`: the name of this host among those that share a store; empty: the machine's.
+    pub host: String,
     /// `durability`: when a commit reaches the disk.
     pub durability: Durability,
     /// `socket`: where the daemon is told what to do.
@@ -153,7 +157,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 impl Default for Program {
     fn default() -> Self {
         Self {
-            store: "/var/lib/stockade/stockade.db".into(),
+            store: StoreConfig::File("/var/lib/stockade/stockade.db".into()),
+            host: String::new(),
             durability: Durability::default(),
             socket: "/run/stockade/stockade.sock".into(),
             reconcile_every: Duration::from_secs(60),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::value::{Kind, Parsed, Stored};
 use super::{Durability, LogLevel, Program};
-use crate::limits::{MAX_PATH_BYTES, MAX_SOCKET_BYTES};
+use crate::limits::MAX_SOCKET_BYTES;
 
 /// One setting.
 #[derive(Debug)]
@@ -46,7 +46,6 @@ macro_rules! setting {
     (@key $first:ident . $second:ident) => { concat!(stringify!($first), ".", stringify!($second)) };
 }
 
-const PATH: Kind = Kind::Path { max_bytes: MAX_PATH_BYTES };
 const SECOND: Kind = Kind::Span { min: Duration::from_secs(1) };
 const MINUTE: Kind = Kind::Span { min: Duration::from_secs(60) };
 
@@ -56,7 +55,18 @@ const fn count(min: u64, max: u64) -> Kind {
 
 /// All of them; those of one table stand together.
 pub(crate) const SETTINGS: &[Setting] = &[
-    setting!(store, PATH, "The database file. Its directory must belong to Stockade alone."),
+    setting!(
+        store,
+        Kind::Store,
+        "What remembers: a database file (its directory must belong to Stockade alone), a PostgreSQL database that\n\
+         several hosts share (`postgresql://user@host/db?sslmode=verify-full`), or a table of DynamoDB\n\
+         (`dynamodb:TABLE`)."
+    ),
+    setting!(
+        host,
+        Kind::Host,
+        "The name of this host in a store that several share; no two may have the same. Empty: the machine's."
+    ),
     setting!(
         durability,
         Kind::Word(Durability::WORDS),

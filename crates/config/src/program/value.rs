@@ -9,8 +9,8 @@ use stockade_filter::conf::value::{TimeSpan, parse_time};
 use toml::de::DeValue;
 
 use super::document::Text;
-use super::{Durability, LogLevel};
-use crate::limits::MAX_PATH_BYTES;
+use super::{Durability, LogLevel, StoreConfig};
+use crate::limits::{MAX_HOST_BYTES, MAX_PATH_BYTES};
 use crate::problem::cut;
 
 /// What may stand in a setting.
@@ -20,6 +20,10 @@ pub(crate) enum Kind {
     Path { max_bytes: usize },
     /// An absolute path, or nothing.
     OptionalPath,
+    /// Where the store is: [`StoreConfig`].
+    Store,
+    /// The name of a host, or nothing.
+    Host,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A length of time in fail2ban's language, or whole seconds.
@@ -36,6 +40,8 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Parsed {
     Path(PathBuf),
+    Store(StoreConfig),
+    Text(String),
     Word(&'static str),
     Span(Duration),
     Flag(bool),
@@ -60,6 +66,8 @@ impl Kind {
         match self {
             Self::Path { max_bytes: MAX_PATH_BYTES } => "an absolute path".into(),
             Self::OptionalPath => "an absolute path, or nothing".into(),
+            Self::Store => "an absolute path, `postgresql://…` or `dynamodb:TABLE`".into(),
+            Self::Host => format!("a name of at most {MAX_HOST_BYTES} bytes, or nothing"),
             Self::Path { max_bytes } => format!("an absolute path of at most {max_bytes} bytes"),
             Self::Word(words) => format!("one of `{}`", words.join("`, `")),
             Self::Span { min } => format!("a length of time such as `10m`, at least {}", span_text(min)),
@@ -72,7 +80,7 @@ impl Kind {
 
     /// Reads a value of the environment.
     pub(crate) fn read_text(self, text: &str) -> Result<Parsed, Bad> {
-        let bad = || self.bad(None, &format!("`{}`", cut(text)));
+        let bad = || self.bad(None, &format!("`{}`", cut(&self.shown(text))));
         let parsed = match self {
             Self::Flag => match text {
                 "true" => Some(Parsed::Flag(true)),
@@ -85,7 +93,12 @@ impl Kind {
                 let keys: Result<Vec<_>, _> = parts.map(|part| key(part).ok_or(part)).collect();
                 return keys.map(Parsed::Keys).map_err(|part| self.bad(None, &format!("`{}`", cut(part))));
             }
-            Self::Path { .. } | Self::OptionalPath | Self::Word(_) | Self::Span { .. } => self.string(text),
+            Self::Path { .. }
+            | Self::OptionalPath
+            | Self::Store
+            | Self::Host
+            | Self::Word(_)
+            | Self::Span { .. } => self.string(text),
         };
         parsed.ok_or_else(bad)
     }
@@ -98,8 +111,11 @@ impl Kind {
         text: &Text<'_>,
     ) -> Result<Parsed, Bad> {
         let bad = || {
-            let found =
-                if value.is_table() { "a table".into() } else { format!("`{}`", text.quote(span.clone())) };
+            let found = if value.is_table() {
+                "a table".into()
+            } else {
+                format!("`{}`", self.shown(&text.quote(span.clone())))
+            };
             self.bad(None, &found)
         };
         let parsed = match (self, value) {
@@ -112,7 +128,12 @@ impl Kind {
                 return Err(Bad { hint: Some("leave the quotes out".into()), ..bad() });
             }
             (
-                Self::Path { .. } | Self::OptionalPath | Self::Word(_) | Self::Span { .. },
+                Self::Path { .. }
+                | Self::OptionalPath
+                | Self::Store
+                | Self::Host
+                | Self::Word(_)
+                | Self::Span { .. },
                 DeValue::String(string),
             ) => self.string(string),
             (Self::Keys, DeValue::Array(array)) => {
@@ -136,6 +157,8 @@ impl Kind {
             Self::OptionalPath => {
                 (text.is_empty() || is_path(text, MAX_PATH_BYTES)).then(|| Parsed::Path(text.into()))
             }
+            Self::Store => StoreConfig::parse(text).map(Parsed::Store),
+            Self::Host => is_host(text).then(|| Parsed::Text(text.to_owned())),
             Self::Word(words) => words.iter().find(|word| **word == text).map(|word| Parsed::Word(word)),
             Self::Span { .. } => {
                 parse_time(text).ok().and_then(TimeSpan::duration).and_then(|span| self.span(span))
@@ -153,6 +176,11 @@ impl Kind {
             .then_some(Parsed::Count(number))
     }
 
+    /// What was written, fit for a message.
+    fn shown(self, text: &str) -> String {
+        if matches!(self, Self::Store) { super::store::without_passwords(text) } else { text.to_owned() }
+    }
+
     fn bad(self, span: Option<Range<usize>>, found: &str) -> Bad {
         Bad { span, expected: self.expected(), found: found.to_owned(), hint: None }
     }
@@ -161,6 +189,10 @@ impl Kind {
 /// Whether a text is an absolute path that the system can take.
 pub(super) fn is_path(text: &str, max_bytes: usize) -> bool {
     Path::new(text).is_absolute() && text.len() <= max_bytes && !text.contains('\0')
+}
+
+fn is_host(text: &str) -> bool {
+    text.len() <= MAX_HOST_BYTES && !text.contains(|c: char| c.is_control() || c.is_whitespace())
 }
 
 fn key(text: &str) -> Option<Key> {
@@ -189,6 +221,8 @@ impl Parsed {
     pub(crate) fn to_toml(&self) -> String {
         match self {
             Self::Path(path) => toml::Value::from(path.display().to_string()).to_string(),
+            Self::Store(store) => toml::Value::from(store.to_string()).to_string(),
+            Self::Text(text) => toml::Value::from(text.as_str()).to_string(),
             Self::Word(word) => format!("\"{word}\""),
             Self::Span(span) => format!("\"{}\"", span_text(*span)),
             Self::Flag(flag) => flag.to_string(),
@@ -224,6 +258,8 @@ macro_rules! stored {
 
 stored! {
     PathBuf, Path;
+    StoreConfig, Store;
+    String, Text;
     Duration, Span;
     bool, Flag;
     u8, Count;

@@ -1,10 +1,9 @@
 //! From a configuration to the parts of a running daemon.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use stockade_config::{Config, JailConfig, ResponderConfig, ResponderKind};
-use stockade_core::ports::{Responder, Store, StoreErrorKind};
+use stockade_core::ports::{Responder, Store, StoreError, StoreErrorKind};
 use stockade_core::{Jail, Jails, Position, Timestamp};
 use stockade_filter::{Filter, FilterSpec, date::Zone};
 use stockade_respond::action::Question;
@@ -12,7 +11,7 @@ use stockade_respond::{Action, Command, DryRun, Nftables, Watch};
 use stockade_source::{
     FollowSpec, Follower, Journal, JournalMatch, JournalSpec, Pattern, Pipe, Source, Start,
 };
-use stockade_store::{Durability, MemoryStore, SqliteOptions, SqliteStore};
+use stockade_store::MemoryStore;
 
 use super::evidence::Captures;
 use super::hands::Hand;
@@ -20,6 +19,7 @@ use super::reading::{Asking, Reader};
 use super::{DaemonError, RunOptions};
 use crate::guards::{GuardRules, Guards};
 use crate::ignoring::{Ignoring, Lookups};
+use crate::store::{self, StoreOptions};
 
 /// What a dry run says of itself.
 const DRY_RUN: &str = "dry run: nothing is changed";
@@ -256,26 +256,23 @@ fn compile(
     Ok(filter)
 }
 
-/// Opens the store. A user who may not write where it should be gets one in memory, and is told.
+/// Opens the store. A user who may not write the file that it should be gets one in memory, and is told.
 pub(crate) fn open_store(
-    path: &Path,
-    durability: stockade_config::Durability,
+    options: &StoreOptions,
     now: Timestamp,
     mut warn: impl FnMut(String),
 ) -> Result<(Box<dyn Store>, String), DaemonError> {
-    let durability = match durability {
-        stockade_config::Durability::Normal => Durability::Normal,
-        stockade_config::Durability::Full => Durability::Full,
+    let only_memory = |error: &StoreError| {
+        error.kind == StoreErrorKind::Unreachable
+            && options.place.file().is_some()
+            && !rustix::process::geteuid().is_root()
     };
-    let options = SqliteOptions { durability, ..SqliteOptions::default() };
-    match SqliteStore::open(path, &options, now) {
+    match store::open(options, now) {
         Ok(opened) => {
-            if let Some(notice) = opened.notice {
-                warn(notice);
-            }
-            Ok((Box::new(opened.store), path.display().to_string()))
+            opened.notice.into_iter().for_each(warn);
+            Ok((opened.store, opened.shown))
         }
-        Err(error) if error.kind == StoreErrorKind::Unreachable && !rustix::process::geteuid().is_root() => {
+        Err(error) if only_memory(&error) => {
             warn(format!("{}; what is found is forgotten at the end", error.message));
             Ok((Box::new(MemoryStore::default()), "memory".to_owned()))
         }

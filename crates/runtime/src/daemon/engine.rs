@@ -19,6 +19,7 @@ use super::turn::Turn;
 use super::{DaemonError, RunOptions};
 use crate::control::{Asked, Server};
 use crate::fail2ban_log::Fail2banLog;
+use crate::store::StoreOptions;
 
 /// How often the daemon looks up even if nothing happens.
 const TICK: Duration = Duration::from_secs(1);
@@ -46,8 +47,8 @@ pub(crate) fn run(
     clock: &Arc<dyn Clock>,
 ) -> Result<(), DaemonError> {
     let mut config = load().map_err(DaemonError::Config)?;
-    let path = options.store.clone().unwrap_or_else(|| config.program.store.clone());
-    let (mut store, store_shown) = open_store(&path, config.program.durability, clock.now(), warn)?;
+    let store_options = StoreOptions::of(&config.program, options.store.as_ref());
+    let (mut store, store_shown) = open_store(&store_options, clock.now(), warn)?;
     // The socket and the signals outlive a reload: a command that comes in the middle of one waits for its end.
     let (inputs, events) = channel();
     let socket = options.socket.clone().unwrap_or_else(|| config.program.socket.clone());

@@ -27,7 +27,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use stockade_config::{Config, Problems};
+use stockade_config::{Config, Problems, StoreConfig};
 use stockade_core::Timestamp;
 use stockade_core::ports::{Clock, StoreError};
 
@@ -43,8 +43,8 @@ pub struct RunOptions {
     pub stdin: bool,
     /// Lift every ban when the daemon stops.
     pub flush: bool,
-    /// The database, in place of the configured one.
-    pub store: Option<PathBuf>,
+    /// What remembers, in place of what is configured.
+    pub store: Option<StoreConfig>,
     /// A folder of journal files, in place of the machine's own journal.
     pub journal: Option<PathBuf>,
     /// The control socket, in place of the configured one.

@@ -44,7 +44,7 @@ impl World {
 
     pub fn start(&mut self) {
         let options = RunOptions {
-            store: Some(self.path("stockade.db")),
+            store: Some(self.path("stockade.db").into()),
             socket: Some(self.path("stockade.sock")),
             ..RunOptions::default()
         };

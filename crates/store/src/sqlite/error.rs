@@ -3,7 +3,22 @@
 use std::path::Path;
 
 use rusqlite::ErrorCode;
+use rusqlite::types::Type;
 use stockade_core::ports::{StoreError, StoreErrorKind};
+
+use crate::codec::{Unreadable, Unwritable};
+
+impl From<Unreadable> for rusqlite::Error {
+    fn from(error: Unreadable) -> Self {
+        Self::FromSqlConversionFailure(0, Type::Null, Box::new(error))
+    }
+}
+
+impl From<Unwritable> for rusqlite::Error {
+    fn from(error: Unwritable) -> Self {
+        Self::ToSqlConversionFailure(Box::new(error))
+    }
+}
 
 /// The sentence for a database error: what was tried, on which file, and what SQLite said.
 pub(super) fn failed(tried: &str, path: &Path, error: &rusqlite::Error) -> StoreError {

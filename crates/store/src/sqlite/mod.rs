@@ -2,9 +2,8 @@
 //!
 //! Top to bottom: `place` (directory, lock, rights) and `schema` make a file that `open` can trust, `damage` is for
 //! one that it cannot; `write`, `outbox`,
-//! `read` and `purge` are the verbs of [`Store`], with `codec` for the columns; `reader` is for others who look.
+//! `read` and `purge` are the verbs of [`Store`], with [`crate::codec`] for the columns; `reader` is for others who look.
 
-mod codec;
 mod damage;
 mod error;
 mod open;

@@ -4,8 +4,8 @@ use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 use stockade_core::ports::{OutboxItem, Settlement};
 use stockade_core::{Outcome, Timestamp};
 
-use super::codec;
 use super::read::{decision_from, sql_limit};
+use crate::codec;
 
 const WAITING: i64 = 0;
 const FAILED: i64 = 1;

@@ -6,8 +6,8 @@ use rusqlite::{Connection, Row, Rows, params};
 use stockade_core::ports::{LoggedDecision, Snapshot, WindowRecord};
 use stockade_core::{BanRecord, Decision, Key, Match, MatchId, Outcome, Position, Timestamp};
 
-use super::{codec, outbox};
-use crate::JailTotals;
+use super::outbox;
+use crate::{JailTotals, codec};
 
 /// All bans.
 pub(super) const BANS: &str =

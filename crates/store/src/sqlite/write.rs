@@ -4,10 +4,9 @@ use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, pa
 use stockade_core::ports::{Batch, Order, WindowRecord};
 use stockade_core::{BanRecord, Match, Position};
 
-use super::codec;
 use super::purge::{drop_oldest_decisions, drop_oldest_matches};
-use crate::Limits;
 use crate::totals::Added;
+use crate::{Limits, codec};
 
 /// How many rows the file holds, so that limits need no counting in each commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

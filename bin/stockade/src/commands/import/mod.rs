@@ -131,7 +131,7 @@ fn store(
 ) -> Result<Vec<Fate>, Failure> {
     let config = config::load(global)?;
     let warn = |warning: String| exit::note(&warning, None);
-    into_store(&config, args.store.as_deref(), bans, args.dry_run, now, warn).map_err(|error| {
+    into_store(&config, args.store.as_ref(), bans, args.dry_run, now, warn).map_err(|error| {
         match error.kind {
             StoreErrorKind::Busy => Failure::new(Exit::Failed, &error.message).hint(Some(
                 "a daemon runs with this database: leave `--store` out and it takes the bans over",

@@ -1,9 +1,8 @@
-//! How values of the core are written into columns, and read back exactly.
+//! How values of the core are written into columns, and read back exactly; the same in every database.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use rusqlite::types::Type;
 use stockade_core::{Key, Reason, Timestamp, Verdict};
 
 /// What stands before a name, so that a name which looks like an address is read back as a name.
@@ -12,33 +11,32 @@ const NAME_MARK: char = '@';
 /// A column that does not hold what Stockade writes there.
 #[derive(Debug, thiserror::Error)]
 #[error("unreadable {what}: `{text}`")]
-pub(super) struct Unreadable {
+pub(crate) struct Unreadable {
     what: &'static str,
     text: String,
 }
 
 impl Unreadable {
-    pub(super) fn new(what: &'static str, text: &str) -> Self {
+    pub(crate) fn new(what: &'static str, text: &str) -> Self {
         /// Enough of a damaged value to recognise it in a message, in characters.
         const SHOWN: usize = 40;
         Self { what, text: text.chars().take(SHOWN).collect() }
     }
 }
 
-impl From<Unreadable> for rusqlite::Error {
-    fn from(error: Unreadable) -> Self {
-        Self::FromSqlConversionFailure(0, Type::Null, Box::new(error))
-    }
-}
+/// A value that has no form in a column.
+#[derive(Debug, thiserror::Error)]
+#[error("unwritable value: {0}")]
+pub(crate) struct Unwritable(#[from] serde_json::Error);
 
-pub(super) fn key_text(key: &Key) -> String {
+pub(crate) fn key_text(key: &Key) -> String {
     match key {
         Key::Addr(_) | Key::Net(_) => key.to_string(),
         Key::Name(name) => format!("{NAME_MARK}{name}"),
     }
 }
 
-pub(super) fn key_from(text: &str) -> Result<Key, Unreadable> {
+pub(crate) fn key_from(text: &str) -> Result<Key, Unreadable> {
     match text.strip_prefix(NAME_MARK) {
         Some(name) => Ok(Key::Name(name.into())),
         None => Key::parse_addr_or_net(text).ok_or_else(|| Unreadable::new("key", text)),
@@ -46,7 +44,7 @@ pub(super) fn key_from(text: &str) -> Result<Key, Unreadable> {
 }
 
 /// A verdict's word and expiry. One that this version has no word for is written as JSON.
-pub(super) fn verdict_columns(verdict: &Verdict) -> rusqlite::Result<(Cow<'static, str>, Option<i64>)> {
+pub(crate) fn verdict_columns(verdict: &Verdict) -> Result<(Cow<'static, str>, Option<i64>), Unwritable> {
     Ok(match verdict {
         Verdict::Ban { until, extends: false } => ("ban".into(), Some(until.as_millis())),
         Verdict::Ban { until, extends: true } => ("extend".into(), Some(until.as_millis())),
@@ -55,7 +53,7 @@ pub(super) fn verdict_columns(verdict: &Verdict) -> rusqlite::Result<(Cow<'stati
     })
 }
 
-pub(super) fn verdict_from(word: &str, until: Option<i64>) -> Result<Verdict, Unreadable> {
+pub(crate) fn verdict_from(word: &str, until: Option<i64>) -> Result<Verdict, Unreadable> {
     match (word, until) {
         ("ban", Some(until)) => Ok(Verdict::Ban { until: Timestamp::from_millis(until), extends: false }),
         ("extend", Some(until)) => Ok(Verdict::Ban { until: Timestamp::from_millis(until), extends: true }),
@@ -65,7 +63,7 @@ pub(super) fn verdict_from(word: &str, until: Option<i64>) -> Result<Verdict, Un
 }
 
 /// A reason: the usual one short (`5/600`, with nanoseconds behind a dot if there are any), all others as JSON.
-pub(super) fn reason_text(reason: &Reason) -> rusqlite::Result<String> {
+pub(crate) fn reason_text(reason: &Reason) -> Result<String, Unwritable> {
     Ok(match reason {
         Reason::Threshold { matches, findtime } if findtime.subsec_nanos() == 0 => {
             format!("{matches}/{}", findtime.as_secs())
@@ -77,7 +75,7 @@ pub(super) fn reason_text(reason: &Reason) -> rusqlite::Result<String> {
     })
 }
 
-pub(super) fn reason_from(text: &str) -> Result<Reason, Unreadable> {
+pub(crate) fn reason_from(text: &str) -> Result<Reason, Unreadable> {
     if text.starts_with('{') {
         return serde_json::from_str(text).map_err(|_| Unreadable::new("reason", text));
     }
@@ -97,12 +95,12 @@ fn threshold(text: &str) -> Option<Reason> {
     })
 }
 
-fn json<T: serde::Serialize>(value: &T) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
+fn json<T: serde::Serialize>(value: &T) -> Result<String, Unwritable> {
+    Ok(serde_json::to_string(value)?)
 }
 
 /// Times as the zigzag varints of their differences: about 3 bytes each instead of 8.
-pub(super) fn times_blob(times: &[Timestamp]) -> Vec<u8> {
+pub(crate) fn times_blob(times: &[Timestamp]) -> Vec<u8> {
     let mut blob = Vec::with_capacity(6 + times.len() * 3);
     let mut last = 0_i64;
     for time in times {
@@ -118,7 +116,7 @@ pub(super) fn times_blob(times: &[Timestamp]) -> Vec<u8> {
     blob
 }
 
-pub(super) fn times_from(blob: &[u8]) -> Result<Vec<Timestamp>, Unreadable> {
+pub(crate) fn times_from(blob: &[u8]) -> Result<Vec<Timestamp>, Unreadable> {
     let bad = || Unreadable::new("times", &format!("{} bytes", blob.len()));
     let mut times = Vec::with_capacity(blob.iter().filter(|b| **b < 0x80).count());
     let (mut last, mut value, mut shift) = (0_i64, 0_u64, 0_u32);
