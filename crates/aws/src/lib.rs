@@ -12,6 +12,7 @@ mod access;
 mod call;
 mod fault;
 mod send;
+pub mod wire;
 
 pub use access::{Access, Aws};
 pub use call::{Call, Reply};
