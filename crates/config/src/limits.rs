@@ -42,3 +42,6 @@ pub const MAX_MULTIPLIERS: usize = 1000;
 
 /// `maxlines`: lines that one regex may see at once.
 pub const MAX_LINES: u32 = 1000;
+
+/// Bytes of a name of something in AWS: the longest ARN.
+pub const MAX_TEXT_BYTES: usize = 2048;

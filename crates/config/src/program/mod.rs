@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use stockade_core::Key;
 
+mod agent;
 mod document;
 mod example;
 mod read;
@@ -14,6 +15,7 @@ mod schema;
 mod store;
 mod value;
 
+pub use agent::Agent;
 pub use example::example;
 pub(crate) use read::{FILE, read};
 pub(crate) use schema::SETTINGS;
@@ -40,6 +42,10 @@ pub struct Program {
     pub limits: Limits,
     /// `[fail2ban_log]`: a log for programs that read fail2ban's.
     pub fail2ban_log: Fail2banLog,
+    /// `[aws]`: where AWS is, and what is whose there.
+    pub aws: Aws,
+    /// `[agent]`: what `stockade agent` does.
+    pub agent: Agent,
     /// `[responders.NAME]`: what makes decisions true; never empty, names differ, in the order of the file. One
     /// called `nftables` if the file has none; otherwise those of the file and no others.
     pub responders: Vec<ResponderConfig>,
@@ -105,6 +111,30 @@ pub struct Fail2banLog {
     pub level: LogLevel,
 }
 
+/// Where AWS is, and what is whose there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aws {
+    /// `region`: empty: as the environment says.
+    pub region: String,
+    /// `endpoint`: one address for all services, an emulator; empty: AWS itself.
+    pub endpoint: String,
+    /// `topic`: the SNS topic of bans, its name or its ARN.
+    pub topic: String,
+    /// `snapshot`: `s3://bucket/key` of the snapshot of live bans; empty: there is none.
+    pub snapshot: String,
+}
+
+impl Default for Aws {
+    fn default() -> Self {
+        Self {
+            region: String::new(),
+            endpoint: String::new(),
+            topic: "F2B".to_owned(),
+            snapshot: String::new(),
+        }
+    }
+}
+
 /// How important a line of fail2ban's log is, the most important first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
@@ -148,6 +178,13 @@ pub enum ResponderKind {
         /// `timeout`: it is ended when it takes longer.
         timeout: Duration,
     },
+    /// `fail2ban-client`: has a fail2ban that is there already ban, in its own jails.
+    Fail2banClient {
+        /// `argv`: its client, an absolute path, and options such as `-s SOCKET`.
+        argv: Vec<String>,
+        /// `timeout`: it is ended when it takes longer.
+        timeout: Duration,
+    },
     /// `dry-run`: says what would be done.
     DryRun,
 }
@@ -166,6 +203,8 @@ impl Default for Program {
             retention: Retention::default(),
             limits: Limits { max_tracked_keys: stockade_core::limits::MAX_TRACKED_KEYS },
             fail2ban_log: Fail2banLog::default(),
+            aws: Aws::default(),
+            agent: Agent::default(),
             responders: vec![ResponderConfig { name: "nftables".into(), kind: ResponderKind::nftables() }],
         }
     }
@@ -200,6 +239,10 @@ impl Default for Retention {
 impl ResponderKind {
     /// The table of `kind = "nftables"` that names none.
     pub const DEFAULT_TABLE: &'static str = "stockade";
+    /// What `kind = "fail2ban-client"` runs that names nothing.
+    pub const FAIL2BAN_CLIENT: &'static str = "/usr/bin/fail2ban-client";
+    /// The time that `kind = "fail2ban-client"` has that sets none.
+    pub const FAIL2BAN_TIMEOUT: Duration = Duration::from_secs(60);
     /// The time that `kind = "command"` has that sets none.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 

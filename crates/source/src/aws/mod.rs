@@ -1,0 +1,3 @@
+//! What AWS delivers: messages of a queue.
+
+pub mod queue;
