@@ -122,7 +122,9 @@ impl Turn {
         let Some(jail) = self.jails.get(at) else { return Heard::Nothing };
         let said = notice.at.unwrap_or(now);
         let told = match notice.told {
-            Told::Ban { until } => Told::Ban { until: Some(until.unwrap_or_else(|| jail.bantime.until(said))) },
+            Told::Ban { until } => {
+                Told::Ban { until: Some(until.unwrap_or_else(|| jail.bantime.until(said))) }
+            }
             Told::Unban => Told::Unban,
         };
         let resolved = Notice { told, at: Some(said), ..notice.clone() };
@@ -176,7 +178,10 @@ impl Turn {
         let extends = live.is_some();
         if how == How::Counted && !extends && self.guards.room(now) == 0 {
             if let Guarded::Alarm(why) = self.guards.judge(key, true, now) {
-                tracing::error!(why, "bans are stopped: something is wrong, or very wrong; they wait in the queue");
+                tracing::error!(
+                    why,
+                    "bans are stopped: something is wrong, or very wrong; they wait in the queue"
+                );
                 self.tally.warn(format!("bans wait in the queue: {why}"));
             }
             return Heard::Full;
@@ -223,8 +228,7 @@ impl Turn {
         let Some(jail) = self.jails.get(at).map(|jail| Arc::clone(&jail.name)) else { return };
         let Some(ended) = self.states.bans.end(at, key, now).cloned() else { return };
         self.remember(key, Ban { reason: reason.clone(), ..ended });
-        let decision =
-            Decision { jail, key: key.clone(), verdict: Verdict::Unban, at: now, reason, nth: 0 };
+        let decision = Decision { jail, key: key.clone(), verdict: Verdict::Unban, at: now, reason, nth: 0 };
         self.decide(decision, false, now);
     }
 

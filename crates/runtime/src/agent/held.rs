@@ -132,16 +132,19 @@ impl Held {
 pub(super) fn keep(queue: &Mutex<Option<Queue>>, held: &Arc<Held>, ended: &Receiver<(Token, End)>) {
     let mut delete: Vec<(String, u32)> = Vec::new();
     let mut open = true;
-    while open {
+    while open || !delete.is_empty() {
         let mut again = Vec::new();
         let mut next = match ended.recv_timeout(TICK) {
             Ok(one) => Some(one),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => {
-                open = false;
+                if !std::mem::replace(&mut open, false) {
+                    std::thread::sleep(TICK);
+                }
                 None
             }
         };
+        // Nothing was taken yet.
         let Some(queue) = queue.lock().unwrap_or_else(PoisonError::into_inner).clone() else { continue };
         while let Some((token, end)) = next {
             if let Some(kept) = held.remove(token) {
@@ -172,9 +175,9 @@ fn delete_all(queue: &Queue, delete: Vec<(String, u32)>) -> Vec<(String, u32)> {
     let (missed, fault) = queue.delete(&receipts);
     let passes = fault.as_ref().is_some_and(|fault| fault.kind.passes());
     tell("delete", (missed.clone(), fault));
-    let tries = delete.into_iter().filter(|(receipt, tries)| {
-        passes && *tries < DELETE_TRIES && missed.contains(receipt)
-    });
+    let tries = delete
+        .into_iter()
+        .filter(|(receipt, tries)| passes && *tries < DELETE_TRIES && missed.contains(receipt));
     tries.map(|(receipt, tries)| (receipt, tries + 1)).collect()
 }
 

@@ -196,7 +196,9 @@ impl Agent {
             busy: AtomicBool::new(false),
         });
         if place.is_none() {
-            tracing::warn!("no snapshot of live bans is configured: what this host missed, it does not learn");
+            tracing::warn!(
+                "no snapshot of live bans is configured: what this host missed, it does not learn"
+            );
         }
         let mut agent = Self {
             name: spec.name.clone(),

@@ -78,7 +78,9 @@ impl Shared {
             tracing::info!(queue = self.spec.name, "{change}");
         }
         if queue.is_unfiltered() {
-            tracing::warn!("there are too many jails for a filter: messages of other jails are passed over here");
+            tracing::warn!(
+                "there are too many jails for a filter: messages of other jails are passed over here"
+            );
         }
         *self.queue.lock().unwrap_or_else(PoisonError::into_inner) = Some(queue);
         self.ready.fetch_add(1, Ordering::Relaxed);

@@ -13,8 +13,9 @@ use stockade_source::aws::queue::QueueSpec;
 
 use super::AgentError;
 
-/// How long a message that was taken is hidden at first.
-const VISIBILITY: std::time::Duration = std::time::Duration::from_secs(60);
+/// How long a message that was taken is hidden at first. It is hidden for longer while it is worked on; what was handed
+/// to a poll that nobody hears any more, because the agent was stopped or killed, comes again after this.
+const VISIBILITY: std::time::Duration = std::time::Duration::from_secs(30);
 /// As long as SQS keeps a message.
 const MAX_RETENTION: std::time::Duration = std::time::Duration::from_secs(14 * 24 * 60 * 60);
 
@@ -71,8 +72,7 @@ pub(super) fn for_agent(mut config: Config) -> Result<Config, AgentError> {
         if let Some(client) = &client
             && config.jail(&name).is_none()
         {
-            jail.jail.bantime =
-                client.bantime(&name).map_err(|error| AgentError::Fail2ban { error })?;
+            jail.jail.bantime = client.bantime(&name).map_err(|error| AgentError::Fail2ban { error })?;
         }
         if !chosen.is_empty() {
             jail.responders.clone_from(&chosen);
@@ -93,7 +93,9 @@ pub(super) fn in_bulk(config: &Config) -> Vec<bool> {
         let kind = responder(&config.program, name).map(|one| &one.kind);
         matches!(
             kind,
-            Some(ResponderKind::Nftables { .. } | ResponderKind::Fail2banClient { .. } | ResponderKind::DryRun)
+            Some(
+                ResponderKind::Nftables { .. } | ResponderKind::Fail2banClient { .. } | ResponderKind::DryRun
+            )
         )
     };
     config.jails.iter().map(|jail| jail.responders.iter().all(asked)).collect()

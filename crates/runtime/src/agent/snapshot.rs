@@ -102,7 +102,9 @@ pub(super) fn follow(shared: &Shared, place: &Place, every: Duration) {
 
 fn hint(fault: &Fault) -> Option<&str> {
     match fault.kind {
-        FaultKind::Missing => Some("it is written by the function `expire`; see `snapshot` in the table `[aws]`"),
+        FaultKind::Missing => {
+            Some("it is written by the function `expire`; see `snapshot` in the table `[aws]`")
+        }
         FaultKind::Denied => Some("allow s3:GetObject on it"),
         _ => fault.hint.as_deref(),
     }

@@ -2,18 +2,19 @@
 
 use super::cloud::{Cloud, ban};
 use super::support::{Site, wait_for};
-use super::{DRY, SSHD};
+use super::{DRY, SSHD, Telling};
 
 #[test]
 fn bad_messages_go_to_the_dead_letters_with_the_reason_and_good_parts_are_used() {
     let Some(cloud) = Cloud::new("bad") else { return };
     let site = Site::new(SSHD, &cloud.settings("web", DRY));
+    let _telling = Telling(&site);
     let _daemon = site.start(None);
     let queue = cloud.queue_name("web");
     let jail = [("jail", "sshd")];
-    let envelope = |topic: &str| {
+    let envelope = |topic: &str, message: &str| {
         serde_json::json!({"Type": "Notification", "MessageId": "1", "TopicArn": topic,
-            "Message": "{\"sshd\": [\"203.0.113.66\"]}", "Timestamp": "2026-01-19T10:07:07.287Z"})
+            "Message": message, "Timestamp": "2026-01-19T10:07:07.287Z"})
         .to_string()
     };
     cloud.publish_raw(&cloud.topic, "not JSON", &jail);
@@ -22,10 +23,11 @@ fn bad_messages_go_to_the_dead_letters_with_the_reason_and_good_parts_are_used()
     cloud.publish_raw(&cloud.topic, "{\"sshd\": [\"203.0.113.2\"], \"other\": [\"203.0.113.3\"]}", &jail);
     cloud.publish_raw(&cloud.topic, "{\"sshd\": [\"203.0.113.4\"]}", &[jail[0], ("version", "newest")]);
     cloud.send(&queue, "neither");
-    cloud.send(&queue, &envelope("arn:aws:sns:eu-central-1:000000000000:Somebody"));
+    let somebody = "arn:aws:sns:us-east-1:000000000000:Somebody";
+    cloud.send(&queue, &envelope(somebody, "{\"sshd\": [\"203.0.113.77\"]}"));
     cloud.send(&queue, "{\"sshd\": [\"203.0.113.5\"]}");
     let many = format!("{{\"sshd\": [{}]}}", vec!["\"203.0.113.6\""; 40_000].join(","));
-    cloud.send(&queue, &many);
+    cloud.send(&queue, &envelope(&cloud.topic, &many));
 
     let dead = cloud.dead("web", 9);
     cloud.wait_empty(&queue);
@@ -44,7 +46,7 @@ fn bad_messages_go_to_the_dead_letters_with_the_reason_and_good_parts_are_used()
     assert!(reason("203.0.113.6").contains("more than"));
 
     let banned: Vec<String> = site.bans().iter().map(|ban| ban.key.to_string()).collect();
-    for (address, is) in [(1, true), (2, true), (4, true), (3, false), (5, false), (6, false), (66, false)] {
+    for (address, is) in [(1, true), (2, true), (4, true), (3, false), (5, false), (6, false), (77, false)] {
         assert_eq!(banned.contains(&format!("203.0.113.{address}")), is, "{address}");
     }
     // The agent goes on.
@@ -58,6 +60,7 @@ fn guards_stand_before_what_comes_from_outside() {
     let guards = format!("{DRY}[guards]\nprotect = [\"198.51.100.0/24\"]\nmin_prefix_v4 = 20\n");
     let jail = format!("{SSHD}ignoreip = 203.0.113.200\n");
     let site = Site::new(&jail, &cloud.settings("web", &guards));
+    let _telling = Telling(&site);
     let _daemon = site.start(None);
     let refused = ["127.0.0.1", "198.51.100.7", "203.0.0.0/16", "203.0.113.200"];
     let mut all: Vec<_> = refused.iter().map(|key| ban("sshd", key, 1)).collect();
@@ -77,6 +80,7 @@ fn guards_stand_before_what_comes_from_outside() {
 fn more_bans_than_are_plausible_wait_in_the_queue_but_a_snapshot_does_not() {
     let Some(cloud) = Cloud::new("cap") else { return };
     let site = Site::new(SSHD, &cloud.settings("web", &format!("{DRY}[guards]\nmax_bans_per_minute = 5\n")));
+    let _telling = Telling(&site);
     let daemon = site.start(None);
     let bans: Vec<_> = (1..=10).map(|n| ban("sshd", &format!("203.0.113.{n}"), 1)).collect();
     cloud.publish(&bans);

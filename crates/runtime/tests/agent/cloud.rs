@@ -10,7 +10,7 @@ use stockade_core::Timestamp;
 
 /// Where the emulator is told to be.
 const EMULATOR: &str = "STOCKADE_TEST_MINISTACK";
-const REGION: &str = "eu-central-1";
+const REGION: &str = "us-east-1";
 
 /// An account in the emulator, in which this test has a topic and a bucket.
 pub(crate) struct Cloud {
@@ -124,10 +124,7 @@ impl Cloud {
         let request = client.get_queue_attributes().queue_url(url).attribute_names(Name::All);
         let attributes = self.aws.block_on(request.send()).unwrap().attributes.unwrap();
         let number = |name: Name| attributes.get(&name).unwrap().parse().unwrap();
-        (
-            number(Name::ApproximateNumberOfMessages),
-            number(Name::ApproximateNumberOfMessagesNotVisible),
-        )
+        (number(Name::ApproximateNumberOfMessages), number(Name::ApproximateNumberOfMessagesNotVisible))
     }
 
     pub(crate) fn endpoint(&self) -> String {

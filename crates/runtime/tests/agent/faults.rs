@@ -7,13 +7,14 @@ use std::time::Duration;
 use super::cloud::{Cloud, ban, now};
 use super::door::Door;
 use super::support::{PATIENCE, Site, wait_for};
-use super::{DRY, SSHD};
+use super::{DRY, SSHD, Telling, wait_banned_late};
 
 #[test]
 fn no_ban_is_lost_however_often_the_agent_is_killed() {
     let Some(cloud) = Cloud::new("kill") else { return };
     // What is taken and not deleted comes again after the visibility timeout: a short one, for a short test.
     let site = Site::new(SSHD, &cloud.settings("web", DRY));
+    let _telling = Telling(&site);
     let daemon = site.start(None);
     daemon.kill();
     let queue = cloud.queue_name("web");
@@ -52,6 +53,7 @@ fn a_responder_that_fails_keeps_the_message_in_the_queue() {
     let Some(cloud) = Cloud::new("fails") else { return };
     let responder = "[responders.script]\nkind = \"command\"\nargv = [\"{at}/script\"]\n";
     let site = Site::new(SSHD, &cloud.settings("web", responder));
+    let _telling = Telling(&site);
     let script = site.path("script");
     let at = site.path("broken").display().to_string();
     std::fs::write(&script, format!("#!/bin/sh\ntest ! -e {at} && echo $STOCKADE_KEY >>{at}-not\n")).unwrap();
@@ -77,17 +79,22 @@ fn while_the_queue_is_gone_bans_stay_and_afterwards_new_ones_come() {
     let Some(cloud) = Cloud::new("gone") else { return };
     let door = Door::new(None, 0, cloud.address());
     let site = Site::new(SSHD, &cloud.behind(door.port).settings("web", DRY));
+    let _telling = Telling(&site);
     let daemon = site.start(None);
     cloud.publish(&[ban("sshd", "203.0.113.1", 1)]);
     site.wait_banned("203.0.113.1");
     door.shut();
-    let problem = || site.status().sources.iter().find_map(|source| source.problem.clone());
+    let problem = || {
+        let sources = site.status().sources;
+        let queue = sources.into_iter().find(|source| source.stream.starts_with("F2B-Client-"));
+        queue.and_then(|queue| queue.problem)
+    };
     wait_for("the problem in the status", problem);
     cloud.publish(&[ban("sshd", "203.0.113.2", 1)]);
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(site.bans().len(), 1);
     door.reopen();
-    site.wait_banned("203.0.113.2");
+    wait_banned_late(&site, "203.0.113.2");
     wait_for("the status", || problem().is_none().then_some(()));
     drop(daemon);
 }
@@ -97,6 +104,7 @@ fn an_agent_that_starts_while_aws_is_gone_goes_on_with_what_it_knows() {
     let Some(cloud) = Cloud::new("dark") else { return };
     let door = Door::new(None, 0, cloud.address());
     let site = Site::new(SSHD, &cloud.behind(door.port).settings("web", DRY));
+    let _telling = Telling(&site);
     let daemon = site.start(None);
     cloud.publish(&[ban("sshd", "203.0.113.1", 1)]);
     site.wait_banned("203.0.113.1");
@@ -106,7 +114,7 @@ fn an_agent_that_starts_while_aws_is_gone_goes_on_with_what_it_knows() {
     assert_eq!(site.bans().len(), 1);
     door.reopen();
     cloud.publish(&[ban("sshd", "203.0.113.2", 1)]);
-    site.wait_banned("203.0.113.2");
+    wait_banned_late(&site, "203.0.113.2");
     drop(daemon);
 }
 
@@ -114,6 +122,7 @@ fn an_agent_that_starts_while_aws_is_gone_goes_on_with_what_it_knows() {
 fn a_queue_that_somebody_deletes_is_made_anew_and_the_snapshot_tells_what_was_missed() {
     let Some(cloud) = Cloud::new("deleted") else { return };
     let site = Site::new(SSHD, &cloud.settings("web", DRY));
+    let _telling = Telling(&site);
     let daemon = site.start(None);
     cloud.delete_queue(&cloud.queue_name("web"));
     cloud.write_snapshot(now(), &[ban("sshd", "203.0.113.1", 1)]);

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::cloud::{Cloud, ban, now};
 use super::support::{Site, wait_for};
-use super::{DRY, SSHD};
+use super::{DRY, SSHD, Telling, wait_banned_late};
 
 #[test]
 fn a_cloud_fail2ban_sender_is_understood_and_its_bans_last_as_long_as_the_jail_says() {
     let Some(cloud) = Cloud::new("sender") else { return };
     let site = Site::new(SSHD, &cloud.settings("web", DRY));
+    let _telling = Telling(&site);
     let daemon = site.start(None);
     // Exactly its message: json.dumps of the list, and one attribute.
     let before = now();
@@ -30,6 +31,7 @@ fn a_cloud_fail2ban_sender_is_understood_and_its_bans_last_as_long_as_the_jail_s
 fn raw_delivery_is_read_too() {
     let Some(cloud) = Cloud::new("raw") else { return };
     let site = Site::new(SSHD, &cloud.settings("web", DRY));
+    let _telling = Telling(&site);
     let daemon = site.start(None);
     site.stop(daemon, false);
     let arn = cloud.attributes(&cloud.queue_name("web"))["QueueArn"].clone();
@@ -38,7 +40,7 @@ fn raw_delivery_is_read_too() {
     let mut versioned = ban("sshd", "203.0.113.1", 9);
     versioned.reason = Some("five matches".into());
     cloud.publish(&[versioned]);
-    site.wait_banned("203.0.113.1");
+    wait_banned_late(&site, "203.0.113.1");
     let bans = site.bans();
     assert_eq!(bans[0].reason, "received: five matches");
     drop(daemon);
@@ -63,7 +65,9 @@ fn a_cloud_fail2ban_client_understands_our_messages() {
     let queue = cloud.queue_name("old");
     wait_for("its queue", || cloud.queue_url(&queue));
     let arn = cloud.attributes(&queue)["QueueArn"].clone();
-    wait_for("its subscription", || (cloud.subscriptions(&arn) == 1).then_some(()));
+    let filters =
+        || cloud.subscription(&arn).get("FilterPolicy").is_some_and(|policy| policy.contains("sshd"));
+    wait_for("its subscription", || (cloud.subscriptions(&arn) == 1 && filters()).then_some(()));
     let unban = stockade_aws::wire::Notice::unban("sshd".into(), "203.0.113.1".parse().unwrap(), now());
     cloud.publish(&[unban, ban("dovecot", "203.0.113.3", 1)]);
     cloud.publish(&[ban("sshd", "203.0.113.1", 1), ban("sshd", "203.0.113.2", 1)]);
@@ -75,10 +79,11 @@ fn a_cloud_fail2ban_client_understands_our_messages() {
     );
     // The host moves: the agent uses the queue that is there.
     let site = Site::new(SSHD, &cloud.settings("old", DRY));
+    let _telling = Telling(&site);
     let daemon = site.start(None);
     assert_eq!(site.lines_said(&["made the queue"]), 1, "only that for dead letters: {}", site.said());
     cloud.publish(&[ban("sshd", "203.0.113.9", 1)]);
-    site.wait_banned("203.0.113.9");
+    wait_banned_late(&site, "203.0.113.9");
     assert_eq!(cloud.subscriptions(&arn), 1);
     drop(daemon);
 }

@@ -10,7 +10,7 @@ import boto3
 
 endpoint, topic, host, jail, wanted = sys.argv[1:]
 options = dict(
-    endpoint_url=endpoint, region_name="eu-central-1", aws_access_key_id="test", aws_secret_access_key="test"
+    endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
 )
 sqs, sns = boto3.client("sqs", **options), boto3.client("sns", **options)
 

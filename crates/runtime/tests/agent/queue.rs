@@ -7,17 +7,19 @@ use stockade_runtime::control::{Request, Response};
 
 use super::cloud::{Cloud, ban};
 use super::support::{Site, wait_for};
-use super::{DRY, SSHD};
+use super::{DRY, SSHD, Telling, wait_banned_late};
 
 #[test]
 fn the_queue_is_cloud_fail2bans_and_follows_the_jails() {
     let Some(cloud) = Cloud::new("queue") else { return };
     let site = Site::new(SSHD, &cloud.settings("web", DRY));
+    let _telling = Telling(&site);
     let daemon = site.start(None);
     let name = cloud.queue_name("web");
     let made = cloud.attributes(&name);
     let arn = made["QueueArn"].clone();
-    let expected = include_str!("golden/queue.json").replace("{queue}", &arn).replace("{topic}", &cloud.topic);
+    let expected =
+        include_str!("golden/queue.json").replace("{queue}", &arn).replace("{topic}", &cloud.topic);
     let expected: Value = serde_json::from_str(&expected).unwrap();
     let dead = cloud.attributes(&format!("{name}-dead"));
     let redrive: Value = serde_json::from_str(&made["RedrivePolicy"]).unwrap();
@@ -26,18 +28,18 @@ fn the_queue_is_cloud_fail2bans_and_follows_the_jails() {
     assert_eq!(dead["MessageRetentionPeriod"], "1209600");
     assert_eq!(made["MessageRetentionPeriod"], expected["MessageRetentionPeriod"]);
     assert_eq!(serde_json::from_str::<Value>(&made["Policy"]).unwrap(), expected["Policy"]);
-    assert_eq!(cloud.subscription(&arn)["FilterPolicy"], json!({"jail": ["sshd", "unban:sshd"]}).to_string().replace(",", ", ").replace(":[", ": ["));
+    let policy = || serde_json::from_str::<Value>(&cloud.subscription(&arn)["FilterPolicy"]).unwrap();
+    assert_eq!(policy(), json!({"jail": ["sshd", "unban:sshd", "recidive", "unban:recidive"]}));
 
     // Other jails: after a reload the subscription is another, and it is the only one.
     let more = "[postfix]\nenabled = true\nbackend = files\nlogpath = /dev/null\n";
     let jails = std::fs::read_to_string(site.path("etc/jail.local")).unwrap() + more;
     std::fs::write(site.path("etc/jail.local"), jails).unwrap();
     assert!(matches!(site.ask(&Request::Reload), Response::Done { .. }));
-    let wanted = json!({"jail": ["sshd", "unban:sshd", "postfix", "unban:postfix"]});
-    let policy = || serde_json::from_str::<Value>(cloud.subscription(&arn)["FilterPolicy"].as_str()).ok();
-    wait_for("the new filter", || (policy() == Some(wanted.clone())).then_some(()));
+    let has_postfix = |policy: Value| policy["jail"].as_array().unwrap().contains(&"unban:postfix".into());
+    wait_for("the new filter", || has_postfix(policy()).then_some(()));
     cloud.publish(&[ban("postfix", "203.0.113.1", 1)]);
-    site.wait_banned("203.0.113.1");
+    wait_banned_late(&site, "203.0.113.1");
     assert_eq!(cloud.subscriptions(&arn), 1);
 
     // A second start changes nothing.
@@ -53,6 +55,7 @@ fn the_queue_is_cloud_fail2bans_and_follows_the_jails() {
 fn leaving_removes_all_but_letters_that_nobody_has_read() {
     let Some(cloud) = Cloud::new("leave") else { return };
     let site = Site::new(SSHD, &cloud.settings("web", DRY));
+    let _telling = Telling(&site);
     let config = || -> Config {
         let paths = Paths { directory: Some(site.path("etc")), ..Paths::default() };
         stockade_config::load(&paths, &|_| None).unwrap()
@@ -84,12 +87,12 @@ fn leaving_removes_all_but_letters_that_nobody_has_read() {
 fn an_agent_that_runs_once_takes_all_there_is_and_ends() {
     let Some(cloud) = Cloud::new("cron") else { return };
     let site = Site::new(SSHD, &cloud.settings("web", DRY));
-    let daemon = site.start(None);
-    site.stop(daemon, false);
+    let _telling = Telling(&site);
+    std::fs::write(site.path("once"), "").unwrap();
+    assert!(site.spawn(None).wait().success(), "{}", site.said());
     let bans: Vec<_> = (0..50).map(|n| ban("sshd", &format!("203.0.113.{n}"), 1)).collect();
     bans.iter().for_each(|ban| cloud.publish(std::slice::from_ref(ban)));
     cloud.write_snapshot(super::now(), &[ban("sshd", "198.51.100.1", 1)]);
-    std::fs::write(site.path("once"), "").unwrap();
     assert!(site.spawn(None).wait().success(), "{}", site.said());
     assert_eq!(cloud.depth(&cloud.queue_name("web")), (0, 0));
     std::fs::remove_file(site.path("once")).unwrap();

@@ -5,11 +5,11 @@ use std::time::Duration;
 use stockade_aws::wire::Notice;
 use stockade_core::Timestamp;
 
-use super::cloud::{Cloud, ban, now};
+use super::cloud::{Cloud, now};
 use super::door::Door;
 use super::net::{ATTACKER, ATTACKER6, INNOCENT, Net};
 use super::support::{Site, wait_for};
-use super::{DRY, SSHD};
+use super::{DRY, SSHD, Telling};
 
 #[test]
 fn a_host_that_was_off_is_protected_at_once() {
@@ -25,6 +25,7 @@ fn a_host_that_was_off_is_protected_at_once() {
     let bans = [old(ATTACKER, tomorrow), old(ATTACKER6, Timestamp::MAX), old("192.0.2.9", yesterday)];
     cloud.write_snapshot(now(), &bans);
     let site = Site::new(SSHD, &cloud.settings("web", ""));
+    let _telling = Telling(&site);
     let daemon = site.start(Some(&net.victim));
     wait_for("the drop", || net.attacker_is_dropped(ATTACKER).then_some(()));
     assert!(net.attacker_is_dropped(ATTACKER6) && net.innocent_connects(INNOCENT));
@@ -39,6 +40,7 @@ fn a_host_that_was_off_is_protected_at_once() {
 fn a_changed_snapshot_heals_what_was_missed_and_leaves_what_is_local() {
     let Some(cloud) = Cloud::new("heal") else { return };
     let site = Site::new(SSHD, &cloud.settings("web", DRY));
+    let _telling = Telling(&site);
     let hour_ago = now().minus(Duration::from_secs(3600));
     let old = |key: &str| {
         let until = now().plus(Duration::from_secs(3600));
@@ -52,7 +54,8 @@ fn a_changed_snapshot_heals_what_was_missed_and_leaves_what_is_local() {
     cloud.publish_raw(&cloud.topic, "{\"sshd\": [\"203.0.113.3\"]}", &[("jail", "sshd")]);
     site.ban("203.0.113.4");
     wait_for("four bans", || (site.bans().len() == 4).then_some(()));
-    let keys = || site.bans().iter().map(|ban| ban.key.to_string()).collect::<std::collections::BTreeSet<_>>();
+    let keys =
+        || site.bans().iter().map(|ban| ban.key.to_string()).collect::<std::collections::BTreeSet<_>>();
     // .1 ended by hand meanwhile, of .5 the message was lost.
     cloud.write_snapshot(now(), &[old("203.0.113.2"), old("203.0.113.5")]);
     let expected = ["203.0.113.2", "203.0.113.3", "203.0.113.4", "203.0.113.5"].map(str::to_owned);
