@@ -44,6 +44,8 @@ pub const ENV_VARS: &[EnvVar] = &[
     of("STOCKADE_FAIL2BAN_LOG_LEVEL", "fail2ban_log.level", "0.1.0"),
     of("STOCKADE_AWS_REGION", "aws.region", "0.1.0"),
     of("STOCKADE_AWS_ENDPOINT", "aws.endpoint", "0.1.0"),
+    of("STOCKADE_AWS_TABLE", "aws.table", "0.1.0"),
+    of("STOCKADE_AWS_SHARED_TABLE", "aws.shared_table", "0.1.0"),
     of("STOCKADE_AWS_TOPIC", "aws.topic", "0.1.0"),
     of("STOCKADE_AWS_SNAPSHOT", "aws.snapshot", "0.1.0"),
     of("STOCKADE_AGENT_QUEUE", "agent.queue", "0.1.0"),

@@ -9,9 +9,12 @@ pub mod agent;
 pub mod control;
 pub mod daemon;
 mod fail2ban_log;
+#[cfg(feature = "aws")]
+pub mod functions;
 mod guards;
 mod ignoring;
 pub mod import;
+mod lanes;
 mod names;
 pub mod replay;
 pub mod store;

@@ -36,3 +36,8 @@ impl Default for Agent {
         }
     }
 }
+
+/// What a queue may be called, or nothing: SQS allows 80 characters, of which the dead-letter queue takes five more.
+pub(super) fn is_queue(name: &str) -> bool {
+    name.len() <= 75 && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
+}

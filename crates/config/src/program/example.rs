@@ -19,8 +19,16 @@ pub fn example() -> String {
         let doc = setting.doc.replace('\n', "\n# ");
         text += &format!("\n# {doc}\n#{name} = {}\n", (setting.get)(&program).to_toml());
     }
-    text + RESPONDERS
+    text + LOG_GROUPS + RESPONDERS
 }
+
+const LOG_GROUPS: &str = r#"
+# Which filters read which log group of CloudWatch Logs: its name, or a pattern, and the filters as jails name them. As
+# soon as one is set here, there are no others than those set here.
+#[aws.log_groups]
+#"Auth" = ["sshd"]
+#"Syslog" = ["dovecot", "postfix", "roundcube"]
+"#;
 
 const RESPONDERS: &str = r#"
 # What makes decisions true. `action = NAME` in a jail chooses among them; a jail without `action` uses all.

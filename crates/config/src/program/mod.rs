@@ -7,6 +7,7 @@ use std::time::Duration;
 use stockade_core::Key;
 
 mod agent;
+mod aws;
 mod document;
 mod example;
 mod read;
@@ -16,6 +17,7 @@ mod store;
 mod value;
 
 pub use agent::Agent;
+pub use aws::{AwsSettings, LogGroup};
 pub use example::example;
 pub(crate) use read::{FILE, read};
 pub(crate) use schema::SETTINGS;
@@ -42,8 +44,8 @@ pub struct Program {
     pub limits: Limits,
     /// `[fail2ban_log]`: a log for programs that read fail2ban's.
     pub fail2ban_log: Fail2banLog,
-    /// `[aws]`: where AWS is, and what is whose there.
-    pub aws: Aws,
+    /// `[aws]`: what is used in AWS.
+    pub aws: AwsSettings,
     /// `[agent]`: what `stockade agent` does.
     pub agent: Agent,
     /// `[responders.NAME]`: what makes decisions true; never empty, names differ, in the order of the file. One
@@ -109,30 +111,6 @@ pub struct Fail2banLog {
     pub file: Option<PathBuf>,
     /// `level`: what is less important is left out.
     pub level: LogLevel,
-}
-
-/// Where AWS is, and what is whose there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Aws {
-    /// `region`: empty: as the environment says.
-    pub region: String,
-    /// `endpoint`: one address for all services, an emulator; empty: AWS itself.
-    pub endpoint: String,
-    /// `topic`: the SNS topic of bans, its name or its ARN.
-    pub topic: String,
-    /// `snapshot`: `s3://bucket/key` of the snapshot of live bans; empty: there is none.
-    pub snapshot: String,
-}
-
-impl Default for Aws {
-    fn default() -> Self {
-        Self {
-            region: String::new(),
-            endpoint: String::new(),
-            topic: "F2B".to_owned(),
-            snapshot: String::new(),
-        }
-    }
 }
 
 /// How important a line of fail2ban's log is, the most important first.
@@ -203,7 +181,7 @@ impl Default for Program {
             retention: Retention::default(),
             limits: Limits { max_tracked_keys: stockade_core::limits::MAX_TRACKED_KEYS },
             fail2ban_log: Fail2banLog::default(),
-            aws: Aws::default(),
+            aws: AwsSettings::default(),
             agent: Agent::default(),
             responders: vec![ResponderConfig { name: "nftables".into(), kind: ResponderKind::nftables() }],
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::value::{Kind, Parsed, Stored};
-use super::{Durability, LogLevel, Program};
+use super::{Durability, LogLevel, Program, agent, aws};
 use crate::limits::{MAX_PATH_BYTES, MAX_SOCKET_BYTES};
 
 /// One setting.
@@ -48,6 +48,10 @@ macro_rules! setting {
 
 const SECOND: Kind = Kind::Span { min: Duration::from_secs(1) };
 const MINUTE: Kind = Kind::Span { min: Duration::from_secs(60) };
+
+const fn text(expected: &'static str, fits: fn(&str) -> bool) -> Kind {
+    Kind::Text { expected, fits }
+}
 
 const fn count(min: u64, max: u64) -> Kind {
     Kind::Count { min, max }
@@ -127,17 +131,42 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Kind::Word(LogLevel::WORDS),
         "What is less important is left out of it: `notice` has bans and unbans, `info` matches as well."
     ),
-    setting!(aws.region, Kind::Text, "The region. Empty: as the environment or the machine says."),
+    setting!(
+        aws.region,
+        text("a region such as `eu-central-1`, or nothing", aws::is_region),
+        "The AWS region. Empty: as the environment or the machine says."
+    ),
     setting!(
         aws.endpoint,
-        Kind::Text,
-        "One address for all services of AWS: an emulator. Empty: AWS itself."
+        text("an address such as `http://127.0.0.1:4566`, or nothing", aws::is_endpoint),
+        "One address for all services of AWS, of an emulator. Empty: AWS's own."
     ),
-    setting!(aws.topic, Kind::Text, "The SNS topic of bans: its name in this account, or its ARN."),
-    setting!(aws.snapshot, Kind::Text, "The snapshot of live bans, `s3://bucket/key`. Empty: there is none."),
+    setting!(
+        aws.table,
+        text("the name of a DynamoDB table, 3 to 255 letters, digits and `-_.`", aws::is_table),
+        "The DynamoDB table in which functions keep matches and bans."
+    ),
+    setting!(
+        aws.shared_table,
+        text(
+            "the name of a DynamoDB table, 3 to 255 letters, digits and `-_.`, or nothing",
+            aws::is_optional_table
+        ),
+        "Cloud-Fail2Ban's table, `F2B`: matches are also written to it and read from it, while a fleet moves. Empty: none."
+    ),
+    setting!(
+        aws.topic,
+        text("the name of an SNS topic, or its ARN", aws::is_topic),
+        "The SNS topic that bans are announced on."
+    ),
+    setting!(
+        aws.snapshot,
+        text("`s3://BUCKET/KEY`, or nothing", aws::is_object),
+        "The S3 object with all live bans, from which a host learns them when it starts. Empty: none."
+    ),
     setting!(
         agent.queue,
-        Kind::Text,
+        text("a name of at most 75 letters, digits, `-` and `_`, or nothing", agent::is_queue),
         "The SQS queue of this host for `stockade agent`. Empty: `F2B-Client-` and an id made of the host's name, as\n\
          Cloud-Fail2Ban's client calls it."
     ),

@@ -10,7 +10,7 @@ use toml::de::DeValue;
 
 use super::document::Text;
 use super::{Durability, LogLevel, StoreConfig};
-use crate::limits::{MAX_HOST_BYTES, MAX_PATH_BYTES, MAX_TEXT_BYTES};
+use crate::limits::{MAX_HOST_BYTES, MAX_PATH_BYTES};
 use crate::problem::cut;
 
 /// What may stand in a setting.
@@ -24,9 +24,9 @@ pub(crate) enum Kind {
     Store,
     /// The name of a host, or nothing.
     Host,
-    /// A text without control characters, or nothing.
-    Text,
-    /// Such texts, none of them empty.
+    /// A text that fits.
+    Text { expected: &'static str, fits: fn(&str) -> bool },
+    /// Names, none of them empty.
     Texts,
     /// One of these words.
     Word(&'static [&'static str]),
@@ -72,8 +72,8 @@ impl Kind {
             Self::Path { max_bytes: MAX_PATH_BYTES } => "an absolute path".into(),
             Self::OptionalPath => "an absolute path, or nothing".into(),
             Self::Store => "an absolute path, `postgresql://…` or `dynamodb:TABLE`".into(),
+            Self::Text { expected, .. } => expected.into(),
             Self::Host => format!("a name of at most {MAX_HOST_BYTES} bytes, or nothing"),
-            Self::Text => format!("a text of at most {MAX_TEXT_BYTES} bytes, or nothing"),
             Self::Texts => "names such as `[\"sshd\"]`".into(),
             Self::Path { max_bytes } => format!("an absolute path of at most {max_bytes} bytes"),
             Self::Word(words) => format!("one of `{}`", words.join("`, `")),
@@ -104,13 +104,13 @@ impl Kind {
             | Self::OptionalPath
             | Self::Store
             | Self::Host
-            | Self::Text
+            | Self::Text { .. }
             | Self::Word(_)
             | Self::Span { .. } => self.string(text),
             Self::Texts => {
                 let parts = text.split([' ', ',', '\n', '\t']).filter(|part| !part.is_empty());
                 parts
-                    .map(|part| is_text(part).then(|| part.to_owned()))
+                    .map(|part| is_name(part).then(|| part.to_owned()))
                     .collect::<Option<_>>()
                     .map(Parsed::Texts)
             }
@@ -147,7 +147,7 @@ impl Kind {
                 | Self::OptionalPath
                 | Self::Store
                 | Self::Host
-                | Self::Text
+                | Self::Text { .. }
                 | Self::Word(_)
                 | Self::Span { .. },
                 DeValue::String(string),
@@ -162,7 +162,7 @@ impl Kind {
             (Self::Texts, DeValue::Array(array)) => {
                 let item = |item: &toml::Spanned<DeValue<'_>>| {
                     let wrong = || self.bad(Some(item.span()), &format!("`{}`", text.quote(item.span())));
-                    let text = item.get_ref().as_str().filter(|text| is_text(text) && !text.is_empty());
+                    let text = item.get_ref().as_str().filter(|text| is_name(text));
                     text.map(str::to_owned).ok_or_else(wrong)
                 };
                 return array.iter().map(item).collect::<Result<_, _>>().map(Parsed::Texts);
@@ -183,7 +183,7 @@ impl Kind {
             }
             Self::Store => StoreConfig::parse(text).map(Parsed::Store),
             Self::Host => is_host(text).then(|| Parsed::Text(text.to_owned())),
-            Self::Text => is_text(text).then(|| Parsed::Text(text.to_owned())),
+            Self::Text { fits, .. } => fits(text).then(|| Parsed::Text(text.to_owned())),
             Self::Word(words) => words.iter().find(|word| **word == text).map(|word| Parsed::Word(word)),
             Self::Span { .. } => {
                 parse_time(text).ok().and_then(TimeSpan::duration).and_then(|span| self.span(span))
@@ -220,8 +220,9 @@ fn is_host(text: &str) -> bool {
     text.len() <= MAX_HOST_BYTES && !text.contains(|c: char| c.is_control() || c.is_whitespace())
 }
 
-fn is_text(text: &str) -> bool {
-    text.len() <= MAX_TEXT_BYTES && !text.contains(char::is_control)
+/// Of a jail or a responder.
+fn is_name(text: &str) -> bool {
+    (1..=MAX_HOST_BYTES).contains(&text.len()) && !text.contains(char::is_control)
 }
 
 fn key(text: &str) -> Option<Key> {

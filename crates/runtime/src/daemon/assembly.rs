@@ -15,10 +15,11 @@ use stockade_store::MemoryStore;
 
 use super::evidence::Captures;
 use super::hands::Hand;
-use super::reading::{Asking, Reader};
+use super::reading::Asking;
 use super::{DaemonError, RunOptions};
 use crate::guards::{GuardRules, Guards};
 use crate::ignoring::{Ignoring, Lookups};
+use crate::lanes::Reader;
 use crate::store::{self, StoreOptions};
 
 /// What a dry run says of itself.
@@ -196,7 +197,8 @@ impl Assembled {
         }))
     }
 
-    fn reader(&self, at: usize) -> Option<Reader> {
+    /// Who reads what the jail at a place reads; `None` for one that has no filter.
+    pub(crate) fn reader(&self, at: usize) -> Option<Reader> {
         let (filter, zone, zone_name) = self.filters.get(at)?.as_ref()?;
         let name = self.jails.get(at)?.name.clone();
         Some(Reader {

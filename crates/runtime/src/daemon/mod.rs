@@ -6,7 +6,7 @@
 
 mod answers;
 mod asked;
-mod assembly;
+pub(crate) mod assembly;
 mod carried;
 mod closing;
 mod engine;
@@ -33,8 +33,8 @@ use stockade_config::{Config, Problems, StoreConfig};
 use stockade_core::Timestamp;
 use stockade_core::ports::{Clock, StoreError};
 
+pub use crate::lanes::MAX_SKEW;
 pub(crate) use assembly::{guards as guards_of, lookups as lookups_of};
-pub use reading::MAX_SKEW;
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug, Default)]

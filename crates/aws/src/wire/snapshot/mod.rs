@@ -13,7 +13,7 @@
 //! all lines before it, so an object that was torn, or put together from two, is noticed. How many bans there are
 //! stands at the end because a writer that streams does not know it at the beginning.
 //!
-//! 100,000 bans take about 2.5 MB and are read in a third of a second (debug: two seconds).
+//! 100,000 bans take 2.2 MB and are read in 0.12 s (release, 2 cores of a small machine).
 
 mod line;
 
