@@ -3,6 +3,7 @@
 //! A library as well, so that tests pack what they deploy in the same way.
 #![forbid(unsafe_code)]
 
+pub mod coldstart;
 mod error;
 pub mod package;
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-pub use archive::{Entry, write};
+pub use archive::{Entry, Packing, write};
 pub use elf::{Glibc, glibc_needed};
 pub use kinds::{Kind, Package, configuration};
 pub use zigbuild::{GLIBC, build};
@@ -63,7 +63,7 @@ fn made(package: &Package, program: &[u8], configuration: &[Entry], to: &Path) -
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(file("make the folder", folder))?;
     }
-    write(&path, &package.entries(program, configuration))?;
+    write(&path, &package.entries(program, configuration), Packing::Small)?;
     let packed = fs::read(&path).map_err(file("read", &path))?;
     let sha256 = Sha256::digest(&packed).iter().map(|byte| format!("{byte:02x}")).collect();
     let bytes = packed.len() as u64;

@@ -119,7 +119,7 @@ bans = -1
         r#"
 error: /etc/stockade/stockade.toml:2:1: unknown setting `stoer`
   hint: did you mean `store`?
-error: /etc/stockade/stockade.toml:3:9: store: expected an absolute path, got: `5`
+error: /etc/stockade/stockade.toml:3:9: store: expected an absolute path, `postgresql://…` or `dynamodb:TABLE`, got: `5`
 error: /etc/stockade/stockade.toml:4:14: durability: expected one of `normal`, `full`, got: `"safe"`
 error: /etc/stockade/stockade.toml:5:10: socket: expected an absolute path of at most 107 bytes, got: `"relative"`
 error: /etc/stockade/stockade.toml:6:19: reconcile_every: expected a length of time such as `10m`, at least 1s, got: `"soon"`
@@ -149,7 +149,7 @@ fn a_table_is_not_a_value_nor_a_value_a_table() {
         r#"
 error: /etc/stockade/stockade.toml:1:10: guards: expected a table `[guards]`, got: `3`
 error: /etc/stockade/stockade.toml:2:14: responders: expected a table `[responders]`, got: `[]`
-error: /etc/stockade/stockade.toml:3:1: store: expected an absolute path, got: a table
+error: /etc/stockade/stockade.toml:3:1: store: expected an absolute path, `postgresql://…` or `dynamodb:TABLE`, got: a table
 error: /etc/stockade/stockade.toml:5:2: unknown setting `guards2`
   hint: did you mean `guards`?
 "#,
@@ -203,8 +203,8 @@ table = "no way"
 timeout = 4
 "#,
         r#"
-error: /etc/stockade/stockade.toml:2:13: responders.a.kind: expected one of `nftables`, `command`, `dry-run`, got nothing
-error: /etc/stockade/stockade.toml:5:8: responders.b.kind: expected one of `nftables`, `command`, `dry-run`, got: `"nftable"`
+error: /etc/stockade/stockade.toml:2:13: responders.a.kind: expected one of `nftables`, `command`, `fail2ban-client`, `dry-run`, got nothing
+error: /etc/stockade/stockade.toml:5:8: responders.b.kind: expected one of `nftables`, `command`, `fail2ban-client`, `dry-run`, got: `"nftable"`
 error: /etc/stockade/stockade.toml:6:13: responders.guard: expected a name of letters, digits, `-` and `_`, at most 32, not `guard`, got: `guard`
 error: /etc/stockade/stockade.toml:8:13: responders.a b: expected a name of letters, digits, `-` and `_`, at most 32, not `guard`, got: `"a b"`
 error: /etc/stockade/stockade.toml:12:8: responders.c.argv: expected a list of words, the first an absolute path, such as `["/usr/bin/logger", "ban"]`, got: `["logger"]`
@@ -299,7 +299,7 @@ fn without_a_file_everything_is_default_and_the_example_says_the_same() {
         })
         .collect();
     let shown = load(&set).unwrap().program;
-    assert_eq!(shown.responders.len(), 3);
+    assert_eq!(shown.responders.len(), 4);
     assert_eq!(Program { responders: Program::default().responders, ..shown }, Program::default());
 }
 

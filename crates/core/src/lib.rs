@@ -36,6 +36,7 @@ pub mod limits;
 pub mod plan;
 pub mod ports;
 pub mod record;
+pub mod shared;
 pub mod step;
 pub mod time;
 pub mod window;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{BanRecord, Decision, Outcome, Verdict};
+use crate::decision::{BanRecord, Decision, Outcome, Reason, Verdict};
 use crate::record::{Match, Position};
+pub use crate::shared::{Listener, News, SharedBan, SharedMatch};
 use crate::{Key, Timestamp};
 
 /// Tells the time. The only clock is in the binary; tests turn one by hand.
@@ -52,6 +53,8 @@ pub struct Batch {
     pub orders: Vec<Order>,
     /// Up to where the streams have been read.
     pub positions: Vec<Position>,
+    /// Up to where what other hosts saw is judged: [`News::upto`] of the newest news in it.
+    pub seen: Option<u64>,
 }
 
 impl Batch {
@@ -62,6 +65,7 @@ impl Batch {
             && self.bans.is_empty()
             && self.orders.is_empty()
             && self.positions.is_empty()
+            && self.seen.is_none()
     }
 }
 
@@ -139,7 +143,9 @@ impl std::error::Error for StoreError {}
 ///
 /// Order of calls: `load` once, then any number of `commit`, `outbox`, `settle` and queries in any order. `commit` is
 /// all or nothing and durable against the death of the process when it returns. It is idempotent by match id: a batch
-/// that is committed twice stores its matches once (its orders twice, so a batch is only repeated after an error).
+/// that is committed twice stores its matches once (its orders twice, so a batch is only repeated after an error). What
+/// is committed after an error holds what that batch held, in the same order, and then more: a store that cannot know
+/// whether the failed commit took place finds out by it.
 pub trait Store: Send {
     /// Everything that is needed to go on.
     fn load(&mut self) -> Result<Snapshot, StoreError>;
@@ -169,6 +175,19 @@ pub trait Store: Send {
     /// One call may take no more than a slice, so that it never blocks for long: whoever wants all of it gone calls
     /// again until the answer is 0.
     fn purge(&mut self, keep: &Retention) -> Result<u64, StoreError>;
+
+    /// What other hosts that share this store committed since the last call, at most `limit` matches of it; nothing
+    /// in a store of one host. Each of their matches comes once, also over a crash: the next [`Store::commit`] is to
+    /// say in [`Batch::seen`] how far they were judged.
+    fn news(&mut self, limit: usize) -> Result<News, StoreError> {
+        let _ = limit;
+        Ok(News::default())
+    }
+
+    /// Who tells when there is news; `None` in a store of one host.
+    fn listener(&mut self) -> Option<Box<dyn Listener>> {
+        None
+    }
 }
 
 /// What came of one outbox line.
@@ -254,6 +273,8 @@ pub struct Evidence {
     pub failures: u32,
     /// Whether a ban that was in force is only made longer.
     pub extends: bool,
+    /// Why it was decided, where that is known.
+    pub reason: Option<Reason>,
     /// The key's newest matches in all jails, the oldest first, if [`Wants::matches`].
     pub matches: Vec<Match>,
     /// What the filter captured in the first match, by the group's name, if [`Wants::fields`].
@@ -270,6 +291,7 @@ impl Evidence {
             nth: decision.nth,
             failures: decision.reason.matches(),
             extends: matches!(decision.verdict, Verdict::Ban { extends: true, .. }),
+            reason: Some(decision.reason.clone()),
             ..Self::default()
         }
     }

@@ -11,6 +11,7 @@ use crate::growth::Growth;
 use crate::jail::{Feed, Jail, Jails};
 use crate::ports::WindowRecord;
 use crate::record::Match;
+use crate::window::Threshold;
 use crate::windows::Windows;
 use crate::{Key, Timestamp};
 
@@ -105,6 +106,13 @@ impl States {
             live: ban.live,
             reason: ban.reason.clone(),
         })
+    }
+
+    /// Forgets what a key did up to `time`: it had its answer.
+    pub(crate) fn spend(&mut self, at: usize, key: &Key, time: Timestamp, threshold: Threshold) {
+        if let Some(windows) = self.windows.get_mut(at) {
+            windows.spend(key, time, threshold);
+        }
     }
 
     fn forget_window(&mut self, at: usize, key: &Key) {

@@ -121,6 +121,22 @@ impl Windows {
         }
     }
 
+    /// Forgets the matches of a key up to `time`.
+    pub fn spend(&mut self, key: &Key, time: Timestamp, threshold: Threshold) {
+        let Some(at) = self.find(key) else { return };
+        let Some(entry) = self.entries.get_mut(at as usize) else { return };
+        let left = entry.window.times().iter().copied().filter(|seen| *seen > time);
+        let left = Window::from_times(left, threshold);
+        if left.is_empty() {
+            self.release(at);
+        } else if left != entry.window {
+            entry.window = left;
+            if let Some(changes) = &mut self.changes {
+                changes.written.insert(at);
+            }
+        }
+    }
+
     /// Forgets all windows whose newest match is more than `findtime` before `now`. Costs a walk over all of them.
     pub fn sweep(&mut self, threshold: Threshold, now: Timestamp) {
         let horizon = now.minus(threshold.findtime);

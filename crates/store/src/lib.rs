@@ -20,12 +20,16 @@
 )]
 mod codec;
 #[cfg(feature = "dynamodb")]
+mod doc;
+#[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "sqlite")]
 mod fail2ban;
 mod limits;
 mod memory;
 mod memory_ledger;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod totals;
@@ -35,6 +39,8 @@ pub use fail2ban::{Fail2banBan, Fail2banRecords, MAX_FOREIGN_BANS};
 pub use limits::{DEFAULT_MAX_DECISIONS, DEFAULT_MAX_MATCHES, Limits};
 pub use memory::MemoryStore;
 pub use memory_ledger::MemoryLedger;
+#[cfg(feature = "postgres")]
+pub use postgres::{POSTGRES_SCHEMA_VERSION, PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{
     Check, Durability, Opened, PURGE_SLICE, SCHEMA_VERSION, SqliteOptions, SqliteReader, SqliteStore,

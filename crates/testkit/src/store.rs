@@ -13,7 +13,8 @@ mod purge;
 mod state;
 
 use stockade_core::ports::{
-    Batch, LoggedDecision, OutboxItem, Retention, Settlement, Snapshot, Store, StoreError, StoreErrorKind,
+    Batch, LoggedDecision, News, OutboxItem, Retention, Settlement, Snapshot, Store, StoreError,
+    StoreErrorKind,
 };
 use stockade_core::{Key, Match, Timestamp};
 
@@ -137,5 +138,8 @@ impl<S: Store> Store for Reopening<'_, '_, S> {
     }
     fn purge(&mut self, keep: &Retention) -> Result<u64, StoreError> {
         self.again().purge(keep)
+    }
+    fn news(&mut self, limit: usize) -> Result<News, StoreError> {
+        self.again().news(limit)
     }
 }

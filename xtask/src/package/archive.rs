@@ -21,14 +21,27 @@ pub struct Entry {
     pub bytes: Vec<u8>,
 }
 
-/// Smallest, not fastest: it is packed once and loaded at every cold start.
+/// How much work goes into a zip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// Small: it is packed once and loaded at every cold start.
+    Small,
+    /// Not packed at all: for tests, which deploy programs that were built quickly and are large.
+    Stored,
+}
+
+/// The highest level of deflate.
 const LEVEL: i64 = 9;
 
 /// Writes a zip: entries in the order of their names, every time 1980-01-01, the modes 0755 and 0644.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn write(path: &Path, entries: &[Entry]) -> Result<(), Error> {
+pub fn write(path: &Path, entries: &[Entry], packing: Packing) -> Result<(), Error> {
+    let (method, level) = match packing {
+        Packing::Small => (CompressionMethod::Deflated, Some(LEVEL)),
+        Packing::Stored => (CompressionMethod::Stored, None),
+    };
     let mut sorted: Vec<&Entry> = entries.iter().collect();
     sorted.sort_by(|a, b| a.name.cmp(&b.name));
     let target = File::create(path).map_err(file("write", path))?;
@@ -36,8 +49,8 @@ pub fn write(path: &Path, entries: &[Entry]) -> Result<(), Error> {
     let failed = |source| Error::Zip { path: path.to_path_buf(), source };
     for entry in sorted {
         let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .compression_level(Some(LEVEL))
+            .compression_method(method)
+            .compression_level(level)
             .last_modified_time(DateTime::DEFAULT)
             .unix_permissions(if entry.executable { 0o755 } else { 0o644 });
         zip.start_file(entry.name.as_str(), options).map_err(failed)?;
@@ -58,7 +71,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.zip");
         let entry = |name: &str, executable| Entry { name: name.to_owned(), executable, bytes: name.into() };
-        write(&path, &[entry("stockade/a", false), entry("bootstrap", true)]).unwrap();
+        write(&path, &[entry("stockade/a", false), entry("bootstrap", true)], Packing::Small).unwrap();
         let mut zip = zip::ZipArchive::new(File::open(&path).unwrap()).unwrap();
         let mut first = zip.by_index(0).unwrap();
         assert_eq!(

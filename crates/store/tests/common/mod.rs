@@ -66,6 +66,7 @@ pub fn batch(n: u32, per: u32) -> Batch {
             replay_from: 0,
             cursor: None,
         }],
+        seen: None,
     }
 }
 
