@@ -207,7 +207,7 @@ fn from_a_lasting_thread(mut command: Command) -> Child {
 }
 
 fn signal_to(pid: u32, signal: &str) {
-    let _ = Command::new("kill").args([signal, &pid.to_string()]).status();
+    let _ = quiet(Command::new("kill").args([signal, &pid.to_string()])).status();
 }
 
 fn quiet(command: &mut Command) -> &mut Command {

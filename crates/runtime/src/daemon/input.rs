@@ -60,6 +60,8 @@ pub(crate) enum Input {
         /// What could not be found.
         warnings: Vec<String>,
     },
+    /// Other hosts may have committed something to the store.
+    News,
     /// The operating system wants something.
     Signal(Wish),
     /// A stream ended and with it everything there is to read.

@@ -11,6 +11,7 @@ mod carried;
 mod closing;
 mod engine;
 mod evidence;
+mod fleet;
 mod hands;
 mod import;
 mod input;

@@ -89,9 +89,10 @@ impl Link {
     }
 }
 
-/// What drives a connection: nothing, until somebody waits for an answer.
-pub(super) fn runtime() -> std::io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build()
+/// What drives the connection, also while nobody waits for it: a transaction that was given up is rolled back at once,
+/// and the end of a connection is noticed before the next question.
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(1).thread_name("postgres").enable_all().build()
 }
 
 /// One try. An error tells as well whether there was a connection.
