@@ -92,15 +92,12 @@ impl Judging<'_> {
 
     /// Writes matches down, whoever judges them.
     pub(super) fn write_down(&mut self, cases: &[Case]) {
-        let matches: Vec<Match> = cases.iter().map(|case| case.found.clone()).collect();
-        self.write(cases, &matches);
-    }
-
-    fn write(&mut self, cases: &[Case], matches: &[Match]) {
-        if matches.is_empty() {
+        if cases.is_empty() {
             return;
         }
-        if let Err(unwritten) = self.ledger.remember(matches) {
+        let matches: Vec<Match> = cases.iter().map(|case| case.found.clone()).collect();
+        let events: Vec<_> = cases.iter().map(|case| case.event.clone()).collect();
+        if let Err(unwritten) = self.ledger.remember_events(&matches, &events) {
             let ids: HashSet<MatchId> = unwritten.ids.into_iter().collect();
             let lost = cases.iter().filter(|case| ids.contains(&case.found.id)).map(|case| case.record);
             self.failed.extend(lost);

@@ -31,7 +31,8 @@ use crate::world::{World, event, subscription};
 type Bans = BTreeMap<String, (u32, Timestamp, Timestamp)>;
 
 /// Longer than the logs are old: bans of logs from last year are still in force today.
-const JAILS: &str = "[DEFAULT]\nbantime = 4w\nfindtime = 10m\nmaxretry = 5\nignoreself = false\n[sshd]\nenabled = true\n";
+const JAILS: &str =
+    "[DEFAULT]\nbantime = 4w\nfindtime = 10m\nmaxretry = 5\nignoreself = false\n[sshd]\nenabled = true\n";
 
 fn logs() -> Vec<PathBuf> {
     let Some(shared) = std::env::var_os("STOCKADE_SHARED") else {
@@ -55,7 +56,9 @@ fn by_scan(log: &std::path::Path) -> Bans {
     let jail = ReplayJail { jail: jail.jail.clone(), filter: jail.filter.clone(), zone: Zone::UTC };
     let mut options = Options::at(now());
     options.year = None;
-    let report = Replay::new(vec![jail], options).unwrap().run(&expand(&[log.to_str().unwrap()], true).files, &mut |_| {});
+    let report = Replay::new(vec![jail], options)
+        .unwrap()
+        .run(&expand(&[log.to_str().unwrap()], true).files, &mut |_| {});
     let bans = report.offenders().filter_map(|offender| {
         let last = offender.last_ban()?;
         Some((offender.key().to_string(), (offender.bans(), last.from, last.until)))
@@ -112,7 +115,8 @@ fn differences(one: &Bans, other: &Bans) -> (usize, usize) {
     let keys: std::collections::BTreeSet<_> = one.keys().chain(other.keys()).collect();
     let begin = |bans: &Bans, key: &str| bans.get(key).map(|(times, since, _)| (*times, *since));
     let beginnings = keys.iter().filter(|key| begin(one, key) != begin(other, key)).count();
-    let ends = keys.iter().filter(|key| begin(one, key) == begin(other, key) && one.get(**key) != other.get(**key));
+    let ends =
+        keys.iter().filter(|key| begin(one, key) == begin(other, key) && one.get(**key) != other.get(**key));
     (beginnings, ends.count())
 }
 
@@ -133,7 +137,10 @@ fn scan_and_functions_agree() {
         for size in [100, 7, 1] {
             let parts = by_functions(&events, size);
             let (beginnings, ends) = differences(&parts, &scanned);
-            println!("{name}: {} banned; by {size}: {beginnings} begin otherwise, {ends} end otherwise", scanned.len());
+            println!(
+                "{name}: {} banned; by {size}: {beginnings} begin otherwise, {ends} end otherwise",
+                scanned.len()
+            );
         }
     }
 }

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use stockade_core::Timestamp;
 use stockade_runtime::functions::{FunctionError, Role};
 
-use crate::world::{NOW, World, answer, data, envelope, event, failure, kinesis, matches, packed, packed_bytes};
+use crate::world::{
+    NOW, World, answer, data, envelope, event, failure, kinesis, matches, packed, packed_bytes,
+};
 use crate::world::{subscription, syslog_date};
 
 fn good() -> String {
@@ -35,7 +37,11 @@ fn each_is_counted_and_its_neighbours_are_judged() {
     let mut records = bad.to_vec();
     records.insert(3, good());
     let invoked = function.invoke(&kinesis(&records));
-    assert_eq!(answer(&invoked), json!({"batchItemFailures": []}), "nobody can read them the next time either");
+    assert_eq!(
+        answer(&invoked),
+        json!({"batchItemFailures": []}),
+        "nobody can read them the next time either"
+    );
     assert_eq!(invoked.counts.bad_payloads, bad.len() as u64);
     assert_eq!(world.heard(), ["+sshd 203.0.113.7 1 v1"]);
     for one in &bad {
@@ -69,9 +75,11 @@ fn an_event_twice_is_one_and_one_id_with_two_texts_counts_once() {
     world.clock.forward(100);
     let one = failure(1, 1, "203.0.113.7");
     let other = failure(1, 2, "203.0.113.7");
-    let invoked = world
-        .function(Role::FilterAndJail)
-        .invoke(&subscription("Auth", "i-1", &[one.clone(), one.clone(), other, failure(2, 3, "203.0.113.7"), one]));
+    let invoked = world.function(Role::FilterAndJail).invoke(&subscription(
+        "Auth",
+        "i-1",
+        &[one.clone(), one.clone(), other, failure(2, 3, "203.0.113.7"), one],
+    ));
     assert_eq!((invoked.counts.repeated, invoked.counts.matches), (2, 2));
     assert!(world.heard().is_empty());
     assert_eq!(matches(&world.ledger, "sshd", "203.0.113.7"), 2);
@@ -83,12 +91,24 @@ fn a_line_of_256_kb_is_handled() {
     world.clock.forward(100);
     let long = |bytes: usize| {
         let user = "a".repeat(bytes);
-        let text = format!("{} web01 sshd[1]: Failed password for invalid user {user} from 203.0.113.9 port 1 ssh2", syslog_date(NOW));
+        let text = format!(
+            "{} web01 sshd[1]: Failed password for invalid user {user} from 203.0.113.9 port 1 ssh2",
+            syslog_date(NOW)
+        );
         event(50, NOW * 1000, &text)
     };
-    let events = [failure(1, 1, "203.0.113.7"), long(256 << 10), failure(2, 2, "203.0.113.7"), failure(3, 3, "203.0.113.7")];
+    let events = [
+        failure(1, 1, "203.0.113.7"),
+        long(256 << 10),
+        failure(2, 2, "203.0.113.7"),
+        failure(3, 3, "203.0.113.7"),
+    ];
     let invoked = world.function(Role::FilterAndJail).invoke(&subscription("Auth", "i-1", &events));
-    assert_eq!((invoked.counts.overlong, invoked.counts.lines), (1, 4), "it is passed over as the daemon does");
+    assert_eq!(
+        (invoked.counts.overlong, invoked.counts.lines),
+        (1, 4),
+        "it is passed over as the daemon does"
+    );
     assert_eq!(world.heard(), ["+sshd 203.0.113.7 1 v1"]);
     // A line that is long and can be judged: its evidence is cut.
     let invoked = world.function(Role::FilterAndJail).invoke(&subscription("Auth", "i-1", &[long(60 << 10)]));

@@ -36,7 +36,8 @@ fn busy() -> StoreError {
 impl Ledger for Faulty {
     fn remember(&mut self, matches: &[Match]) -> Result<(), Unwritten> {
         let throttled = self.woes.lock().unwrap().throttled.clone();
-        let (lost, kept): (Vec<_>, Vec<_>) = matches.iter().cloned().partition(|m| throttled.contains(&m.key));
+        let (lost, kept): (Vec<_>, Vec<_>) =
+            matches.iter().cloned().partition(|m| throttled.contains(&m.key));
         self.inner.remember(&kept)?;
         let ids: Vec<_> = lost.iter().map(|m| m.id).collect();
         if ids.is_empty() { Ok(()) } else { Err(Unwritten { ids, error: busy() }) }
@@ -90,7 +91,8 @@ fn only_the_record_that_could_not_be_written_is_given_back() {
     ledger.woes.lock().unwrap().throttled = vec!["198.51.100.1".parse().unwrap()];
     let mut function = world.function_on(Role::FilterAndJail, Box::new(ledger.clone()));
     let records = ["203.0.113.7", "198.51.100.1", "203.0.113.8"];
-    let records: Vec<_> = (0..).zip(records).map(|(n, key)| packed(&envelope("Auth", "i-1", &attack(key, n * 10)))).collect();
+    let records: Vec<_> =
+        (0..).zip(records).map(|(n, key)| packed(&envelope("Auth", "i-1", &attack(key, n * 10)))).collect();
     let mut records = records;
     records.insert(0, "$$$".to_owned());
     let answered = answer(&function.invoke(&kinesis(&records)));
@@ -100,7 +102,11 @@ fn only_the_record_that_could_not_be_written_is_given_back() {
     assert_eq!(answered, json!({"batchItemFailures": []}));
     let mut heard = world.heard();
     heard.sort();
-    assert_eq!(heard, ["+sshd 198.51.100.1 1 v1", "+sshd 203.0.113.7 1 v1", "+sshd 203.0.113.8 1 v1"], "each once");
+    assert_eq!(
+        heard,
+        ["+sshd 198.51.100.1 1 v1", "+sshd 203.0.113.7 1 v1", "+sshd 203.0.113.8 1 v1"],
+        "each once"
+    );
 }
 
 #[test]
@@ -127,7 +133,11 @@ fn of_two_functions_one_announces() {
     let rival = {
         let other = World::new();
         other.clock.forward(100);
-        let _ = other.function(Role::FilterAndJail).invoke(&subscription("Auth", "i-1", &attack("203.0.113.7", 0)));
+        let _ = other.function(Role::FilterAndJail).invoke(&subscription(
+            "Auth",
+            "i-1",
+            &attack("203.0.113.7", 0),
+        ));
         other.ban("sshd", "203.0.113.7").unwrap().record
     };
     ledger.woes.lock().unwrap().rival = Some(rival);

@@ -77,7 +77,8 @@ fn a_ban_that_is_over_is_followed_by_a_longer_one() {
     let mut function = world.function(Role::FilterAndJail);
     function.invoke(&failures(0..3, "203.0.113.7"));
     world.clock.forward(2 * 3600);
-    let later: Vec<_> = (100..103).map(|id| failure(id, 7000 + i64::try_from(id).unwrap(), "203.0.113.7")).collect();
+    let later: Vec<_> =
+        (100..103).map(|id| failure(id, 7000 + i64::try_from(id).unwrap(), "203.0.113.7")).collect();
     function.invoke(&subscription("Auth", "i-1", &later));
     // A known offender gets fewer tries: two matches ban, and the third makes the ban a second longer.
     let ban = world.ban("sshd", "203.0.113.7").unwrap();
@@ -97,7 +98,8 @@ fn who_is_banned_again_and_again_is_banned_by_the_jail_that_counts_bans() {
         let at = round * 7200;
         world.clock.set((NOW + at + 10) * 1000);
         let ids = u64::try_from(round * 10).unwrap();
-        let events: Vec<_> = (0..3).map(|n| failure(ids + n, at + i64::try_from(n).unwrap(), "203.0.113.7")).collect();
+        let events: Vec<_> =
+            (0..3).map(|n| failure(ids + n, at + i64::try_from(n).unwrap(), "203.0.113.7")).collect();
         payloads.push(subscription("Auth", "i-1", &events));
         function.invoke(&payloads[payloads.len() - 1]);
     }
@@ -121,7 +123,8 @@ fn whom_a_jail_ignores_is_neither_written_nor_banned() {
 
 #[test]
 fn guards_refuse_and_the_refusal_is_on_record() {
-    let world = World::with(crate::world::JAILS, "[guards]\nprotect = [\"203.0.113.7\"]\nmax_bans_per_minute = 2\n");
+    let world =
+        World::with(crate::world::JAILS, "[guards]\nprotect = [\"203.0.113.7\"]\nmax_bans_per_minute = 2\n");
     let mut function = world.function(Role::FilterAndJail);
     world.clock.forward(100);
     let invoked = function.invoke(&failures(0..3, "203.0.113.7"));
@@ -138,7 +141,11 @@ fn guards_refuse_and_the_refusal_is_on_record() {
 #[test]
 fn connection_memory_works_within_an_invocation() {
     let line = |id: u64, text: &str| {
-        crate::world::event(id, (NOW + 1) * 1000, &format!("{} web01 sshd[77]: {text}", crate::world::syslog_date(NOW + 1)))
+        crate::world::event(
+            id,
+            (NOW + 1) * 1000,
+            &format!("{} web01 sshd[77]: {text}", crate::world::syslog_date(NOW + 1)),
+        )
     };
     let jails = "[sshd]\nenabled = true\nmode = aggressive\nmaxretry = 1\n";
     let events = [

@@ -50,11 +50,15 @@ fn a_pattern_of_log_groups_and_syslog_filters() {
     world.clock.forward(100);
     let date = crate::world::syslog_date(crate::world::NOW);
     let roundcube = |n: u64| {
-        let text = format!("{date} web roundcube: IMAP Error: Login failed for eve from 198.51.100.9. AUTHENTICATE PLAIN: A");
+        let text = format!(
+            "{date} web roundcube: IMAP Error: Login failed for eve from 198.51.100.9. AUTHENTICATE PLAIN: A"
+        );
         crate::world::event(n, crate::world::NOW * 1000, &text)
     };
     let dovecot = |n: u64| {
-        let text = format!("{date} mail dovecot: imap-login: Disconnected (auth failed, 1 attempts in 2 secs): user=<eve>, method=PLAIN, rip=198.51.100.8, lip=192.0.2.1");
+        let text = format!(
+            "{date} mail dovecot: imap-login: Disconnected (auth failed, 1 attempts in 2 secs): user=<eve>, method=PLAIN, rip=198.51.100.8, lip=192.0.2.1"
+        );
         crate::world::event(n, crate::world::NOW * 1000, &text)
     };
     let events: Vec<Value> = (0..3).map(roundcube).chain((10..13).map(dovecot)).collect();
@@ -79,16 +83,28 @@ fn two_phases_ban_as_one_does() {
         since: stockade_core::Timestamp::MIN,
         limit: 9,
     }]);
-    let mut records: Vec<Value> = past.unwrap()[0].matches.iter().rev().enumerate().map(|(at, past)| {
-        let time = past.time.as_millis().cast_unsigned() ^ (1 << 63);
-        json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": format!("s{at}"), "NewImage": {
+    let mut records: Vec<Value> = past.unwrap()[0]
+        .matches
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(at, past)| {
+            let time = past.time.as_millis().cast_unsigned() ^ (1 << 63);
+            json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": format!("s{at}"), "NewImage": {
             "pk": {"S": "jail#sshd#203.0.113.7"}, "sk": {"S": format!("at#{time:016x}#{:032x}", past.id.0)},
             "ttl": {"N": "1795428000"}, "stream": {"S": "i-1"}, "line": {"S": "…"}}}})
-    }).collect();
-    records.insert(1, json!({"eventName": "MODIFY", "dynamodb": {"SequenceNumber": "ban", "NewImage": {
-        "pk": {"S": "jail#sshd#203.0.113.7"}, "sk": {"S": "ban#eu-central-1"}}}}));
-    records.insert(2, json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "bad", "NewImage": {
-        "pk": {"S": "jail#sshd#203.0.113.7"}, "sk": {"S": "at#zz"}}}}));
+        })
+        .collect();
+    records.insert(
+        1,
+        json!({"eventName": "MODIFY", "dynamodb": {"SequenceNumber": "ban", "NewImage": {
+        "pk": {"S": "jail#sshd#203.0.113.7"}, "sk": {"S": "ban#eu-central-1"}}}}),
+    );
+    records.insert(
+        2,
+        json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "bad", "NewImage": {
+        "pk": {"S": "jail#sshd#203.0.113.7"}, "sk": {"S": "at#zz"}}}}),
+    );
     records.push(json!({"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "gone"}}));
     let payload = json!({"Records": records}).to_string();
     let mut jail = world.function(Role::Jail);

@@ -157,7 +157,8 @@ pub fn matches(ledger: &MemoryLedger, jail: &str, key: &str) -> usize {
 
 /// An event of a failed login, `secs` after [`NOW`].
 pub fn failure(id: u64, secs: i64, address: &str) -> Value {
-    let message = format!("web01 sshd[{}]: Failed password for root from {address} port 40022 ssh2", 1000 + id);
+    let message =
+        format!("web01 sshd[{}]: Failed password for root from {address} port 40022 ssh2", 1000 + id);
     event(id, (NOW + secs) * 1000, &format!("{} {message}", syslog_date(NOW + secs)))
 }
 
