@@ -76,7 +76,7 @@ pub use origin::{Origin, Row};
 pub use problem::{Problem, ProblemKind, Severity};
 pub use problems::Problems;
 pub use program::{
-    AwsSettings, Durability, Fail2banLog, Guards, Limits, LogGroup, LogLevel, PostgresUrl, Program,
+    Agent, AwsSettings, Durability, Fail2banLog, Guards, Limits, LogGroup, LogLevel, PostgresUrl, Program,
     ResponderConfig, ResponderKind, Retention, StoreConfig, example,
 };
 pub use shipped::SHIPPED;

@@ -7,7 +7,7 @@ use stockade_core::ports::{Responder, Store, StoreError, StoreErrorKind};
 use stockade_core::{Jail, Jails, Position, Timestamp};
 use stockade_filter::{Filter, FilterSpec, date::Zone};
 use stockade_respond::action::Question;
-use stockade_respond::{Action, Command, DryRun, Nftables, Watch};
+use stockade_respond::{Action, Command, DryRun, Fail2banClient, Nftables, Watch};
 use stockade_source::{
     FollowSpec, Follower, Journal, JournalMatch, JournalSpec, Pattern, Pipe, Source, Start,
 };
@@ -324,6 +324,10 @@ pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened 
             }
         },
         ResponderKind::Command { argv, timeout } => match Command::new(argv, *timeout) {
+            Ok(responder) => Opened::lasting(Box::new(responder), None, None),
+            Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
+        },
+        ResponderKind::Fail2banClient { argv, timeout } => match Fail2banClient::new(argv, *timeout) {
             Ok(responder) => Opened::lasting(Box::new(responder), None, None),
             Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
         },

@@ -46,7 +46,12 @@ impl Link {
             .runtime(PoolRuntime::Tokio1)
             .build()
             .map_err(|error| failed(error.to_string()))?;
-        Ok(Self { pool, runtime: runtime().map_err(|e| failed(e.to_string()))?, shown: address.shown.clone(), pause: None })
+        Ok(Self {
+            pool,
+            runtime: runtime().map_err(|e| failed(e.to_string()))?,
+            shown: address.shown.clone(),
+            pause: None,
+        })
     }
 
     /// Does something with a connection. One that turns out to be broken is made anew, once, and `action` done

@@ -66,7 +66,7 @@ impl Listener for Ear {
         let opened = async { timeout(CONNECT_TIMEOUT, open(&self.address, &self.host)).await.ok()? };
         self.line = runtime.block_on(opened);
         if self.line.is_none() {
-            runtime.block_on(sleep(DEAF_EVERY.min(patience)));
+            runtime.block_on(async { sleep(DEAF_EVERY.min(patience)).await });
         }
         // Whatever was committed meanwhile was not heard.
         true

@@ -210,9 +210,9 @@ impl Store for PostgresStore {
 
     fn news(&mut self, limit: usize) -> Result<News, StoreError> {
         let (me, heard) = (&self.me, self.heard);
-        let (news, heard) = self.link.run("read the news from", async |client| {
-            news::since(client, me, heard, limit).await
-        })?;
+        let (news, heard) = self
+            .link
+            .run("read the news from", async |client| news::since(client, me, heard, limit).await)?;
         self.heard = heard;
         Ok(news)
     }
