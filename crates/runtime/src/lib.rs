@@ -12,6 +12,7 @@ mod ignoring;
 pub mod import;
 mod names;
 pub mod replay;
+pub mod responder;
 pub mod store;
 
 pub use guards::{GuardRules, Guarded, Guards};

@@ -1,8 +1,8 @@
 //! For tests only: hand clock, contract suites, corpus runner
-pub mod fault_proxy;
 pub mod dynamodb_faults;
 #[cfg(feature = "aws")]
 pub mod emulator;
+pub mod fault_proxy;
 pub mod ledger;
 pub mod postgres;
 pub mod responder;

@@ -43,6 +43,17 @@ const RESPONDERS: &str = r#"
 #argv = ["/usr/local/bin/report"]
 #timeout = "10s"
 
+#[responders.fleet]
+#kind = "sns"
+#topic = ""
+#region = ""
+#endpoint = ""
+
+#[responders.acl]
+#kind = "lambda"
+#function = "ALC_Denier"
+#unban = false
+
 #[responders.rehearsal]
 #kind = "dry-run"
 "#;

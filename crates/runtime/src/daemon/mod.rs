@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use stockade_config::{Config, Problems, StoreConfig};
 use stockade_core::Timestamp;
-use stockade_core::ports::{Clock, StoreError};
+use stockade_core::ports::{Clock, RespondError, StoreError};
 
 pub(crate) use assembly::{guards as guards_of, lookups as lookups_of};
 pub use reading::MAX_SKEW;
@@ -64,6 +64,9 @@ pub enum DaemonError {
     /// The store cannot be opened.
     #[error("{0}")]
     Store(StoreError),
+    /// This build has no such responder.
+    #[error("{0}")]
+    Responder(RespondError),
     /// The operating system refused something that the daemon cannot do without.
     #[error("cannot {what}: {error}")]
     System {
@@ -81,6 +84,7 @@ impl DaemonError {
             Self::Config(_) => Some("`stockade check` shows every problem with its place".to_owned()),
             Self::NoJail => Some("set `enabled = true` in a jail of jail.local".to_owned()),
             Self::Store(error) => error.hint.clone(),
+            Self::Responder(error) => error.hint.clone(),
             Self::System { .. } => None,
         }
     }
