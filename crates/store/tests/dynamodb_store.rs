@@ -216,6 +216,17 @@ fn killed_while_it_commits() {
 }
 
 #[test]
+fn a_look_changes_nothing() {
+    let Some(url) = emulator::url() else { return };
+    let (aws, table) = (emulator::aws(&url, REGION), emulator::name("looked"));
+    let options = options(&table, PATIENT);
+    assert!(DynamoStore::look(&aws, &options).unwrap().is_none());
+    assert!(DynamoStore::look(&aws, &options).unwrap().is_none(), "no table was made");
+    open(&aws, &table).commit(&small(0)).unwrap();
+    assert_eq!(DynamoStore::look(&aws, &options).unwrap().unwrap().positions, small(0).positions);
+}
+
+#[test]
 fn another_s_table_is_refused() {
     let Some(url) = emulator::url() else { return };
     let aws = emulator::aws(&url, REGION);

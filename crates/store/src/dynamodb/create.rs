@@ -38,6 +38,17 @@ pub fn create_shared_if_missing(aws: &Aws, table: &str) -> Result<bool, StoreErr
     create(aws, table, SHARED_KEYS, "TTL", None)
 }
 
+/// Whether our own table is there.
+///
+/// # Errors
+/// If there is a table of that name that is not ours, or it cannot be asked.
+pub(super) fn is_there(table: &Table) -> Result<bool, StoreError> {
+    match table.block_on(describe(table))? {
+        Some(there) => check(&table.name, &there, KEYS, Some((INDEX, INDEX_KEYS))).map(|()| true),
+        None => Ok(false),
+    }
+}
+
 fn create(
     aws: &Aws,
     name: &str,

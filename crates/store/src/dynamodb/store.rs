@@ -14,7 +14,8 @@ use stockade_core::{Key, Match, Timestamp};
 
 use super::log::{Appended, HostLog, Read};
 use super::table::{Spent, Table};
-use super::{DEFAULT_PATIENCE, DEFAULT_TABLE, create_if_missing};
+use super::DEFAULT_TABLE;
+use super::create::{create_if_missing, is_there};
 use crate::doc::{Change, ChangeDoc};
 use crate::memory::Image;
 use crate::{JailTotals, Limits, MemoryStore};
@@ -42,13 +43,17 @@ impl StoreOptions {
     /// How many matches, and how many decisions, stay unless configured: about 10 MB in memory.
     pub const DEFAULT_LIMIT: u64 = 20_000;
 
+    /// How long a daemon waits in one call unless configured. It bans meanwhile no more, and by itself tries again what
+    /// failed: less than a function waits.
+    pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
+
     /// The defaults for a host.
     pub fn of_host(host: &str) -> Self {
         Self {
             table: DEFAULT_TABLE.to_owned(),
             host: super::text::cut(host, MAX_HOST_BYTES).to_owned(),
             limits: Limits { max_matches: Self::DEFAULT_LIMIT, max_decisions: Self::DEFAULT_LIMIT },
-            patience: DEFAULT_PATIENCE,
+            patience: Self::DEFAULT_PATIENCE,
         }
     }
 }
@@ -73,8 +78,26 @@ impl DynamoStore {
     /// # Errors
     /// If the table cannot be reached, or what is in it cannot be read.
     pub fn open(aws: &Aws, options: &StoreOptions) -> Result<Self, StoreError> {
-        create_if_missing(aws, &options.table)?;
         let table = Table::new(aws, &options.table, options.patience);
+        if !is_there(&table)? {
+            create_if_missing(aws, &options.table)?;
+        }
+        Self::read(table, options)
+    }
+
+    /// What a host's store holds, without changing anything; `None` if there is no table.
+    ///
+    /// # Errors
+    /// As [`DynamoStore::open`].
+    pub fn look(aws: &Aws, options: &StoreOptions) -> Result<Option<Snapshot>, StoreError> {
+        let table = Table::new(aws, &options.table, options.patience);
+        if !is_there(&table)? {
+            return Ok(None);
+        }
+        Self::read(table, options)?.memory.load().map(Some)
+    }
+
+    fn read(table: Table, options: &StoreOptions) -> Result<Self, StoreError> {
         let mut store = Self {
             log: HostLog::new(table, &options.host),
             limits: options.limits,
