@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use common::{BASE, FILTER, Files, told};
-use stockade_config::{Config, Durability, LogLevel, Origin, Problems, Program, ResponderKind, example};
+use stockade_config::{
+    Config, Durability, LogLevel, Origin, Problems, Program, ResponderKind, StoreConfig, example,
+};
 
 fn files(toml: &str) -> Files {
     Files::new(&[("jail.conf", BASE), FILTER, ("stockade.toml", toml)])
@@ -323,4 +325,24 @@ fn no_log_in_fail2bans_format_is_an_empty_path() {
     assert_eq!(load("[fail2ban_log]\nfile = \"\"\n").unwrap().program.fail2ban_log.file, None);
     let relative = load("[fail2ban_log]\nfile = \"fail2ban.log\"\n");
     assert!(told(&relative).contains("expected an absolute path, or nothing"), "{}", told(&relative));
+}
+
+#[test]
+fn a_password_is_in_no_row_and_in_no_error() {
+    let url = "postgresql://stockade:s3cret@db/fleet?sslmode=require&password=s3cret";
+    let config = files(&format!("store = \"{url}\"\nhost = \"web01\"\n")).load().unwrap();
+    let StoreConfig::Postgres(read) = &config.program.store else { panic!("{:?}", config.program.store) };
+    assert_eq!((read.expose(), config.program.host.as_str()), (url, "web01"));
+    let rows = format!("{:?} {:?} {:?}", config.origin_table(), config.program, config);
+    assert!(rows.contains("stockade:***@db/fleet") && !rows.contains("s3cret"), "{rows}");
+
+    let long = format!("'postgresql://u:{}s3cret@h/{}'", "x".repeat(100), "d".repeat(5000));
+    for store in ["\"postgresql://u:s3cret@h/d\\u0007\"", &long] {
+        let problems = files(&format!("store = {store}\nhost = \"a b\"\n")).load().unwrap_err();
+        let told = format!("{problems} {problems:?}");
+        assert!(told.contains("store") && told.contains("host") && !told.contains("s3cret"), "{told}");
+    }
+    let env = |name: &str| (name == "STOCKADE_STORE").then(|| "postgresql://u:s3cret@h/\n".to_owned());
+    let told = format!("{:?}", files("").load_with(&env).unwrap_err());
+    assert!(told.contains("u:***@h") && !told.contains("s3cret"), "{told}");
 }
