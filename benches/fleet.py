@@ -63,6 +63,7 @@ def main():
         "fills nftables. The fifth line of an address is written into the first one's log; the others were read before.\n"
         "The clock runs from the commit of the ban, as the server remembers it, and from the write() of the line, until\n"
         "the kernel announces the element that the second one put into its set. The server waits for its disk.\n"
+        f"Build: {pathlib.Path(os.environ['STOCKADE_BENCH_TARGET']).name}. Asked for: at most a second.\n"
     )
     rows, slowest = [], []
     with Server() as server:
@@ -101,7 +102,6 @@ def main():
                     rows.append([f"round {number}: {what}", *(f"{1000 * t:.2f}" for t in cells)])
                     slowest.append((f"round {number}, {what}", times))
     report.table(["milliseconds", "p50", "p90", "p99", "max"], rows)
-    report.say()
     for what, times in slowest:
         report.say(f"- Raw, {what}, the 20 slowest in ms: {raw(sorted(times)[-20:], digits=2)}.")
     report.say()
