@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{BASE, FILTER, Files, told};
 use stockade_config::{
-    AwsPlace, Config, Durability, LogLevel, Origin, Problems, Program, ResponderKind, example,
+    AwsPlace, Config, Durability, LogLevel, Origin, Problems, Program, ResponderKind, StoreConfig, example,
 };
 
 fn files(toml: &str) -> Files {
@@ -394,4 +394,24 @@ error: /etc/stockade/stockade.toml:12:12: responders.c.function: expected the na
 error: /etc/stockade/stockade.toml:13:9: responders.c.unban: expected `true` or `false`, got: `"no"`
 "#,
     );
+}
+
+#[test]
+fn a_password_is_in_no_row_and_in_no_error() {
+    let url = "postgresql://stockade:s3cret@db/fleet?sslmode=require&password=s3cret";
+    let config = files(&format!("store = \"{url}\"\nhost = \"web01\"\n")).load().unwrap();
+    let StoreConfig::Postgres(read) = &config.program.store else { panic!("{:?}", config.program.store) };
+    assert_eq!((read.expose(), config.program.host.as_str()), (url, "web01"));
+    let rows = format!("{:?} {:?} {:?}", config.origin_table(), config.program, config);
+    assert!(rows.contains("stockade:***@db/fleet") && !rows.contains("s3cret"), "{rows}");
+
+    let long = format!("'postgresql://u:{}s3cret@h/{}'", "x".repeat(100), "d".repeat(5000));
+    for store in ["\"postgresql://u:s3cret@h/d\\u0007\"", &long] {
+        let problems = files(&format!("store = {store}\nhost = \"a b\"\n")).load().unwrap_err();
+        let told = format!("{problems} {problems:?}");
+        assert!(told.contains("store") && told.contains("host") && !told.contains("s3cret"), "{told}");
+    }
+    let env = |name: &str| (name == "STOCKADE_STORE").then(|| "postgresql://u:s3cret@h/\n".to_owned());
+    let told = format!("{:?}", files("").load_with(&env).unwrap_err());
+    assert!(told.contains("u:***@h") && !told.contains("s3cret"), "{told}");
 }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use stockade_config::{Config, JailConfig, Origin, Problem, Problems, ResponderConfig, Severity};
+use stockade_core::ports::StoreError;
 use stockade_filter::date::{DatePatternError, DateReader, Zone};
 use stockade_filter::{Filter, FilterError};
 
@@ -105,8 +106,10 @@ impl Checked {
             }
             problems.extend(errors);
         }
+        let store = stockade_runtime::store::supported(&config.program.store).err();
+        problems.extend(store.iter().map(Told::of_store));
         Self {
-            ok: !config.problems.has_errors() && broken.is_empty() && whole,
+            ok: !config.problems.has_errors() && broken.is_empty() && whole && store.is_none(),
             jails: config.jails.iter().map(name).filter(|name| !broken.contains(name)).collect(),
             disabled: config.disabled.clone(),
             broken,
@@ -171,6 +174,20 @@ fn place(origin: &Origin) -> (Option<String>, u32, u32) {
 }
 
 impl Told {
+    fn of_store(error: &StoreError) -> Self {
+        Self {
+            severity: "error",
+            file: None,
+            line: None,
+            column: None,
+            section: None,
+            key: Some("store".to_owned()),
+            message: error.message.clone(),
+            hint: error.hint.clone(),
+            sentence: format!("store: {error}"),
+        }
+    }
+
     fn of_dates(error: &DatePatternError, jail: &str) -> Self {
         Self {
             severity: "error",
