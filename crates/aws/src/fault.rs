@@ -190,6 +190,8 @@ impl From<Fault> for RespondError {
 fn kind_hint(kind: FaultKind) -> Option<&'static str> {
     match kind {
         FaultKind::Throttled => Some("it is tried again; raise the quota if that goes on"),
+        FaultKind::Unreachable => Some("the service is at fault or out of reach: it is tried again later"),
+        FaultKind::Conflict => Some("something else changed it at the same moment: try again"),
         FaultKind::Missing => Some("see whether the name and the region are right"),
         _ => None,
     }

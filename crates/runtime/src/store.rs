@@ -58,6 +58,14 @@ pub fn open(options: &StoreOptions, now: Timestamp) -> Result<OpenedStore, Store
             let shown = path.display().to_string();
             Ok(OpenedStore { store: Box::new(opened.store), shown, notice: opened.notice })
         }
+        #[cfg(feature = "postgres")]
+        StoreConfig::Postgres(url) => {
+            use stockade_store::{Limits, PostgresOptions, PostgresStore};
+            let durable = options.durability == stockade_config::Durability::Full;
+            let options = PostgresOptions { host: options.host.clone(), limits: Limits::default(), durable };
+            let store = PostgresStore::open(url.expose(), &url.to_string(), &options, now)?;
+            Ok(OpenedStore { store: Box::new(store), shown: url.to_string(), notice: None })
+        }
         other => Err(missing(other)),
     }
 }
@@ -74,17 +82,23 @@ pub fn look(options: &StoreOptions) -> Result<Option<Snapshot>, StoreError> {
             Err(error) if error.kind == StoreErrorKind::Unreachable && !path.exists() => Ok(None),
             Err(error) => Err(error),
         },
+        #[cfg(feature = "postgres")]
+        StoreConfig::Postgres(url) => {
+            stockade_store::PostgresStore::look(url.expose(), &url.to_string(), &options.host)
+        }
         other => Err(missing(other)),
     }
 }
 
-/// Says whether this build has such a store at all.
+/// Says whether this build has such a store at all, and can read its address.
 ///
 /// # Errors
-/// [`StoreErrorKind::Other`], naming the feature.
+/// [`StoreErrorKind::Other`], naming the feature or what is wrong with the address.
 pub fn supported(place: &StoreConfig) -> Result<(), StoreError> {
     match place {
         StoreConfig::File(_) if cfg!(feature = "sqlite") => Ok(()),
+        #[cfg(feature = "postgres")]
+        StoreConfig::Postgres(url) => stockade_store::PostgresStore::check(url.expose(), &url.to_string()),
         other => Err(missing(other)),
     }
 }

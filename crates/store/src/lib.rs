@@ -20,6 +20,8 @@
 )]
 mod codec;
 #[cfg(feature = "dynamodb")]
+mod doc;
+#[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "sqlite")]
 mod fail2ban;

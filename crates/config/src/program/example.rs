@@ -43,6 +43,11 @@ const RESPONDERS: &str = r#"
 #argv = ["/usr/local/bin/report"]
 #timeout = "10s"
 
+#[responders.fail2ban]
+#kind = "fail2ban-client"
+#argv = ["/usr/bin/fail2ban-client"]
+#timeout = "1m"
+
 #[responders.fleet]
 #kind = "sns"
 #topic = ""

@@ -20,11 +20,13 @@ const RESERVED: &str = "guard";
 const KINDS: &[(&str, &[&str])] = &[
     ("nftables", &["kind", "table"]),
     ("command", &["kind", "argv", "timeout"]),
+    ("fail2ban-client", &["kind", "argv", "timeout"]),
     ("sns", &["kind", "topic", "region", "endpoint"]),
     ("lambda", &["kind", "function", "unban", "region", "endpoint"]),
     ("dry-run", &["kind"]),
 ];
-const KIND_WORDS: Kind = Kind::Word(&["nftables", "command", "sns", "lambda", "dry-run"]);
+const KIND_WORDS: Kind = Kind::Word(&["nftables", "command", "fail2ban-client", "sns", "lambda", "dry-run"]);
+const ARGV: &str = "a list of words, the first an absolute path, such as `[\"/usr/bin/logger\", \"ban\"]`";
 const TIMEOUT: Kind = Kind::Span { min: Duration::from_secs(1) };
 
 /// Reads the tables in `[responders]`.
@@ -76,6 +78,11 @@ pub(super) fn rows(responders: &[ResponderConfig], place: &dyn Fn(&str, &str) ->
                 row("argv", toml::Value::from(argv.clone()).to_string());
                 row("timeout", format!("\"{}\"", span_text(*timeout)));
             }
+            ResponderKind::Fail2banClient { argv, timeout } => {
+                row("kind", "\"fail2ban-client\"".into());
+                row("argv", toml::Value::from(argv.clone()).to_string());
+                row("timeout", format!("\"{}\"", span_text(*timeout)));
+            }
             ResponderKind::Sns { .. } | ResponderKind::Lambda { .. } => responder_aws::rows(kind, &mut row),
             ResponderKind::DryRun => row("kind", "\"dry-run\"".into()),
         }
@@ -108,6 +115,7 @@ impl One<'_, '_> {
         match kind {
             "nftables" => self.nftables(table, header, earlier),
             "command" => self.command(table, header),
+            "fail2ban-client" => self.fail2ban_client(table),
             "sns" => self.sns(table),
             "lambda" => self.lambda(table, header),
             _ => Some(ResponderKind::DryRun),
@@ -138,14 +146,32 @@ impl One<'_, '_> {
         }
     }
 
-    fn command(&mut self, table: &DeTable<'_>, header: &Entry<'_>) -> Option<ResponderKind> {
-        let timeout = match self.value(table, "timeout", TIMEOUT) {
+    /// `None` if what is set is wrong.
+    fn timeout(&mut self, table: &DeTable<'_>, default: Duration) -> Option<Duration> {
+        match self.value(table, "timeout", TIMEOUT) {
             Some(Parsed::Span(timeout)) => Some(timeout),
-            None if !table.contains_key("timeout") => Some(ResponderKind::DEFAULT_TIMEOUT),
+            None if !table.contains_key("timeout") => Some(default),
             _ => None,
+        }
+    }
+
+    fn fail2ban_client(&mut self, table: &DeTable<'_>) -> Option<ResponderKind> {
+        let timeout = self.timeout(table, ResponderKind::FAIL2BAN_TIMEOUT);
+        let argv = match entry(table, "argv") {
+            None => vec![ResponderKind::FAIL2BAN_CLIENT.to_owned()],
+            Some(entry) => match argv(entry.value) {
+                Some(argv) => argv,
+                None => {
+                    self.wrong("argv", ARGV, &entry);
+                    return None;
+                }
+            },
         };
-        const ARGV: &str =
-            "a list of words, the first an absolute path, such as `[\"/usr/bin/logger\", \"ban\"]`";
+        Some(ResponderKind::Fail2banClient { argv, timeout: timeout? })
+    }
+
+    fn command(&mut self, table: &DeTable<'_>, header: &Entry<'_>) -> Option<ResponderKind> {
+        let timeout = self.timeout(table, ResponderKind::DEFAULT_TIMEOUT);
         let Some(entry) = entry(table, "argv") else { return self.missing("argv", ARGV.to_owned(), header) };
         let Some(argv) = argv(entry.value) else {
             self.wrong("argv", ARGV, &entry);

@@ -7,7 +7,7 @@ use stockade_core::ports::{Responder, Store, StoreError, StoreErrorKind};
 use stockade_core::{Jail, Jails, Position, Timestamp};
 use stockade_filter::{Filter, FilterSpec, date::Zone};
 use stockade_respond::action::Question;
-use stockade_respond::{Action, Command, DryRun, Nftables, Watch};
+use stockade_respond::{Action, Command, DryRun, Fail2banClient, Nftables, Watch};
 use stockade_source::{
     FollowSpec, Follower, Journal, JournalMatch, JournalSpec, Pattern, Pipe, Source, Start,
 };
@@ -15,10 +15,11 @@ use stockade_store::MemoryStore;
 
 use super::evidence::Captures;
 use super::hands::Hand;
-use super::reading::{Asking, Reader};
+use super::reading::Asking;
 use super::{DaemonError, RunOptions};
 use crate::guards::{GuardRules, Guards};
 use crate::ignoring::{Ignoring, Lookups};
+use crate::lanes::Reader;
 use crate::responder;
 use crate::store::{self, StoreOptions};
 
@@ -198,7 +199,8 @@ impl Assembled {
         }))
     }
 
-    fn reader(&self, at: usize) -> Option<Reader> {
+    /// Who reads what the jail at a place reads; `None` for one that has no filter.
+    pub(crate) fn reader(&self, at: usize) -> Option<Reader> {
         let (filter, zone, zone_name) = self.filters.get(at)?.as_ref()?;
         let name = self.jails.get(at)?.name.clone();
         Some(Reader {
@@ -324,6 +326,10 @@ pub(crate) fn open_responder(config: &ResponderConfig, program: &Program, dry_ru
             }
         },
         ResponderKind::Command { argv, timeout } => match Command::new(argv, *timeout) {
+            Ok(responder) => Opened::lasting(Box::new(responder), None, None),
+            Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
+        },
+        ResponderKind::Fail2banClient { argv, timeout } => match Fail2banClient::new(argv, *timeout) {
             Ok(responder) => Opened::lasting(Box::new(responder), None, None),
             Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
         },

@@ -46,7 +46,7 @@ pub(crate) fn run(
     options: &RunOptions,
     clock: &Arc<dyn Clock>,
 ) -> Result<(), DaemonError> {
-    let mut config = load().map_err(DaemonError::Config)?;
+    let mut config = options.configured(load().map_err(DaemonError::Config)?)?;
     let store_options = StoreOptions::of(&config.program, options.store.as_ref());
     let (mut store, store_shown) = open_store(&store_options, clock.now(), warn)?;
     // The socket and the signals outlive a reload: a command that comes in the middle of one waits for its end.
@@ -128,6 +128,10 @@ fn serve(
         Arc::clone(life.clock),
     )
     .map_err(DaemonError::Store)?;
+    #[cfg(feature = "aws")]
+    if life.options.agent.is_some() {
+        turn.track().map_err(DaemonError::Store)?;
+    }
     turn.log = Arc::clone(life.log);
     turn.ignoring = std::mem::take(&mut assembled.ignoring);
     begin_log(config, &turn, carried.is_none());
@@ -136,6 +140,10 @@ fn serve(
         Some(carried) => carried.give_to(&mut turn),
     }
     let (mut threads, permits) = Threads::new();
+    if let Some(listener) = turn.store.listener() {
+        turn.withhold();
+        threads.listen(listener, life.inputs.clone());
+    }
     let replace_lookups = threads.look_up(assembled.lookups.clone(), life.inputs.clone());
     let due = Due::new(config.program.reconcile_every);
     let mut engine = Engine {
@@ -149,10 +157,17 @@ fn serve(
         permits: Some(permits),
         due,
         unanswered: Vec::new(),
+        #[cfg(feature = "aws")]
+        agent: None,
     };
     engine.start_responders(&mut threads)?;
     for feed in engine.assembled.feeds(life.options, &stored, warn)? {
         threads.read(feed, &stored, Arc::clone(life.clock), life.inputs.clone());
+    }
+    #[cfg(feature = "aws")]
+    if let Some(agent) = &life.options.agent {
+        let started = crate::agent::Agent::start(config, agent, life.options.dry_run, life.inputs);
+        engine.agent = Some(started.map_err(DaemonError::Agent)?);
     }
     ready(&engine.assembled);
     let end = engine.turn_until_told(&threads);
@@ -173,6 +188,9 @@ pub(crate) struct Engine<'c> {
     due: Due,
     /// Questions that came while this life was ending.
     pub(super) unanswered: Vec<Asked>,
+    /// The queue of bans that others decided.
+    #[cfg(feature = "aws")]
+    pub(super) agent: Option<crate::agent::Agent>,
 }
 
 impl Engine<'_> {
@@ -194,6 +212,10 @@ impl Engine<'_> {
             }
             self.turn.expire();
             self.turn.commit();
+            #[cfg(feature = "aws")]
+            if let Some(end) = self.after_commit() {
+                return end;
+            }
             self.free_permits();
             self.periodic();
             if self.life.options.stdin && threads.sources_ended() && self.turn.waiting() == 0 {
@@ -261,8 +283,16 @@ impl Engine<'_> {
                     jail.ignore = ignoring.set();
                 }
             }
+            Input::News => {
+                if self.turn.take_news() {
+                    // What came meanwhile has its turn first.
+                    let _ = self.life.inputs.send(Input::News);
+                }
+            }
             Input::Signal(Wish::Stop) => return Some(End::Stop { flush: self.life.options.flush }),
             Input::Signal(Wish::Reload) => return self.reload().ok(),
+            #[cfg(feature = "aws")]
+            Input::News(news) => self.take_news(news),
             Input::Ended(stream) => tracing::info!(stream = &*stream, "the stream has ended"),
         }
         None
@@ -312,6 +342,7 @@ impl Engine<'_> {
         }
         if now >= self.due.reconcile {
             self.due.reconcile = now + self.config.program.reconcile_every;
+            self.turn.release_withheld();
             for hand in &self.turn.hands {
                 self.turn.reconcile(hand);
             }

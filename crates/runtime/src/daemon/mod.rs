@@ -6,22 +6,25 @@
 
 mod answers;
 mod asked;
-mod assembly;
+pub(crate) mod assembly;
 mod carried;
 mod closing;
 mod engine;
 mod evidence;
+mod fleet;
 mod hands;
 mod import;
-mod input;
+pub(crate) mod input;
 mod live;
+#[cfg(feature = "aws")]
+mod outside;
 mod reading;
 mod responders;
 mod settings;
 mod tally;
 mod threads;
 mod told;
-mod turn;
+pub(crate) mod turn;
 
 use std::io;
 use std::path::PathBuf;
@@ -31,8 +34,8 @@ use stockade_config::{Config, Problems, StoreConfig};
 use stockade_core::Timestamp;
 use stockade_core::ports::{Clock, RespondError, StoreError};
 
+pub use crate::lanes::MAX_SKEW;
 pub(crate) use assembly::{guards as guards_of, lookups as lookups_of};
-pub use reading::MAX_SKEW;
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +52,20 @@ pub struct RunOptions {
     pub journal: Option<PathBuf>,
     /// The control socket, in place of the configured one.
     pub socket: Option<PathBuf>,
+    /// Take bans from a queue and a snapshot, and read no logs.
+    #[cfg(feature = "aws")]
+    pub agent: Option<crate::agent::AgentOptions>,
+}
+
+impl RunOptions {
+    /// A configuration as it is used.
+    pub(crate) fn configured(&self, config: Config) -> Result<Config, DaemonError> {
+        #[cfg(feature = "aws")]
+        if self.agent.is_some() {
+            return crate::agent::configured(config);
+        }
+        Ok(config)
+    }
 }
 
 /// Why the daemon could not start or go on.
@@ -67,6 +84,10 @@ pub enum DaemonError {
     /// This build has no such responder.
     #[error("{0}")]
     Responder(RespondError),
+    /// The agent cannot start.
+    #[cfg(feature = "aws")]
+    #[error("{0}")]
+    Agent(crate::agent::AgentError),
     /// The operating system refused something that the daemon cannot do without.
     #[error("cannot {what}: {error}")]
     System {
@@ -85,6 +106,8 @@ impl DaemonError {
             Self::NoJail => Some("set `enabled = true` in a jail of jail.local".to_owned()),
             Self::Store(error) => error.hint.clone(),
             Self::Responder(error) => error.hint.clone(),
+            #[cfg(feature = "aws")]
+            Self::Agent(error) => error.hint(),
             Self::System { .. } => None,
         }
     }

@@ -1,6 +1,7 @@
 //! The turn: what was found is judged, remembered, and only then carried out.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,12 +41,17 @@ pub(crate) struct Turn {
     pub(crate) log: Arc<Fail2banLog>,
     /// What the filters capture in a line that is on record.
     pub(crate) captures: Captures,
+    /// Bans of the fleet that are not in force here, by the jail's place: a guard or `ignoreip` of this host forbids it.
+    pub(super) withheld: HashSet<(usize, Key)>,
     /// What the next commit will remember.
     pub(super) batch: Batch,
     /// Whose ban has changed since the last commit.
     touched: HashSet<(usize, Key)>,
     /// Outbox lines that a responder is working on.
-    in_flight: HashSet<i64>,
+    in_flight: HashMap<i64, (Arc<str>, Key)>,
+    /// What the messages of a queue wait for.
+    #[cfg(feature = "aws")]
+    pub(crate) tracker: Option<crate::agent::tracker::Tracker>,
     /// When the store is tried again after a failure.
     retry_store_at: Option<Timestamp>,
     /// How many orders of the waiting batch were handed out before they were stored.
@@ -103,9 +109,12 @@ impl Turn {
             clock,
             tally,
             captures: Captures::default(),
+            withheld: HashSet::new(),
             batch: Batch::default(),
             touched: HashSet::new(),
-            in_flight: HashSet::new(),
+            in_flight: HashMap::new(),
+            #[cfg(feature = "aws")]
+            tracker: None,
             retry_store_at: None,
             acted_from_memory: 0,
         };
@@ -202,6 +211,13 @@ impl Turn {
             _ => tracing::info!(jail = &*decision.jail, key = %key, reason = %decision.reason, "unban"),
         }
         self.tell_decision(at, &decision, refused.is_some(), now);
+        if refused.is_none() {
+            self.withheld.remove(&(at, key.clone()));
+        }
+        #[cfg(feature = "aws")]
+        if let (Some(tracker), None) = (&mut self.tracker, &refused) {
+            tracker.owe(&decision.jail, &key, responders.len());
+        }
         self.touched.insert((at, key));
         self.batch.orders.push(Order { decision, responders, refused: refused.clone() });
         refused
@@ -263,8 +279,14 @@ impl Turn {
             Ok(items) => items,
             Err(error) => return self.store_failed(&error, now),
         };
-        let fresh: Vec<OutboxItem> =
-            items.into_iter().filter(|item| self.in_flight.insert(item.id)).collect();
+        let mut is_fresh = |item: &OutboxItem| match self.in_flight.entry(item.id) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert((Arc::clone(&item.decision.jail), item.decision.key.clone()));
+                true
+            }
+        };
+        let fresh: Vec<OutboxItem> = items.into_iter().filter(&mut is_fresh).collect();
         self.give(&fresh);
         self.settle_orphans(&fresh);
     }
@@ -302,7 +324,12 @@ impl Turn {
             self.store_failed(&error, self.clock.now());
         }
         for one in known {
-            self.in_flight.remove(&one.id);
+            let about = self.in_flight.remove(&one.id);
+            #[cfg(feature = "aws")]
+            if let (Some(tracker), Some((jail, key))) = (&mut self.tracker, &about) {
+                tracker.settled(jail, key, &one.outcome);
+            }
+            drop(about);
         }
     }
 
@@ -311,11 +338,15 @@ impl Turn {
         let now = self.clock.now();
         let carried_out_here =
             |jail: usize| self.responders_of.get(jail).is_some_and(|r| r.iter().any(|n| &**n == responder));
+        let held_back = |jail: usize, key: &Key| {
+            !self.withheld.is_empty() && self.withheld.contains(&(jail, key.clone()))
+        };
         let live = self
             .states
             .bans
             .iter()
-            .filter(|(_, ban)| ban.live && ban.until > now && carried_out_here(ban.jail));
+            .filter(|(_, ban)| ban.live && ban.until > now && carried_out_here(ban.jail))
+            .filter(|(key, ban)| !held_back(ban.jail, key));
         live.filter_map(|(key, ban)| {
             Some(Standing {
                 jail: self.jails.get(ban.jail)?.name.clone(),
@@ -374,7 +405,12 @@ impl Turn {
         self.give(&items);
     }
 
-    fn store_failed(&mut self, error: &StoreError, now: Timestamp) {
+    /// Whether the store failed just now.
+    pub(super) fn waits_for_store(&self) -> bool {
+        self.retry_store_at.is_some()
+    }
+
+    pub(super) fn store_failed(&mut self, error: &StoreError, now: Timestamp) {
         if self.retry_store_at.is_none() {
             self.acted_from_memory = 0;
             self.tally.warn(error.message.clone());

@@ -1,5 +1,6 @@
 //! The ledger of functions in DynamoDB.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +16,11 @@ use super::batch::Write;
 use super::item::{Item, text, unreadable};
 use super::match_item::{checked_partition, match_item, past_from};
 use super::table::{AT_ONCE, Spent, Table};
-use super::text::{MATCH, time_text};
+use super::text::{MATCH, partition, time_text};
 use super::{DEFAULT_PATIENCE, DEFAULT_TABLE, INDEX, KEYS};
+
+/// How many partitions are remembered as contested; of more, an answer may be old once more.
+const MAX_CONTESTED: usize = 10_000;
 
 /// How a ledger is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +35,24 @@ pub struct LedgerOptions {
     pub keep_bans: Duration,
     /// How long what passes by itself (throttling, no answer) is tried again.
     pub patience: Duration,
+    /// How new the answers are.
+    pub reads: Reads,
+}
+
+/// How new the answers of a ledger are, which is what their price depends on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reads {
+    /// All that was written before is seen: a read unit for each question. Of two functions that remember and then
+    /// recall at the same time, at least one sees the matches of both.
+    Latest,
+    /// What was written in the last moment, usually much less than a second, may not be seen yet: half a read unit.
+    /// A match that was missed so counts with the next match of its key. Where another function was first to put a
+    /// ban, what is read next is the latest all the same.
+    ///
+    /// Log events come a few at a time, in the five seconds that the CloudWatch agent collects them for: on real
+    /// attacks half of the questions have one match, so that only this keeps to half a read unit a match.
+    #[default]
+    Recent,
 }
 
 impl Default for LedgerOptions {
@@ -42,6 +64,7 @@ impl Default for LedgerOptions {
             keep_matches: DAY,
             keep_bans: DAY * 30,
             patience: DEFAULT_PATIENCE,
+            reads: Reads::default(),
         }
     }
 }
@@ -55,6 +78,8 @@ pub struct DynamoLedger {
     pub(super) table: Table,
     pub(super) region: Arc<str>,
     pub(super) options: LedgerOptions,
+    /// Partitions where another function was first: the next answer must know of it.
+    contested: HashSet<String>,
 }
 
 impl DynamoLedger {
@@ -62,7 +87,8 @@ impl DynamoLedger {
     /// [`create_if_missing`](super::create_if_missing).
     pub fn new(aws: &Aws, options: LedgerOptions) -> Self {
         let region = options.region.as_deref().unwrap_or_else(|| aws.region()).into();
-        Self { table: Table::new(aws, &options.table, options.patience), region, options }
+        let table = Table::new(aws, &options.table, options.patience);
+        Self { table, region, options, contested: HashSet::new() }
     }
 
     /// The table's name.
@@ -79,6 +105,7 @@ impl DynamoLedger {
     /// of other regions may stand between, and make a second page.
     async fn answer(&self, question: &Question) -> Result<Answer, StoreError> {
         let partition = checked_partition(&question.jail, &question.key)?;
+        let latest = self.options.reads == Reads::Latest || self.contested.contains(&partition);
         let tried = format!("ask the table `{}` about `{partition}`", self.table.name);
         let limit = usize::try_from(question.limit.max(1)).unwrap_or(usize::MAX);
         let mine = ban_place(&self.region);
@@ -96,7 +123,7 @@ impl DynamoLedger {
         loop {
             let wanted = limit - answer.matches.len() + usize::from(from.is_none());
             let query = query.clone().limit(i32::try_from(wanted).unwrap_or(i32::MAX));
-            let (items, next) = self.table.page(&tried, &query, true, from).await?;
+            let (items, next) = self.table.page(&tried, &query, latest, from).await?;
             for item in &items {
                 if let Some(past) = past_from(item) {
                     answer.matches.push(past);
@@ -212,16 +239,25 @@ impl Ledger for DynamoLedger {
     }
 
     fn recall(&mut self, questions: &[Question]) -> Result<Vec<Answer>, StoreError> {
-        self.table.block_on(
+        let answers: Result<Vec<Answer>, StoreError> = self.table.block_on(
             futures_util::stream::iter(questions)
                 .map(|question| self.answer(question))
                 .buffered(AT_ONCE)
                 .try_collect(),
-        )
+        );
+        if answers.is_ok() && !self.contested.is_empty() {
+            let asked: HashSet<String> = questions.iter().map(|q| partition(&q.jail, &q.key)).collect();
+            self.contested.retain(|contested| !asked.contains(contested));
+        }
+        answers
     }
 
     fn put_ban(&mut self, ban: &BanRecord, seen: u64) -> Result<bool, StoreError> {
-        self.table.block_on(self.put(ban, seen))
+        let put = self.table.block_on(self.put(ban, seen))?;
+        if !put && self.contested.len() < MAX_CONTESTED {
+            self.contested.insert(partition(&ban.jail, &ban.key));
+        }
+        Ok(put)
     }
 
     fn note_announced(&mut self, bans: &[(Arc<str>, Key, u64)]) -> Result<(), StoreError> {

@@ -1,5 +1,5 @@
 //! DynamoDB: one table for what functions share ([`DynamoLedger`]) and for daemons that keep all there
-//! (`DynamoStore`), and Cloud-Fail2Ban's table beside it ([`SharedTable`]) while a fleet moves.
+//! ([`DynamoStore`]), and Cloud-Fail2Ban's table beside it ([`SharedTable`]) while a fleet moves.
 //!
 //! # The table
 //! | item | `pk` | `sk` |
@@ -22,23 +22,27 @@
 
 mod ban_item;
 mod batch;
+mod compact;
 mod create;
 mod item;
 mod ledger;
+mod log;
 mod match_item;
 mod put_ban;
 mod shared;
+mod store;
 mod table;
 mod text;
 
 use std::time::Duration;
 
 pub use create::{create_if_missing, create_shared_if_missing};
-pub use ledger::{DynamoLedger, LedgerOptions};
+pub use ledger::{DynamoLedger, LedgerOptions, Reads};
 pub use match_item::{MAX_ITEM_BYTES, match_from_image};
 pub use shared::{
     Shared, SharedMatch, SharedQuestion, SharedTable, shared_filter_path, shared_id, shared_match_from_image,
 };
+pub use store::{DynamoStore, StoreOptions};
 pub use table::Spent;
 
 /// The table of our own layout, unless configured.

@@ -246,3 +246,48 @@ fn shared_match_from(item: &Item) -> Option<SharedMatch> {
     let key = text_of(item, "Host")?.parse().map(Key::addr).ok()?;
     Some(SharedMatch { path: path.to_owned(), filter, key, id, time })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matched() -> Match {
+        Match {
+            id: MatchId(7),
+            jail: "sshd".into(),
+            key: "198.51.100.7".parse().unwrap(),
+            time: Timestamp::from_millis(1_700_000_000_999),
+            count: 3,
+            user: Some("root".into()),
+            stream: "web01".into(),
+            line: "a line".into(),
+        }
+    }
+
+    #[test]
+    fn an_item_is_as_cloud_fail2ban_writes_it() {
+        let event_id = "31953106606966983378809025079804211143289615424298221568";
+        let found = matched();
+        let item = shared_item(&Shared { found: &found, filter: "sshd", event_id: Some(event_id) }).unwrap();
+        let golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/shared_table/items.json")).unwrap();
+        assert_eq!(item, from_image(&golden[0]));
+        assert_eq!(past_from(&item).unwrap().id, shared_id("sshd", event_id));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_written() {
+        let found = Match { stream: "".into(), ..matched() };
+        let item = shared_item(&Shared { found: &found, filter: "sshd", event_id: None }).unwrap();
+        assert_eq!((item.get("Source"), item.get("EventID"), item.len()), (None, None, 5));
+        let other = Match { id: MatchId(8), ..found };
+        let other = shared_item(&Shared { found: &other, filter: "sshd", event_id: None }).unwrap();
+        assert_ne!(item.get("MatchID"), other.get("MatchID"), "two matches are two items");
+    }
+
+    #[test]
+    fn a_filter_of_ours_alone_has_a_name_that_no_jail_of_theirs_counts() {
+        assert_eq!(shared_filter_path("nginx"), "stockade.nginx");
+        assert_ne!(shared_id("nginx", "1"), shared_id("sshd", "1"));
+    }
+}

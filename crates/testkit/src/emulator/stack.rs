@@ -66,11 +66,14 @@ impl Stack {
 }
 
 fn put_package(aws: &Aws, bucket: &str, package: Vec<u8>) {
-    let region = aws.region();
-    let constraint = format!(
-        "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-         <LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
-    );
+    // The first region knows no name of itself here.
+    let constraint = match aws.region() {
+        "us-east-1" => String::new(),
+        region => format!(
+            "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+             <LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
+        ),
+    };
     let make = Call::rest("make a bucket".to_owned(), "s3", "PUT", format!("/{bucket}"));
     let put = Call::rest("put the package".to_owned(), "s3", "PUT", format!("/{bucket}/package.zip"));
     for call in [
