@@ -16,9 +16,7 @@ use std::time::Duration;
 use stockade_core::ledger::{Ledger as _, Question};
 use stockade_core::ports::StoreErrorKind;
 use stockade_core::{BanRecord, Key, Match, MatchId, Reason, Timestamp};
-use stockade_store::dynamodb::{
-    DynamoLedger, LedgerOptions, create_if_missing, create_shared_if_missing,
-};
+use stockade_store::dynamodb::{DynamoLedger, LedgerOptions, create_if_missing, create_shared_if_missing};
 use stockade_testkit::ledger::Contract;
 
 const REGION: &str = "eu-central-1";

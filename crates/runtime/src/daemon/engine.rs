@@ -292,7 +292,7 @@ impl Engine<'_> {
             Input::Signal(Wish::Stop) => return Some(End::Stop { flush: self.life.options.flush }),
             Input::Signal(Wish::Reload) => return self.reload().ok(),
             #[cfg(feature = "aws")]
-            Input::News(news) => self.take_news(news),
+            Input::Arrival(arrival) => self.take_arrival(arrival),
             Input::Ended(stream) => tracing::info!(stream = &*stream, "the stream has ended"),
         }
         None

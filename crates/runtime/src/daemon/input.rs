@@ -46,7 +46,7 @@ pub(crate) enum Input {
     },
     /// The queue of bans, or their snapshot, has something new.
     #[cfg(feature = "aws")]
-    News(crate::agent::News),
+    Arrival(crate::agent::Arrival),
     /// Somebody else changed what a responder had put in force.
     GroundChanged {
         /// The responder's place.

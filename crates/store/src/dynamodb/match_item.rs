@@ -128,8 +128,14 @@ mod tests {
     fn the_longest_of_everything_fits() {
         let long: String = "é".repeat(100_000);
         let m = Match {
-            id: MatchId(u128::MAX), jail: "j".repeat(280).into(), key: Key::name(&long), time: Timestamp::MIN,
-            count: u32::MAX, user: Some(long.as_str().into()), stream: long.as_str().into(), line: long.as_str().into(),
+            id: MatchId(u128::MAX),
+            jail: "j".repeat(280).into(),
+            key: Key::name(&long),
+            time: Timestamp::MIN,
+            count: u32::MAX,
+            user: Some(long.as_str().into()),
+            stream: long.as_str().into(),
+            line: long.as_str().into(),
         };
         let item = match_item(&m, Duration::MAX).unwrap();
         assert!(size(&item) <= MAX_ITEM_BYTES, "{}", size(&item));
@@ -139,7 +145,10 @@ mod tests {
 
     #[test]
     fn what_is_no_match_is_an_error() {
-        for image in [serde_json::json!(null), serde_json::json!({"pk": {"S": "jail#sshd#192.0.2.1"}, "sk": {"S": "ban#"}})] {
+        for image in [
+            serde_json::json!(null),
+            serde_json::json!({"pk": {"S": "jail#sshd#192.0.2.1"}, "sk": {"S": "ban#"}}),
+        ] {
             assert_eq!(match_from_image(&image).unwrap_err().kind, StoreErrorKind::Corrupt);
         }
     }

@@ -204,7 +204,8 @@ impl Store for DynamoStore {
 fn pack(value: &impl serde::Serialize) -> Result<Vec<u8>, StoreError> {
     let mut packed = DeflateEncoder::new(Vec::new(), Compression::default());
     let written = serde_json::to_writer(&mut packed, value).map_err(|error| error.to_string());
-    let packed = written.and_then(|()| packed.flush().and_then(|()| packed.finish()).map_err(|error| error.to_string()));
+    let packed = written
+        .and_then(|()| packed.flush().and_then(|()| packed.finish()).map_err(|error| error.to_string()));
     packed.map_err(|error| StoreError {
         kind: StoreErrorKind::Other,
         message: format!("cannot pack a change for DynamoDB: {error}"),

@@ -45,7 +45,11 @@ struct LineDoc {
 impl MemoryStore {
     pub(crate) fn image(&self) -> Image {
         let window = |((jail, key), times): (&(Arc<str>, _), &Vec<Timestamp>)| {
-            WindowDoc::from(&WindowRecord { jail: jail.clone(), key: Clone::clone(key), times: times.clone() })
+            WindowDoc::from(&WindowRecord {
+                jail: jail.clone(),
+                key: Clone::clone(key),
+                times: times.clone(),
+            })
         };
         Image {
             matches: self.matches.by_time.values().map(Into::into).collect(),
@@ -55,7 +59,11 @@ impl MemoryStore {
             entries: self.log.docs(),
             next_entry: self.log.next_entry,
             next_line: self.log.next_line,
-            totals: self.totals.iter().map(|(jail, (matches, bans))| (jail.clone(), *matches, *bans)).collect(),
+            totals: self
+                .totals
+                .iter()
+                .map(|(jail, (matches, bans))| (jail.clone(), *matches, *bans))
+                .collect(),
         }
     }
 
@@ -73,7 +81,8 @@ impl MemoryStore {
             store.bans.insert((ban.jail.clone(), ban.key.clone()), ban);
         }
         store.positions = image.positions.into_iter().map(|p| (p.stream.clone(), p)).collect();
-        store.totals = image.totals.into_iter().map(|(jail, matches, bans)| (jail, (matches, bans))).collect();
+        store.totals =
+            image.totals.into_iter().map(|(jail, matches, bans)| (jail, (matches, bans))).collect();
         store.log = Log { next_entry: image.next_entry, next_line: image.next_line, ..Log::default() };
         for doc in image.entries {
             store.log.restore(doc);
