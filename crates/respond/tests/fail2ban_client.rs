@@ -7,86 +7,21 @@
     reason = "a failed test, or the line that says why one was skipped"
 )]
 
+#[path = "support/fail2ban.rs"]
+mod fail2ban;
 mod support;
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use fail2ban::Server;
 use stockade_core::BanTime;
 use stockade_core::ports::Responder;
 use stockade_respond::Fail2banClient;
 use stockade_testkit::responder::Contract;
 use support::{apply, ban, current_keys, everywhere, in_secs, now, unban};
 
-const PROGRAM: &str = "/usr/bin/fail2ban-client";
-const STOCK: &str = "/etc/fail2ban";
-
-const SETTINGS: &str =
-    "[Definition]\nlogtarget = {at}/log\ndbfile = None\nsocket = {at}/socket\npidfile = {at}/pid\n";
-/// Its actions do nothing.
-const JAILS: &str = "[DEFAULT]\nbantime = 86400\nbackend = polling\naction =\n\
-                     [a]\nenabled = true\nfilter = sshd\nlogpath = {at}/auth.log\n";
-
-/// A server without any action. It ends with this value.
-struct Server(tempfile::TempDir);
-
-impl Server {
-    /// `None`, with a line that says why, where there is no fail2ban.
-    fn start() -> Option<Self> {
-        let there = Path::new(PROGRAM).exists() && Path::new("/usr/bin/fail2ban-server").exists();
-        if !there || !Path::new(STOCK).is_dir() {
-            eprintln!("skipped: fail2ban is not installed with its configuration in {STOCK}");
-            return None;
-        }
-        let server = Self(tempfile::tempdir().unwrap());
-        let at = server.0.path().display().to_string();
-        for folder in ["filter.d", "action.d"] {
-            std::os::unix::fs::symlink(Path::new(STOCK).join(folder), server.0.path().join(folder)).unwrap();
-        }
-        fs::write(server.0.path().join("fail2ban.conf"), SETTINGS.replace("{at}", &at)).unwrap();
-        fs::write(server.0.path().join("jail.conf"), JAILS.replace("{at}", &at)).unwrap();
-        fs::write(server.0.path().join("auth.log"), "").unwrap();
-        assert!(server.say(&["start"]).0);
-        Some(server)
-    }
-
-    fn argv(&self) -> Vec<String> {
-        let at = self.0.path().display();
-        [PROGRAM, "-c", &format!("{at}"), "-s", &format!("{at}/socket"), "-p", &format!("{at}/pid")]
-            .map(str::to_owned)
-            .to_vec()
-    }
-
-    fn say(&self, words: &[&str]) -> (bool, String) {
-        let argv = self.argv();
-        let output = Command::new(PROGRAM)
-            .args(argv.get(1..).unwrap())
-            .args(words)
-            .stderr(Stdio::null())
-            .output()
-            .unwrap();
-        (output.status.success(), String::from_utf8(output.stdout).unwrap().trim().to_owned())
-    }
-
-    fn jail(&self, name: &str) {
-        if name != "a" {
-            assert!(self.say(&["add", name, "polling"]).0, "{name}");
-            assert!(self.say(&["set", name, "bantime", "86400"]).0, "{name}");
-            assert!(self.say(&["start", name]).0, "{name}");
-        }
-    }
-
-    fn responder(&self) -> Fail2banClient {
-        Fail2banClient::new(self.argv(), Duration::from_secs(30)).unwrap()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.say(&["stop"]);
-    }
+fn responder(server: &Server) -> Fail2banClient {
+    Fail2banClient::new(server.argv(), Duration::from_secs(30)).unwrap()
 }
 
 #[test]
@@ -120,7 +55,7 @@ fn fail2ban_client_keeps_the_contract() {
     names.iter().for_each(|name| server.jail(name));
     let fresh = || {
         assert!(server.say(&["unban", "--all"]).0);
-        server.responder()
+        responder(&server)
     };
     Contract::new(fresh).run();
 }
@@ -135,7 +70,7 @@ fn what_fail2ban_banned_itself_is_never_lifted() {
         list
     };
     assert!(server.say(&["set", "a", "banip", "198.51.100.7"]).0);
-    let mut responder = server.responder();
+    let mut responder = responder(&server);
     responder.prepare(&[everywhere("a")]).unwrap();
     assert_eq!(current_keys(&mut responder), Vec::<String>::new());
     let many: Vec<_> = (0..1_200)
@@ -156,7 +91,7 @@ fn what_fail2ban_banned_itself_is_never_lifted() {
 #[test]
 fn a_server_that_is_gone_or_lacks_the_jail_is_told() {
     let Some(server) = Server::start() else { return };
-    let mut responder = server.responder();
+    let mut responder = responder(&server);
     assert_eq!(responder.jails().unwrap(), ["a"]);
     assert_eq!(responder.bantime("a").unwrap(), BanTime::For(Duration::from_secs(86_400)));
     responder.prepare(&[everywhere("a"), everywhere("missing")]).unwrap();

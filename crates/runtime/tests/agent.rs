@@ -17,6 +17,8 @@ mod bad;
 mod cloud;
 #[path = "agent/door.rs"]
 mod door;
+#[path = "agent/fail2ban.rs"]
+mod fail2ban;
 #[path = "agent/faults.rs"]
 mod faults;
 #[path = "packets/net.rs"]
@@ -25,6 +27,8 @@ mod net;
 mod old;
 #[path = "agent/queue.rs"]
 mod queue;
+#[path = "../../respond/tests/support/fail2ban.rs"]
+mod server;
 #[path = "agent/snapshots.rs"]
 mod snapshots;
 mod support;

@@ -199,12 +199,12 @@ impl Function {
         self.cost.read_by_emulator += after.read_units - written.read_units;
         self.cost.largest = self.cost.largest.max(after.read_units_by_size - written.read_units_by_size);
         for ((key, own), answer) in by_key.into_iter().zip(answers) {
-            self.judge(key, &own, answer, now);
+            self.judge(key, &own, &answer, now);
         }
         self.cost.write_bans += self.ledger.spent().write_units - after.write_units;
     }
 
-    fn judge(&mut self, key: &Key, own: &[&Match], answer: Answer, now: Timestamp) {
+    fn judge(&mut self, key: &Key, own: &[&Match], answer: &Answer, now: Timestamp) {
         let jail = self.jails.get(0).unwrap().clone();
         let mut states = States::new(&self.jails);
         let mut spent = None;

@@ -55,7 +55,7 @@ impl Turn {
             }
         }
         if full {
-            self.tracker().give_back(token);
+            self.tracker().postpone(token);
         } else {
             self.tracker().wait(token, keys.into_iter().collect());
         }

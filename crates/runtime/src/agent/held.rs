@@ -1,7 +1,7 @@
 //! The messages that were taken and are not yet done with: hidden for as long as it takes, then deleted, given back or
 //! put into the dead-letter queue.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,8 +17,12 @@ const MAX_HELD: usize = 128;
 const MAX_HELD_NOTICES: usize = 100_000;
 /// SQS hides a message for 12 hours at most, from when it was taken.
 const MAX_HIDDEN: Duration = Duration::from_secs(11 * 60 * 60);
-/// When a message that was given back comes again.
-pub(super) const AGAIN_AFTER: Duration = Duration::from_secs(15);
+/// When a message comes again of which something failed: after this, each further time after this much longer…
+const AGAIN_AFTER: Duration = Duration::from_secs(15);
+/// …but no later than this.
+const AGAIN_WITHIN: Duration = Duration::from_secs(600);
+/// When there is room again for bans of which there were too many within a minute.
+pub(super) const ROOM_AFTER: Duration = Duration::from_secs(60);
 /// How often the keeper looks up.
 const TICK: Duration = Duration::from_millis(500);
 /// How many times it is tried to delete a message. One that is not deleted comes again, and is known then.
@@ -44,6 +48,8 @@ struct State {
 struct Kept {
     receipt: String,
     notices: usize,
+    /// How many times it was handed out.
+    receives: u32,
     taken: Instant,
     hidden_until: Instant,
     /// What it said and what is wrong with it, if something is.
@@ -65,7 +71,14 @@ impl Held {
         let token = state.next;
         state.notices += notices;
         let bad = reason.map(|reason| (message.body, reason));
-        let kept = Kept { receipt: message.receipt, notices, taken: now, hidden_until: now + hidden, bad };
+        let kept = Kept {
+            receipt: message.receipt,
+            notices,
+            receives: message.receives,
+            taken: now,
+            hidden_until: now + hidden,
+            bad,
+        };
         state.messages.insert(token, kept);
         token
     }
@@ -133,7 +146,7 @@ pub(super) fn keep(queue: &Mutex<Option<Queue>>, held: &Arc<Held>, ended: &Recei
     let mut delete: Vec<(String, u32)> = Vec::new();
     let mut open = true;
     while open || !delete.is_empty() {
-        let mut again = Vec::new();
+        let mut again: BTreeMap<Duration, Vec<String>> = BTreeMap::new();
         let mut next = match ended.recv_timeout(TICK) {
             Ok(one) => Some(one),
             Err(RecvTimeoutError::Timeout) => None,
@@ -148,9 +161,14 @@ pub(super) fn keep(queue: &Mutex<Option<Queue>>, held: &Arc<Held>, ended: &Recei
         let Some(queue) = queue.lock().unwrap_or_else(PoisonError::into_inner).clone() else { continue };
         while let Some((token, end)) = next {
             if let Some(kept) = held.remove(token) {
-                match end {
-                    End::Done if bury(&queue, &kept) => delete.push((kept.receipt, 0)),
-                    End::Done | End::Again => again.push(kept.receipt),
+                let after = match end {
+                    End::Done if bury(&queue, &kept) => None,
+                    End::Done | End::Again => Some((AGAIN_AFTER * kept.receives).min(AGAIN_WITHIN)),
+                    End::Later => Some(ROOM_AFTER),
+                };
+                match after {
+                    None => delete.push((kept.receipt, 0)),
+                    Some(after) => again.entry(after).or_default().push(kept.receipt),
                 }
             }
             next = ended.try_recv().ok();
@@ -161,7 +179,9 @@ pub(super) fn keep(queue: &Mutex<Option<Queue>>, held: &Arc<Held>, ended: &Recei
             held.remove(token);
         }
         tell("hide", queue.hide(&soon, queue.visibility()));
-        tell("give back", queue.hide(&again, AGAIN_AFTER));
+        for (after, receipts) in again {
+            tell("give back", queue.hide(&receipts, after));
+        }
         delete = delete_all(&queue, delete);
     }
 }

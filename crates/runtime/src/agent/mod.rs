@@ -25,11 +25,10 @@ mod site;
 mod snapshot;
 pub(crate) mod tracker;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use stockade_aws::{Aws, Fault};
 use stockade_config::{Config, Problems};
@@ -244,8 +243,10 @@ impl Agent {
 
     /// Takes no messages for a while: there were too many bans.
     pub(crate) fn pause(&self) {
-        const PAUSE: Duration = Duration::from_secs(10);
-        let _ = self.shared.as_ref().map(|shared| shared.held.pause(PAUSE));
+        if let Some(shared) = &self.shared {
+            shared.held.pause(held::ROOM_AFTER);
+            shared.busy.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Notes that there is no message left.

@@ -32,6 +32,8 @@ pub(crate) enum End {
     Done,
     /// Something of it could not be done now: it is given back and comes again.
     Again,
+    /// There were too many bans this minute: it is given back and comes again when there is room.
+    Later,
 }
 
 impl Tracker {
@@ -69,10 +71,9 @@ impl Tracker {
         }
     }
 
-    /// A message is not waited for any more.
-    pub(crate) fn give_back(&mut self, token: Token) {
-        self.left.remove(&token);
-        self.ended.push((token, End::Again));
+    /// A message has to come again when there is room for its bans.
+    pub(crate) fn postpone(&mut self, token: Token) {
+        self.ended.push((token, End::Later));
     }
 
     /// A line of the outbox came to this.

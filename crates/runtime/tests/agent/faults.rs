@@ -132,3 +132,29 @@ fn a_queue_that_somebody_deletes_is_made_anew_and_the_snapshot_tells_what_was_mi
     wait_for("the ban", || site.bans().iter().any(|ban| ban.key.to_string() == "203.0.113.2").then_some(()));
     drop(daemon);
 }
+
+#[test]
+fn a_message_stays_hidden_while_its_ban_takes_long() {
+    let Some(cloud) = Cloud::new("slow") else { return };
+    let responder = "[responders.script]\nkind = \"command\"\nargv = [\"{at}/script\"]\ntimeout = \"2m\"\n";
+    let site = Site::new(SSHD, &cloud.settings("web", responder));
+    let _telling = Telling(&site);
+    let script = site.path("script");
+    let done = site.path("done");
+    // Longer than a message is hidden at first.
+    let text = format!("#!/bin/sh\nsleep 40\necho $STOCKADE_KEY >>{}\n", done.display());
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+    let daemon = site.start(None);
+    cloud.publish(&[ban("sshd", "203.0.113.1", 1)]);
+    site.wait_banned("203.0.113.1");
+    let began = std::time::Instant::now();
+    while !done.exists() {
+        assert_eq!(cloud.depth(&cloud.queue_name("web")), (0, 1), "after {:?}", began.elapsed());
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    cloud.wait_empty(&cloud.queue_name("web"));
+    assert_eq!(std::fs::read_to_string(done).unwrap().lines().count(), 1);
+    assert_eq!(site.status().lines, 1, "it came once");
+    drop(daemon);
+}

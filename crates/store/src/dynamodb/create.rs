@@ -135,7 +135,7 @@ async fn describe(table: &Table) -> Result<Option<TableDescription>, Fault> {
 
 async fn wait_until_usable(table: &Table) -> Result<(), Fault> {
     let usable = async {
-        while !describe(table).await?.is_some_and(|there| there.table_status == Some(TableStatus::Active)) {
+        while describe(table).await?.is_none_or(|there| there.table_status != Some(TableStatus::Active)) {
             tokio::time::sleep(ASKED_EVERY).await;
         }
         Ok(())

@@ -299,7 +299,7 @@ impl HostLog {
     async fn read_parts(&self, place: &str, parts: usize) -> Result<Option<Vec<u8>>, StoreError> {
         let items = self.range(&(place.to_owned(), format!("{place}~")), false).await?;
         let data = items.iter().filter_map(|item| item.get("data")?.as_b().ok());
-        let data: Vec<u8> = data.flat_map(|part| part.as_ref()).copied().collect();
+        let data: Vec<u8> = data.flat_map(AsRef::<[u8]>::as_ref).copied().collect();
         Ok((items.len() == parts).then_some(data))
     }
 

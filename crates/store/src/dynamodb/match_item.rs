@@ -16,7 +16,7 @@ const MAX_PARTITION_BYTES: usize = 560;
 /// The longest user that is kept; the rest is cut.
 const MAX_USER_BYTES: usize = 128;
 /// The longest stream that is kept; the rest is cut.
-const MAX_STREAM_BYTES: usize = 256;
+const MAX_STREAM_BYTES: usize = 200;
 
 /// The item of a match, which goes by itself `keep` after it happened.
 pub(super) fn match_item(m: &Match, keep: Duration) -> Result<Item, StoreError> {
@@ -140,7 +140,7 @@ mod tests {
         let item = match_item(&m, Duration::MAX).unwrap();
         assert!(size(&item) <= MAX_ITEM_BYTES, "{}", size(&item));
         let error = match_item(&Match { jail: long.into(), ..m }, Duration::ZERO).unwrap_err();
-        assert!(error.message.contains("200268 bytes"), "{error}");
+        assert!(error.message.contains("200263 bytes"), "{error}");
     }
 
     #[test]

@@ -12,10 +12,10 @@ use stockade_core::ports::{
 };
 use stockade_core::{Key, Match, Timestamp};
 
-use super::log::{Appended, HostLog, Read};
-use super::table::{Spent, Table};
 use super::DEFAULT_TABLE;
 use super::create::{create_if_missing, is_there};
+use super::log::{Appended, HostLog, Read};
+use super::table::{Spent, Table};
 use crate::doc::{Change, ChangeDoc};
 use crate::memory::Image;
 use crate::{JailTotals, Limits, MemoryStore};
@@ -105,7 +105,7 @@ impl DynamoStore {
             snapshot_bytes: 0,
         };
         let read = store.wait(async |log| log.read_all().await)?;
-        store.take_in(read)?;
+        store.take_in(&read)?;
         Ok(store)
     }
 
@@ -135,13 +135,13 @@ impl DynamoStore {
         for _ in 0..HostLog::tries() {
             match self.wait(async |log| log.append(&packed).await)? {
                 Appended::Yes => return Ok(()),
-                Appended::After(read) => self.take_in(read)?,
+                Appended::After(read) => self.take_in(&read)?,
             }
         }
         Err(self.log.busy("write to"))
     }
 
-    fn take_in(&mut self, read: Read) -> Result<(), StoreError> {
+    fn take_in(&mut self, read: &Read) -> Result<(), StoreError> {
         if read.anew {
             self.memory = match &read.snapshot {
                 Some(snapshot) => {
@@ -177,7 +177,7 @@ impl DynamoStore {
 impl Store for DynamoStore {
     fn load(&mut self) -> Result<Snapshot, StoreError> {
         let read = self.wait(async |log| log.read_on().await)?;
-        self.take_in(read)?;
+        self.take_in(&read)?;
         self.memory.load()
     }
 
