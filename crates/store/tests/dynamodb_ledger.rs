@@ -11,8 +11,9 @@
 
 mod emulator;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::types::{CreateReplicationGroupMemberAction, ReplicationGroupUpdate};
 use stockade_core::ledger::{Ledger as _, Question};
 use stockade_core::ports::StoreErrorKind;
 use stockade_core::{BanRecord, Key, Match, MatchId, Reason, Timestamp};
@@ -112,6 +113,46 @@ fn regions_share_matches_and_keep_their_own_bans() {
         assert_eq!(answer.matches.iter().map(|past| past.id.0).collect::<Vec<_>>(), [2, 1, 0]);
         assert_eq!(answer.ban.map(|ban| ban.record.times), Some(id));
         assert_eq!(ledger.unannounced(10).unwrap().len(), 1);
+    }
+}
+
+/// A global table: each region has a copy, and what one writes comes to the other.
+#[test]
+fn two_copies_of_a_global_table_count_together() {
+    let Some(url) = emulator::url() else { return };
+    let table = emulator::name("global");
+    let regions = [REGION, "us-east-1"].map(|region| emulator::aws(&url, region));
+    create_if_missing(&regions[0], &table).unwrap();
+    let replica = CreateReplicationGroupMemberAction::builder().region_name("us-east-1").build().unwrap();
+    let update = aws_sdk_dynamodb::Client::new(regions[0].config())
+        .update_table()
+        .table_name(&table)
+        .replica_updates(ReplicationGroupUpdate::builder().create(replica).build());
+    regions[0].block_on(update.send()).unwrap();
+    assert!(!create_if_missing(&regions[1], &table).unwrap(), "it is there by now");
+    let mut ledgers = regions.each_ref().map(|aws| DynamoLedger::new(aws, options(&table)));
+    for (ledger, id) in ledgers.iter_mut().zip(0_u32..) {
+        ledger.remember(&[matched(u128::from(id), "192.0.2.1", i64::from(id))]).unwrap();
+    }
+    for ledger in &mut ledgers {
+        // Copies lag behind.
+        let start = Instant::now();
+        loop {
+            let answer = ledger.recall(&[question("192.0.2.1", 5)]).unwrap().remove(0);
+            let ids: Vec<_> = answer.matches.iter().map(|past| past.id.0).collect();
+            if (ids.as_slice(), answer.ban) == (&[1, 0], None) {
+                break;
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "{ids:?}");
+        }
+    }
+    for (ledger, times) in ledgers.iter_mut().zip(1..) {
+        assert!(ledger.put_ban(&ban("192.0.2.1", times), 0).unwrap(), "each region announces to its own");
+        ledger.note_announced(&[("sshd".into(), ban("192.0.2.1", 0).key, 1)]).unwrap();
+    }
+    for (ledger, times) in ledgers.iter_mut().zip(1..) {
+        let ban = ledger.recall(&[question("192.0.2.1", 5)]).unwrap().remove(0).ban.unwrap();
+        assert_eq!((ban.record.times, ban.version, ban.announced), (times, 1, 1));
     }
 }
 
