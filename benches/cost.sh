@@ -34,4 +34,4 @@ exit 0
 # EXPLAINED: - *latest*: read units if each answer had to be the latest (`Reads::Latest`). The default is `Reads::Recent`.
 # EXPLAINED: - *bans*: beside them, the write units of bans, per match. These logs are of hosts that banned nobody: every
 # EXPLAINED:   attacker goes on, and each fifth match makes a ban longer. *changes* is how many bans, extensions and ends
-# EXPLAINED:   there were; one costs 4 or 5 units with its index and its announcement.
+# EXPLAINED:   there were; a ban or an end costs 4 units with its index and its announcement, an extension 5.

@@ -193,7 +193,7 @@ fn a_match_costs_one_write_unit_and_a_question_one_query() {
         .unwrap();
     costs(2.0, &ledger);
     ledger.note_announced(&[("sshd".into(), live.key, 3)]).unwrap();
-    costs(3.0, &ledger);
+    costs(2.0, &ledger);
 }
 
 fn matched(id: u128, by: &str, secs: i64) -> Match {

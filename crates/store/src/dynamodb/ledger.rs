@@ -1,6 +1,6 @@
 //! The ledger of functions in DynamoDB.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +19,9 @@ use super::table::{AT_ONCE, Spent, Table};
 use super::text::{MATCH, partition, time_text};
 use super::{DEFAULT_PATIENCE, DEFAULT_TABLE, INDEX, KEYS};
 
-/// How many partitions are remembered as contested; of more, an answer may be old once more.
-const MAX_CONTESTED: usize = 10_000;
+/// How many partitions are remembered as contested or by their bans; of more, an answer may be old once more, or a note
+/// cost a write unit more.
+const MAX_REMEMBERED: usize = 10_000;
 
 /// How a ledger is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +81,8 @@ pub struct DynamoLedger {
     pub(super) options: LedgerOptions,
     /// Partitions where another function was first: the next answer must know of it.
     contested: HashSet<String>,
+    /// Whether the ban that was last put or listed is live: announcing its end is another change than announcing it.
+    live: HashMap<String, bool>,
 }
 
 impl DynamoLedger {
@@ -88,7 +91,7 @@ impl DynamoLedger {
     pub fn new(aws: &Aws, options: LedgerOptions) -> Self {
         let region = options.region.as_deref().unwrap_or_else(|| aws.region()).into();
         let table = Table::new(aws, &options.table, options.patience);
-        Self { table, region, options, contested: HashSet::new() }
+        Self { table, region, options, contested: HashSet::new(), live: HashMap::new() }
     }
 
     /// The table's name.
@@ -99,6 +102,13 @@ impl DynamoLedger {
     /// What this ledger and its clones cost so far.
     pub fn spent(&self) -> Spent {
         self.table.spent()
+    }
+
+    fn keep_in_mind(&mut self, ban: &BanRecord) {
+        if self.live.len() >= MAX_REMEMBERED {
+            self.live.clear();
+        }
+        self.live.insert(partition(&ban.jail, &ban.key), ban.live);
     }
 
     /// One query: the ban sorts after all matches, so backwards it comes first and then the newest matches. Only bans
@@ -254,7 +264,9 @@ impl Ledger for DynamoLedger {
 
     fn put_ban(&mut self, ban: &BanRecord, seen: u64) -> Result<bool, StoreError> {
         let put = self.table.block_on(self.put(ban, seen))?;
-        if !put && self.contested.len() < MAX_CONTESTED {
+        if put {
+            self.keep_in_mind(ban);
+        } else if self.contested.len() < MAX_REMEMBERED {
             self.contested.insert(partition(&ban.jail, &ban.key));
         }
         Ok(put)
@@ -263,7 +275,11 @@ impl Ledger for DynamoLedger {
     fn note_announced(&mut self, bans: &[(Arc<str>, Key, u64)]) -> Result<(), StoreError> {
         self.table.block_on(
             futures_util::stream::iter(bans)
-                .map(|(jail, key, version)| self.announced(jail, key, *version))
+                .map(|(jail, key, version)| {
+                    // Most announcements are of bans and not of their ends.
+                    let live = self.live.get(&partition(jail, key)).copied().unwrap_or(true);
+                    self.announced(jail, key, *version, live)
+                })
                 .buffer_unordered(AT_ONCE)
                 .try_collect(),
         )
@@ -271,7 +287,9 @@ impl Ledger for DynamoLedger {
 
     fn unannounced(&mut self, limit: usize) -> Result<Vec<LedgerBan>, StoreError> {
         let listing = Listing { end: None, wanted: Wanted::Unannounced };
-        self.table.block_on(self.listed(&listing, limit))
+        let bans = self.table.block_on(self.listed(&listing, limit))?;
+        bans.iter().for_each(|ban| self.keep_in_mind(&ban.record));
+        Ok(bans)
     }
 
     fn over(&mut self, now: Timestamp, limit: usize) -> Result<Vec<LedgerBan>, StoreError> {
