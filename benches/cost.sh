@@ -31,7 +31,8 @@ exit 0
 # EXPLAINED:
 # EXPLAINED: - *write*, *read*: of remembering and recalling. Write units are what the emulator's `ConsumedCapacity` says.
 # EXPLAINED:   Read units are computed from the size of what was read, as it says 0.5 for every query, whatever its size.
-# EXPLAINED: - *latest*: read units if each answer had to be the latest (`Reads::Latest`). The default is `Reads::Recent`.
+# EXPLAINED: - *latest*: read units if each answer were the latest (`Reads::Latest`). The default, `Reads::Recent`, asks
+# EXPLAINED:   for the latest where that can decide: of keys near their ban.
 # EXPLAINED: - *bans*: beside them, the write units of bans, per match. These logs are of hosts that banned nobody: every
 # EXPLAINED:   attacker goes on, and each fifth match makes a ban longer. *changes* is how many bans, extensions and ends
 # EXPLAINED:   there were; a ban or an end costs 4 units with its index and its announcement, an extension 5.

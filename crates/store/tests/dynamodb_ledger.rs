@@ -116,6 +116,25 @@ fn regions_share_matches_and_keep_their_own_bans() {
     }
 }
 
+/// What was missed could have been the match that bans: a key that is near its ban is asked about once more.
+#[test]
+fn near_a_ban_the_latest_is_read() {
+    let Some(url) = emulator::url() else { return };
+    let aws = emulator::aws(&url, REGION);
+    let table = emulator::name("near");
+    create_if_missing(&aws, &table).unwrap();
+    let mut ledger = DynamoLedger::new(&aws, LedgerOptions { reads: Reads::Recent, ..options(&table) });
+    for (matches, units) in [(0, 0.5), (1, 0.5), (2, 0.5), (3, 1.5), (4, 1.5), (5, 0.5), (6, 0.5)] {
+        if let Some(id) = u32::checked_sub(matches, 1) {
+            ledger.remember(&[matched(u128::from(id), "192.0.2.1", i64::from(id))]).unwrap();
+        }
+        let before = ledger.spent().read_units_by_size;
+        let answer = ledger.recall(&[question("192.0.2.1", 5)]).unwrap().remove(0);
+        assert_eq!(answer.matches.len(), 5.min(matches as usize));
+        assert_eq!(ledger.spent().read_units_by_size - before, units, "{matches} matches");
+    }
+}
+
 /// A global table: each region has a copy, and what one writes comes to the other.
 #[test]
 fn two_copies_of_a_global_table_count_together() {
