@@ -6,8 +6,9 @@ mod common;
 use common::{fixture, run, shown, stockade};
 use insta::assert_snapshot;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "run",
+    "agent",
     "scan",
     "explain",
     "check",

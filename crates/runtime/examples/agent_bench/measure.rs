@@ -9,18 +9,20 @@ use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use stockade_aws::wire::{self, Message, Notice, snapshot};
 use stockade_aws::{Access, Aws, Call};
 use stockade_core::Timestamp;
-use stockade_core::ports::{Clock, Responder};
+use stockade_core::ports::{Clock, Protocol, Responder, Scope};
 use stockade_respond::Nftables;
 use stockade_runtime::daemon::SystemClock;
 
 use self::door::Door;
 use self::support::namespace::Namespace;
 
+#[allow(dead_code, reason = "nobody shuts it here")]
 #[path = "../../tests/agent/door.rs"]
 mod door;
+#[path = "../../../respond/tests/support/namespace.rs"]
+mod namespace;
 mod support {
-    #[path = "../../../../../respond/tests/support/namespace.rs"]
-    pub mod namespace;
+    pub(super) use super::namespace;
 }
 
 const REGION: &str = "us-east-1";
@@ -73,8 +75,12 @@ impl Bench {
             assert!(began.elapsed() < PATIENCE, "{held} of {count}");
             std::thread::sleep(Duration::from_millis(20));
             held = namespace.run(|| {
+                // As the agent makes it ready, so nothing is changed.
+                let jail =
+                    Scope { jail: "sshd".into(), ports: vec![(22, 22)], protocols: vec![Protocol::Tcp] };
                 let mut nftables = Nftables::open().unwrap();
-                nftables.current(SystemClock.now()).ok().flatten().map_or(0, |held| held.len())
+                let held = nftables.prepare(&[jail]).and_then(|()| nftables.current(SystemClock.now()));
+                held.ok().flatten().map_or(0, |held| held.len())
             });
         }
         let took = began.elapsed().as_secs_f64();
