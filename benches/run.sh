@@ -5,6 +5,7 @@
 #   restore   100,000 bans from the database back into the kernel (needs root)
 #   latency   from the line in the log to the element in the kernel, and to the dropped packet (needs root)
 #   memory    bytes per address that a jail watches
+#   fleet     from a ban on one host to the kernel of another that shares its PostgreSQL (needs root)
 #   live      following a log that grows by 100,000 lines a second and is rotated (needs root)
 #   coldstart the packaged Lambda functions until they ask for their first event, beside Python with boto3
 #
@@ -45,6 +46,10 @@ restore)
 latency)
     build -p stockade-runtime --example daemon
     alone python3 "$here/latency.py" "$@"
+    ;;
+fleet)
+    build -p stockade-runtime --features postgres --example daemon
+    alone python3 "$here/fleet.py" "$@"
     ;;
 live)
     build -p stockade-runtime --example daemon

@@ -49,8 +49,8 @@ pub(crate) async fn function() -> Result<Function, SetupError> {
         _ => aws(&access).await?,
     };
     let parts = Parts {
-        ledger: Box::new(dynamo(&aws, &setup, program.retention.bans)),
-        announcer: announcers(&aws, &program),
+        ledger: Box::new(Tables::new(&aws, &setup, program.retention.bans)),
+        announcer: Box::new(Topic::new(&aws, &settings.topic)),
         clock,
         snapshot: snapshot(&aws, &settings.snapshot),
     };

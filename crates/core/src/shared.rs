@@ -13,6 +13,9 @@ use crate::jail::{Feed, Jails};
 use crate::step::{States, observe};
 use crate::{Key, Timestamp};
 
+/// How exact the time of a log line is.
+const GRANULARITY: Duration = Duration::from_secs(1);
+
 /// What others committed since it was last asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct News {
@@ -68,7 +71,8 @@ pub fn adopt(
 ) -> Option<Verdict> {
     let BanRecord { key, times, since, until, live, reason, .. } = &shared.ban;
     let jail = jails.get(at)?;
-    let ban = Ban { jail: at, times: *times, since: *since, until: *until, live: *live, reason: reason.clone() };
+    let ban =
+        Ban { jail: at, times: *times, since: *since, until: *until, live: *live, reason: reason.clone() };
     let known = states.bans.get(at, key).cloned();
     if known.as_ref() == Some(&ban) {
         return None;
@@ -110,7 +114,7 @@ pub fn observe_shared(
     decisions: &mut Vec<Decision>,
 ) {
     let over = states.bans.get(at, &found.key).filter(|ban| !ban.live);
-    if over.is_none_or(|ban| found.time > ban.until) {
+    if over.is_none_or(|ban| found.time.plus(GRANULARITY) > ban.until) {
         observe(jails, states, at, &found.key, found.time, found.count, now, decisions);
     }
 }

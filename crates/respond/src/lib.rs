@@ -30,6 +30,8 @@
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
 pub mod action;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod command;
 pub mod dry_run;
 pub mod fail2ban_client;

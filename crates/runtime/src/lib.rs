@@ -17,6 +17,7 @@ pub mod import;
 mod lanes;
 mod names;
 pub mod replay;
+pub mod responder;
 pub mod store;
 
 pub use guards::{GuardRules, Guarded, Guards};

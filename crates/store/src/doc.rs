@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use stockade_core::ports::{Batch, Order, Retention, Settlement, WindowRecord};
-use stockade_core::{BanRecord, Decision, Key, Match, MatchId, Outcome, Position, Reason, Timestamp, Verdict};
+use stockade_core::{
+    BanRecord, Decision, Key, Match, MatchId, Outcome, Position, Reason, Timestamp, Verdict,
+};
 
 use crate::codec::{key_from, key_text};
 

@@ -143,7 +143,14 @@ fn call() -> impl Strategy<Value = Call> {
 
 fn a_batch() -> impl Strategy<Value = Batch> {
     (some(a_match()), some(a_window()), some(a_ban()), some(an_order()), some(a_position())).prop_map(
-        |(matches, windows, bans, orders, positions)| Batch { matches, windows, bans, orders, positions, ..Batch::default() },
+        |(matches, windows, bans, orders, positions)| Batch {
+            matches,
+            windows,
+            bans,
+            orders,
+            positions,
+            ..Batch::default()
+        },
     )
 }
 

@@ -59,7 +59,9 @@ fn all_logs_cost_what_they_may() {
 fn measure(logs: &[&str], modes: &[&str]) {
     let Some(url) = emulator::url() else { return };
     let Some(shared) = std::env::var_os("STOCKADE_SHARED").map(PathBuf::from) else {
-        return eprintln!("skipped: STOCKADE_SHARED is not set, which names the folder with logs of real attacks");
+        return eprintln!(
+            "skipped: STOCKADE_SHARED is not set, which names the folder with logs of real attacks"
+        );
     };
     let mut files: Vec<PathBuf> = std::fs::read_dir(shared.join("data/logs/oracle"))
         .unwrap()
@@ -67,7 +69,11 @@ fn measure(logs: &[&str], modes: &[&str]) {
         .filter(|path| {
             let name = path.file_name().unwrap().to_string_lossy();
             let wanted = logs.iter().any(|log| name.starts_with(log));
-            wanted && modes.iter().any(|mode| name.ends_with(&format!("log.{mode}.tsv")) || name.ends_with(&format!("secure.{mode}.tsv")))
+            wanted
+                && modes.iter().any(|mode| {
+                    name.ends_with(&format!("log.{mode}.tsv"))
+                        || name.ends_with(&format!("secure.{mode}.tsv"))
+                })
         })
         .collect();
     files.sort();
@@ -136,8 +142,13 @@ fn feed(url: &str, matches: &[Match], reads: Reads) -> Cost {
     let table = emulator::name("cost");
     create_if_missing(&aws, &table).unwrap();
     let keep_matches = Duration::from_secs(86_400 * 36_500); // The logs are old: nothing shall go meanwhile.
-    let options = LedgerOptions { table, reads, keep_matches, keep_bans: keep_matches, ..LedgerOptions::default() };
-    let mut function = Function { ledger: DynamoLedger::new(&aws, options), jails: Jails::new(vec![Jail::new("sshd")]), cost: Cost::default() };
+    let options =
+        LedgerOptions { table, reads, keep_matches, keep_bans: keep_matches, ..LedgerOptions::default() };
+    let mut function = Function {
+        ledger: DynamoLedger::new(&aws, options),
+        jails: Jails::new(vec![Jail::new("sshd")]),
+        cost: Cost::default(),
+    };
     let mut from = 0;
     let mut expired = matches[0].time;
     while from < matches.len() {
@@ -188,33 +199,37 @@ impl Function {
         self.cost.read_by_emulator += after.read_units - written.read_units;
         self.cost.largest = self.cost.largest.max(after.read_units_by_size - written.read_units_by_size);
         for ((key, own), answer) in by_key.into_iter().zip(answers) {
-            self.judge(key, &own, answer, now);
+            self.judge(key, &own, &answer, now);
         }
         self.cost.write_bans += self.ledger.spent().write_units - after.write_units;
     }
 
-    fn judge(&mut self, key: &Key, own: &[&Match], answer: Answer, now: Timestamp) {
+    fn judge(&mut self, key: &Key, own: &[&Match], answer: &Answer, now: Timestamp) {
         let jail = self.jails.get(0).unwrap().clone();
         let mut states = States::new(&self.jails);
         let mut spent = None;
         let seen = answer.ban.as_ref().map_or(0, |ban| ban.version);
         if let Some(ban) = &answer.ban {
             let ban = &ban.record;
-            states.bans.put(key, Ban {
-                jail: 0,
-                times: ban.times,
-                since: ban.since,
-                until: ban.until,
-                live: ban.live,
-                reason: ban.reason.clone(),
-            });
+            states.bans.put(
+                key,
+                Ban {
+                    jail: 0,
+                    times: ban.times,
+                    since: ban.since,
+                    until: ban.until,
+                    live: ban.live,
+                    reason: ban.reason.clone(),
+                },
+            );
             // The match that made it or made it longer, and all before that one.
             let times = answer.matches.iter().map(|past| past.time).chain(own.iter().map(|m| m.time));
             spent = times.filter(|time| jail.ban_until(key, *time, 0) == ban.until).max().or(Some(ban.since));
         }
         let own_ids: HashMap<MatchId, ()> = own.iter().map(|m| (m.id, ())).collect();
         let past = answer.matches.iter().filter(|past| !own_ids.contains_key(&past.id));
-        let times: Vec<_> = past.map(|past| past.time).filter(|time| spent.is_none_or(|spent| *time > spent)).collect();
+        let times: Vec<_> =
+            past.map(|past| past.time).filter(|time| spent.is_none_or(|spent| *time > spent)).collect();
         states.restore_window(&self.jails, 0, key, &times, now);
         let mut decisions = Vec::new();
         for m in own.iter().filter(|m| spent.is_none_or(|spent| m.time > spent)) {

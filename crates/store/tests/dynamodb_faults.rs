@@ -84,7 +84,9 @@ fn lost_answers_double_nothing() {
         // The first try worked, and nobody heard of it: the ban is ours all the same.
         assert!(bad.disturbed.put_ban(&ban(600 + version), u64::try_from(version - 1).unwrap()).unwrap());
         assert!(!bad.disturbed.put_ban(&ban(0), 0).unwrap(), "another's stays another's");
-        bad.disturbed.note_announced(&[("sshd".into(), ban(0).key, u64::try_from(version).unwrap())]).unwrap();
+        bad.disturbed
+            .note_announced(&[("sshd".into(), ban(0).key, u64::try_from(version).unwrap())])
+            .unwrap();
     }
     let last = bad.straight.recall(&[question(1)]).unwrap().remove(0).ban.unwrap();
     assert_eq!((last.version, last.announced, last.record), (4, 4, ban(604)));
@@ -148,7 +150,8 @@ fn gone_for_a_minute() {
 
 fn gone_for(time: Duration, patience: Duration) {
     let back = Instant::now() + time;
-    let Some(mut bad) = bad(patience, move |_| if Instant::now() < back { Mishap::Dropped } else { Mishap::None })
+    let Some(mut bad) =
+        bad(patience, move |_| if Instant::now() < back { Mishap::Dropped } else { Mishap::None })
     else {
         return;
     };
@@ -172,7 +175,9 @@ fn killed_between_batches() {
             Mishap::None
         });
         let options = LedgerOptions { table, ..LedgerOptions::default() };
-        DynamoLedger::new(&emulator::aws(slow.url(), "eu-central-1"), options).remember(&matches(5_000)).unwrap();
+        DynamoLedger::new(&emulator::aws(slow.url(), "eu-central-1"), options)
+            .remember(&matches(5_000))
+            .unwrap();
         return;
     }
     let Some(mut bad) = bad(PATIENT, |_| Mishap::None) else { return };

@@ -103,7 +103,8 @@ fn matches_of_both_systems_count_once_together() {
     let Some((_, _, mut table)) = table() else { return };
     write(&mut table, &cases());
     write(&mut table, &cases());
-    let mut count = |host, filters: &[&str], since| table.recall(&[question(host, filters, since)]).unwrap().remove(0);
+    let mut count =
+        |host, filters: &[&str], since| table.recall(&[question(host, filters, since)]).unwrap().remove(0);
     let found = count("198.51.100.7", &["sshd", "dovecot"], 1_699_999_999);
     let ids: Vec<_> = found.iter().map(|past| past.id).collect();
     assert_eq!(ids, [cases()[1].found.id, cases()[0].found.id], "newest first, each once");
@@ -127,7 +128,11 @@ fn only_addresses_are_written() {
     cases[2].found.key = Key::name("192.0.2.77");
     write(&mut table, &cases[..3]);
     let ask = |key| SharedQuestion { key, ..question("192.0.2.77", &["sshd", "postfix"], 0) };
-    let asked = [ask(cases[0].found.key.clone()), ask(cases[1].found.key.clone()), ask("192.0.2.77".parse().unwrap())];
+    let asked = [
+        ask(cases[0].found.key.clone()),
+        ask(cases[1].found.key.clone()),
+        ask("192.0.2.77".parse().unwrap()),
+    ];
     assert_eq!(table.recall(&asked).unwrap(), [vec![], vec![], vec![]]);
 }
 
@@ -182,13 +187,20 @@ fn both_sides_write_the_same_items_and_count_each_other_s() {
         items
     };
     let golden = sorted(ITEMS);
-    assert_eq!(sorted(&reference(&["golden"], MATCHES)), golden, "items.json is what reference.py makes of matches.json");
+    assert_eq!(
+        sorted(&reference(&["golden"], MATCHES)),
+        golden,
+        "items.json is what reference.py makes of matches.json"
+    );
     write(&mut table, &cases());
     assert_eq!(sorted(&reference(&["dump", &url, &name], "")), golden, "ours");
     reference(&["write", &url, &name], MATCHES);
     assert_eq!(sorted(&reference(&["dump", &url, &name], "")), golden, "theirs in the place of ours");
     // One more match by each: both sides count both.
-    reference(&["write", &url, &name], &format!(r#"[["198.51.100.7", "{SSHD}", 1700000009000, "web01", "theirs"]]"#));
+    reference(
+        &["write", &url, &name],
+        &format!(r#"[["198.51.100.7", "{SSHD}", 1700000009000, "web01", "theirs"]]"#),
+    );
     let mut ours = cases().remove(0);
     ours.event_id = "ours".into();
     ours.found.time = Timestamp::from_secs(1_700_000_010);

@@ -80,11 +80,20 @@ fn a_commit_that_fails_leaves_nothing() {
         let aws = emulator::aws(proxy.url(), REGION);
         let table = emulator::name("failing");
         let mut store = DynamoStore::open(&aws, &options(&table, Duration::from_millis(300))).unwrap();
-        survives_failure(&mut store, &kind, |_| proxy.plan(only(operation, mishap)), |_| proxy.plan(|_| Mishap::None));
+        survives_failure(
+            &mut store,
+            &kind,
+            |_| proxy.plan(only(operation, mishap)),
+            |_| proxy.plan(|_| Mishap::None),
+        );
         // And whoever opens it next finds the same.
         let after = store.load().unwrap();
         let again = open(&emulator::aws(&url, REGION), &table).load().unwrap();
-        assert_eq!((after.windows.len(), after.bans.len()), (again.windows.len(), again.bans.len()), "{name}");
+        assert_eq!(
+            (after.windows.len(), after.bans.len()),
+            (again.windows.len(), again.bans.len()),
+            "{name}"
+        );
         let outbox = |store: &mut DynamoStore| store.outbox(Timestamp::MAX, usize::MAX).unwrap();
         assert_eq!(outbox(&mut store), outbox(&mut open(&aws, &table)), "{name}");
     }
@@ -204,6 +213,17 @@ fn killed_while_it_commits() {
         assert_eq!((matches, orders), (batches * u64::from(PER_BATCH), batches), "round {round}");
     }
     eprintln!("{committed} batches over 5 kills");
+}
+
+#[test]
+fn a_look_changes_nothing() {
+    let Some(url) = emulator::url() else { return };
+    let (aws, table) = (emulator::aws(&url, REGION), emulator::name("looked"));
+    let options = options(&table, PATIENT);
+    assert!(DynamoStore::look(&aws, &options).unwrap().is_none());
+    assert!(DynamoStore::look(&aws, &options).unwrap().is_none(), "no table was made");
+    open(&aws, &table).commit(&small(0)).unwrap();
+    assert_eq!(DynamoStore::look(&aws, &options).unwrap().unwrap().positions, small(0).positions);
 }
 
 #[test]

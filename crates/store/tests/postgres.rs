@@ -95,8 +95,14 @@ fn unban(by: &str, times: u32, since: i64, until: i64, reason: Reason) -> Batch 
 }
 
 fn order(ban: &BanRecord, verdict: Verdict, at: Timestamp, nth: u32) -> Order {
-    let decision =
-        Decision { jail: ban.jail.clone(), key: ban.key.clone(), verdict, at, reason: ban.reason.clone(), nth };
+    let decision = Decision {
+        jail: ban.jail.clone(),
+        key: ban.key.clone(),
+        verdict,
+        at,
+        reason: ban.reason.clone(),
+        nth,
+    };
     Order { decision, responders: vec!["nftables".into()], refused: None }
 }
 

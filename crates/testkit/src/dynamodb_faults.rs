@@ -105,7 +105,8 @@ impl FaultyDynamo {
 /// One request, and the end of its connection.
 fn serve(mut client: TcpStream, emulator: &str, state: &Mutex<State>) -> std::io::Result<()> {
     let Some((head, body)) = read_request(&client)? else { return Ok(()) };
-    let operation = header(&head, "x-amz-target").and_then(|target| target.rsplit('.').next()).unwrap_or_default();
+    let operation =
+        header(&head, "x-amz-target").and_then(|target| target.rsplit('.').next()).unwrap_or_default();
     let mishap = {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         let nth = state.asked;

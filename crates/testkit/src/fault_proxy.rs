@@ -17,19 +17,16 @@
 #![expect(clippy::expect_used, reason = "a proxy that cannot stand is a failed test and says so")]
 
 use std::fmt;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tiny_http::{Header, Response, Server};
-
-/// Longer bodies are a test gone wrong, in bytes.
-const MAX_BODY_BYTES: u64 = 64 << 20;
-/// How long the emulator may take.
+/// Longer requests and answers are a test gone wrong, in bytes.
+const MAX_BYTES: u64 = 64 << 20;
+/// How long the emulator, or a client, may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How many requests are on their way at once.
-const WORKERS: usize = 16;
 
 /// A request that came by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,18 +122,18 @@ impl fmt::Debug for Verdict {
 
 type Rule = Box<dyn FnMut(&Request) -> Verdict + Send>;
 
-/// What the workers share.
+/// What the connections share.
 struct Shared {
     /// `127.0.0.1:4566`.
     upstream: String,
     rule: Mutex<Rule>,
     seen: Mutex<Vec<Request>>,
+    over: AtomicBool,
 }
 
 /// A proxy that stands until it is dropped.
 pub struct FaultProxy {
     url: String,
-    server: Arc<Server>,
     shared: Arc<Shared>,
 }
 
@@ -147,22 +144,25 @@ impl FaultProxy {
     /// If there is no free port, or the address is no plain `http://`.
     pub fn before(upstream: &str) -> Self {
         let upstream = upstream.strip_prefix("http://").expect("an address of an emulator");
-        let server = Arc::new(Server::http("127.0.0.1:0").expect("a free port"));
-        let address = server.server_addr().to_ip().expect("an address of its own");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address of its own");
         let shared = Arc::new(Shared {
             upstream: upstream.trim_end_matches('/').to_owned(),
             rule: Mutex::new(Box::new(|_| Verdict::Pass)),
             seen: Mutex::default(),
+            over: AtomicBool::new(false),
         });
-        for _ in 0..WORKERS {
-            let (server, shared) = (Arc::clone(&server), Arc::clone(&shared));
-            std::thread::spawn(move || {
-                while let Ok(request) = server.recv() {
-                    serve(&shared, request);
+        let of_thread = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                if of_thread.over.load(Ordering::Relaxed) {
+                    break;
                 }
-            });
-        }
-        Self { url: format!("http://{address}"), server, shared }
+                let shared = Arc::clone(&of_thread);
+                std::thread::spawn(move || serve(&shared, client));
+            }
+        });
+        Self { url: format!("http://{address}"), shared }
     }
 
     /// Its address, in place of the emulator's.
@@ -183,9 +183,9 @@ impl FaultProxy {
 
 impl Drop for FaultProxy {
     fn drop(&mut self) {
-        for _ in 0..WORKERS {
-            self.server.unblock();
-        }
+        self.shared.over.store(true, Ordering::Relaxed);
+        // Wakes the thread that waits for clients.
+        let _ = TcpStream::connect(self.url.trim_start_matches("http://"));
     }
 }
 
@@ -195,48 +195,62 @@ impl fmt::Debug for FaultProxy {
     }
 }
 
-fn serve(shared: &Shared, mut incoming: tiny_http::Request) {
-    let headers = incoming.headers().iter();
-    let headers =
-        headers.map(|h| (h.field.as_str().as_str().to_ascii_lowercase(), h.value.as_str().to_owned()));
-    let mut request = Request {
-        method: incoming.method().to_string(),
-        path: incoming.url().to_owned(),
-        headers: headers.collect(),
-        body: Vec::new(),
-    };
-    if incoming.as_reader().take(MAX_BODY_BYTES).read_to_end(&mut request.body).is_err() {
-        return;
-    }
+/// Serves one request; the connection ends with it, so a dropped one is seen as dropped.
+fn serve(shared: &Shared, mut client: TcpStream) {
+    let Ok(request) = received(&client) else { return };
     let verdict = shared.rule.lock().unwrap_or_else(PoisonError::into_inner)(&request);
     shared.seen.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
     let answer = match verdict {
         Verdict::Pass => hand_on(&shared.upstream, &request),
         Verdict::Answer(answer) => Ok(answer),
-        Verdict::Drop => return drop_connection(incoming),
+        Verdict::Drop => return,
         Verdict::Swallow => {
             let _ = hand_on(&shared.upstream, &request);
-            return drop_connection(incoming);
+            return;
         }
         Verdict::Change { body, answer } => {
             hand_on(&shared.upstream, &Request { body, ..request }).map(answer)
         }
     };
     let answer = answer.unwrap_or_else(|error| Answer::xml(502, &format!("no answer: {error}")));
-    let mut response = Response::from_data(answer.body).with_status_code(answer.status);
-    if let Ok(header) = Header::from_bytes("content-type", answer.content_type) {
-        response.add_header(header);
-    }
-    let _ = incoming.respond(response);
+    let Answer { status, content_type, body } = answer;
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status} -\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    let _ = client.write_all(&[head.as_bytes(), &body].concat());
 }
 
-/// Ends the connection in the middle of nothing.
-fn drop_connection(incoming: tiny_http::Request) {
-    drop(incoming.into_writer());
+/// Reads a request whole.
+fn received(client: &TcpStream) -> io::Result<Request> {
+    client.set_read_timeout(Some(PATIENCE))?;
+    let wrong = || io::Error::from(io::ErrorKind::InvalidData);
+    let mut reader = BufReader::new(client.take(MAX_BYTES));
+    let mut line = || {
+        let mut line = String::new();
+        reader.read_line(&mut line).map(|_| line.trim_end().to_owned())
+    };
+    let first = line()?;
+    let (method, rest) = first.split_once(' ').ok_or_else(wrong)?;
+    let (path, _) = rest.split_once(' ').ok_or_else(wrong)?;
+    let mut headers = Vec::new();
+    loop {
+        let line = line()?;
+        let Some((name, value)) = line.split_once(':') else { break };
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    let mut request = Request { method: method.to_owned(), path: path.to_owned(), headers, body: Vec::new() };
+    let length: u64 = request.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    if request.header("expect").is_some() {
+        let mut client = client;
+        client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    reader.take(length).read_to_end(&mut request.body)?;
+    Ok(request)
 }
 
 /// Asks the emulator, over a connection of its own.
-fn hand_on(upstream: &str, request: &Request) -> std::io::Result<Answer> {
+fn hand_on(upstream: &str, request: &Request) -> io::Result<Answer> {
     let mut stream = TcpStream::connect(upstream)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.path);
@@ -249,8 +263,8 @@ fn hand_on(upstream: &str, request: &Request) -> std::io::Result<Answer> {
     stream.write_all(head.as_bytes())?;
     stream.write_all(&request.body)?;
     let mut reply = Vec::new();
-    stream.take(MAX_BODY_BYTES).read_to_end(&mut reply)?;
-    parsed(&reply).ok_or_else(|| std::io::Error::other("the emulator's answer cannot be read"))
+    stream.take(MAX_BYTES).read_to_end(&mut reply)?;
+    parsed(&reply).ok_or_else(|| io::Error::other("the emulator's answer cannot be read"))
 }
 
 fn parsed(reply: &[u8]) -> Option<Answer> {
@@ -300,13 +314,13 @@ mod tests {
 
     #[test]
     fn requests_are_handed_on_dropped_changed_and_answered() {
-        let upstream = Server::http("127.0.0.1:0").unwrap();
+        let upstream = tiny_http::Server::http("127.0.0.1:0").unwrap();
         let address = format!("http://{}", upstream.server_addr());
         std::thread::spawn(move || {
             for mut request in upstream.incoming_requests() {
                 let mut body = String::from("got ");
                 request.as_reader().read_to_string(&mut body).unwrap();
-                request.respond(Response::from_string(body)).unwrap();
+                request.respond(tiny_http::Response::from_string(body)).unwrap();
             }
         });
         let proxy = FaultProxy::before(&address);

@@ -116,12 +116,18 @@ impl Server {
     }
 
     fn address(&self) -> String {
-        format!("postgresql://postgres@{}:{}", self.folder.display().to_string().replace('/', "%2F"), self.port)
+        format!(
+            "postgresql://postgres@{}:{}",
+            self.folder.display().to_string().replace('/', "%2F"),
+            self.port
+        )
     }
 
     fn is_ready(&self) -> bool {
         let url = format!("{}/postgres", self.address());
-        quiet(Command::new("psql").args(["-q", "-c", "SELECT 1", &url])).status().is_ok_and(|status| status.success())
+        quiet(Command::new("psql").args(["-q", "-c", "SELECT 1", &url]))
+            .status()
+            .is_ok_and(|status| status.success())
     }
 }
 
@@ -177,7 +183,8 @@ fn script() -> PathBuf {
 
 fn is_installed() -> bool {
     let found = quiet(Command::new(script()).arg("stop").arg("/nonexistent")).status();
-    found.is_ok_and(|status| status.code() != Some(3)) && quiet(Command::new("psql").arg("-V")).status().is_ok()
+    found.is_ok_and(|status| status.code() != Some(3))
+        && quiet(Command::new("psql").arg("-V")).status().is_ok()
 }
 
 /// A folder of this process; those of processes that are gone are removed.
@@ -207,7 +214,7 @@ fn from_a_lasting_thread(mut command: Command) -> Child {
 }
 
 fn signal_to(pid: u32, signal: &str) {
-    let _ = Command::new("kill").args([signal, &pid.to_string()]).status();
+    let _ = quiet(Command::new("kill").args([signal, &pid.to_string()])).status();
 }
 
 fn quiet(command: &mut Command) -> &mut Command {

@@ -13,7 +13,8 @@ mod purge;
 mod state;
 
 use stockade_core::ports::{
-    Batch, LoggedDecision, News, OutboxItem, Retention, Settlement, Snapshot, Store, StoreError, StoreErrorKind,
+    Batch, LoggedDecision, News, OutboxItem, Retention, Settlement, Snapshot, Store, StoreError,
+    StoreErrorKind,
 };
 use stockade_core::{Key, Match, Timestamp};
 

@@ -48,6 +48,17 @@ const RESPONDERS: &str = r#"
 #argv = ["/usr/bin/fail2ban-client"]
 #timeout = "1m"
 
+#[responders.fleet]
+#kind = "sns"
+#topic = ""
+#region = ""
+#endpoint = ""
+
+#[responders.acl]
+#kind = "lambda"
+#function = "ALC_Denier"
+#unban = false
+
 #[responders.rehearsal]
 #kind = "dry-run"
 "#;

@@ -11,6 +11,7 @@ mod aws;
 mod document;
 mod example;
 mod read;
+mod responder_aws;
 mod responders;
 mod schema;
 mod store;
@@ -163,8 +164,33 @@ pub enum ResponderKind {
         /// `timeout`: it is ended when it takes longer.
         timeout: Duration,
     },
+    /// `sns`: announces bans and their ends to all hosts.
+    Sns {
+        /// `topic`: its name or its ARN; empty: as `[aws]` says.
+        topic: String,
+        /// In which AWS.
+        place: AwsPlace,
+    },
+    /// `lambda`: hands bans to a function.
+    Lambda {
+        /// `function`: its name or its ARN, with a version or alias if wanted.
+        function: String,
+        /// `unban`: also hands on the ends of bans.
+        unban: bool,
+        /// In which AWS.
+        place: AwsPlace,
+    },
     /// `dry-run`: says what would be done.
     DryRun,
+}
+
+/// Where a responder finds AWS, if not where `[aws]` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AwsPlace {
+    /// `region`: empty: as `[aws]` says.
+    pub region: String,
+    /// `endpoint`: one address for all services; empty: as `[aws]` says.
+    pub endpoint: String,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

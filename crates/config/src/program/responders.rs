@@ -6,6 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::document::{Entry, Text, entries};
 use super::read::{RESPONDERS, Reader};
+use super::responder_aws;
 use super::value::{Kind, Parsed, is_path, span_text};
 use super::{ResponderConfig, ResponderKind};
 use crate::limits::{MAX_ARGS, MAX_NAME_BYTES, MAX_PATH_BYTES, MAX_RESPONDERS};
@@ -20,9 +21,11 @@ const KINDS: &[(&str, &[&str])] = &[
     ("nftables", &["kind", "table"]),
     ("command", &["kind", "argv", "timeout"]),
     ("fail2ban-client", &["kind", "argv", "timeout"]),
+    ("sns", &["kind", "topic", "region", "endpoint"]),
+    ("lambda", &["kind", "function", "unban", "region", "endpoint"]),
     ("dry-run", &["kind"]),
 ];
-const KIND_WORDS: Kind = Kind::Word(&["nftables", "command", "fail2ban-client", "dry-run"]);
+const KIND_WORDS: Kind = Kind::Word(&["nftables", "command", "fail2ban-client", "sns", "lambda", "dry-run"]);
 const ARGV: &str = "a list of words, the first an absolute path, such as `[\"/usr/bin/logger\", \"ban\"]`";
 const TIMEOUT: Kind = Kind::Span { min: Duration::from_secs(1) };
 
@@ -80,6 +83,7 @@ pub(super) fn rows(responders: &[ResponderConfig], place: &dyn Fn(&str, &str) ->
                 row("argv", toml::Value::from(argv.clone()).to_string());
                 row("timeout", format!("\"{}\"", span_text(*timeout)));
             }
+            ResponderKind::Sns { .. } | ResponderKind::Lambda { .. } => responder_aws::rows(kind, &mut row),
             ResponderKind::DryRun => row("kind", "\"dry-run\"".into()),
         }
     }
@@ -87,7 +91,7 @@ pub(super) fn rows(responders: &[ResponderConfig], place: &dyn Fn(&str, &str) ->
 }
 
 /// One responder that is being read.
-struct One<'r, 't> {
+pub(super) struct One<'r, 't> {
     reader: &'r mut Reader,
     text: &'r Text<'t>,
     /// `responders.NAME`.
@@ -112,6 +116,8 @@ impl One<'_, '_> {
             "nftables" => self.nftables(table, header, earlier),
             "command" => self.command(table, header),
             "fail2ban-client" => self.fail2ban_client(table),
+            "sns" => self.sns(table),
+            "lambda" => self.lambda(table, header),
             _ => Some(ResponderKind::DryRun),
         }
     }
@@ -188,7 +194,7 @@ impl One<'_, '_> {
         }
     }
 
-    fn value(&mut self, table: &DeTable<'_>, name: &str, kind: Kind) -> Option<Parsed> {
+    pub(super) fn value(&mut self, table: &DeTable<'_>, name: &str, kind: Kind) -> Option<Parsed> {
         let entry = entry(table, name)?;
         self.reader.value(&format!("{}.{name}", self.key), kind, &entry, self.text)
     }
@@ -198,7 +204,12 @@ impl One<'_, '_> {
         self.reader.wrong(&key, expected, entry.value_span.clone(), self.text, None);
     }
 
-    fn missing(&mut self, name: &str, expected: String, header: &Entry<'_>) -> Option<ResponderKind> {
+    pub(super) fn missing(
+        &mut self,
+        name: &str,
+        expected: String,
+        header: &Entry<'_>,
+    ) -> Option<ResponderKind> {
         let problem =
             Problem::error(ProblemKind::Missing { expected }, self.text.place(header.key_span.start));
         self.reader.push(problem.key(&format!("{}.{name}", self.key)));

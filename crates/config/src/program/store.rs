@@ -119,6 +119,15 @@ pub(super) fn without_passwords(text: &str) -> String {
         (Some((user, _)), Some((_, after))) if !user.contains('@') => {
             format!("{scheme}://{user}:{HIDDEN}@{after}")
         }
+        // Where the host was forgotten, what looks like its port may be one.
+        (Some((host, after)), None) if !rest.starts_with('[') => {
+            let end = after.find(['/', '?', ',']).unwrap_or(after.len());
+            match after.split_at_checked(end) {
+                Some((port, _)) if port.bytes().all(|b| b.is_ascii_digit()) => format!("{scheme}://{rest}"),
+                Some((_, after)) => format!("{scheme}://{host}:{HIDDEN}{after}"),
+                None => format!("{scheme}://{host}:{HIDDEN}"),
+            }
+        }
         _ => format!("{scheme}://{rest}"),
     };
     let Some((address, query)) = shown.split_once('?') else { return shown };
@@ -160,6 +169,9 @@ mod tests {
             ("postgresql://u:secret@h:5432/d?sslmode=require", "postgresql://u:***@h:5432/d?sslmode=require"),
             ("postgres://u@h:5432/d?password=secret&user=x", "postgres://u@h:5432/d?password=***&user=x"),
             ("postgresql://u:sec?ret@h/d", "postgresql://u:***@h/d"),
+            ("postgresql://u:secret", "postgresql://u:***"),
+            ("postgresql://u:secret/d?user=x", "postgresql://u:***/d?user=x"),
+            ("postgresql://[2001:db8::1]:5432,b:5433/d", "postgresql://[2001:db8::1]:5432,b:5433/d"),
             ("postgresql://h:5432/d?sslpassword=secret", "postgresql://h:5432/d?sslpassword=***"),
             ("postgresql://u@h/d?passfile=/etc/pass", "postgresql://u@h/d?passfile=/etc/pass"),
         ] {

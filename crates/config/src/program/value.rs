@@ -126,10 +126,11 @@ impl Kind {
         text: &Text<'_>,
     ) -> Result<Parsed, Bad> {
         let bad = || {
-            let found = if value.is_table() {
-                "a table".into()
-            } else {
-                format!("`{}`", self.shown(&text.quote(span.clone())))
+            let found = match (self, value.as_str()) {
+                _ if value.is_table() => "a table".into(),
+                // What is cut short first may show a password that nobody knows for one any more.
+                (Self::Store, Some(whole)) => format!("`{}`", cut(&self.shown(whole))),
+                _ => format!("`{}`", text.quote(span.clone())),
             };
             self.bad(None, &found)
         };

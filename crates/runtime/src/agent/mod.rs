@@ -17,9 +17,9 @@
 //!
 //! [`Notice::is_newer_than`]: stockade_aws::wire::Notice::is_newer_than
 
+mod arrival;
 mod hear;
 mod held;
-mod news;
 mod receive;
 mod site;
 mod snapshot;
@@ -37,8 +37,8 @@ use stockade_source::aws::queue::{Poll, Queue};
 
 pub use stockade_source::aws::queue::{Dead, Left};
 
+pub(crate) use arrival::Arrival;
 pub(crate) use hear::Learnt;
-pub(crate) use news::News;
 
 use crate::control::{Client, Request};
 use crate::daemon::input::Input;

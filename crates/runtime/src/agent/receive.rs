@@ -10,8 +10,8 @@ use stockade_aws::wire::{self, Notice};
 use stockade_aws::{Aws, Fault, FaultKind};
 use stockade_source::aws::queue::{BATCH, LONG_POLL, Poll, Queue, QueueSpec, Received};
 
+use super::arrival::Arrival;
 use super::held::Held;
-use super::news::News;
 use super::tracker::{End, Token};
 use crate::daemon::input::Input;
 
@@ -91,27 +91,27 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn tell(&self, news: News) -> bool {
-        self.inputs.send(Input::News(news)).is_ok()
+    fn tell(&self, arrival: Arrival) -> bool {
+        self.inputs.send(Input::Arrival(arrival)).is_ok()
     }
 
     fn trouble(&self, fault: &Fault, wait: Duration) {
         tracing::warn!(error = %fault, hint = fault.hint, again_in = ?wait, "cannot reach the queue; bans stay");
-        self.tell(News::Queue { problem: Some(fault.message.clone()) });
+        self.tell(Arrival::Queue { problem: Some(fault.message.clone()) });
     }
 
     /// The first thread: makes the queue and takes messages for as long as there is somebody who hears of them.
     pub(super) fn receive(&self, poll: &Poll) {
         let mut wait = FIRST_WAIT;
         if self.queue().is_some() {
-            self.tell(News::Queue { problem: None });
+            self.tell(Arrival::Queue { problem: None });
         }
         while !self.stop.is_stopped() {
             let Some(queue) = self.queue() else {
                 match self.make() {
                     Ok(()) => {
                         wait = FIRST_WAIT;
-                        self.tell(News::Queue { problem: None });
+                        self.tell(Arrival::Queue { problem: None });
                     }
                     Err(fault) => {
                         self.trouble(&fault, wait);
@@ -130,7 +130,7 @@ impl Shared {
                     self.busy.store(messages.len() >= BATCH, Ordering::Relaxed);
                     let none = messages.is_empty();
                     if !self.pass_on(&queue, messages) || (none && self.once) {
-                        self.tell(News::Drained);
+                        self.tell(Arrival::Drained);
                         return;
                     }
                 }
@@ -183,11 +183,11 @@ impl Shared {
                 if self.ended.send((token, End::Done)).is_err() {
                     return false;
                 }
-            } else if !self.tell(News::Message { token, notices }) {
+            } else if !self.tell(Arrival::Message { token, notices }) {
                 return false;
             }
         }
-        self.tell(News::Queue { problem: None })
+        self.tell(Arrival::Queue { problem: None })
     }
 }
 

@@ -8,7 +8,7 @@ use stockade_aws::wire::snapshot;
 use stockade_aws::{Aws, Call, Fault, FaultKind};
 use stockade_core::ports::Clock;
 
-use super::news::News;
+use super::arrival::Arrival;
 use super::receive::Shared;
 use crate::daemon::SystemClock;
 use crate::daemon::input::Input;
@@ -77,7 +77,7 @@ pub(super) fn follow(shared: &Shared, place: &Place, every: Duration) {
                         tracing::warn!(error = %fault, hint, "going on without the snapshot of live bans");
                     }
                     told = Some(fault.kind);
-                    if !tell(shared, News::SnapshotRead { problem: Some(fault.message) }) {
+                    if !tell(shared, Arrival::SnapshotRead { problem: Some(fault.message) }) {
                         return;
                     }
                     if shared.once {
@@ -90,7 +90,7 @@ pub(super) fn follow(shared: &Shared, place: &Place, every: Duration) {
                 }
             }
             told = None;
-            if !tell(shared, News::SnapshotRead { problem: None }) || shared.once {
+            if !tell(shared, Arrival::SnapshotRead { problem: None }) || shared.once {
                 return;
             }
         }
@@ -127,11 +127,11 @@ fn pass_on(shared: &Shared, body: &[u8]) -> bool {
             (now, false)
         }
     };
-    tell(shared, News::Snapshot { made, notices, whole })
+    tell(shared, Arrival::Snapshot { made, notices, whole })
 }
 
-fn tell(shared: &Shared, news: News) -> bool {
-    shared.inputs.send(Input::News(news)).is_ok()
+fn tell(shared: &Shared, arrival: Arrival) -> bool {
+    shared.inputs.send(Input::Arrival(arrival)).is_ok()
 }
 
 #[cfg(test)]

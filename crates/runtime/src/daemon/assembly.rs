@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stockade_config::{Config, JailConfig, ResponderConfig, ResponderKind};
+use stockade_config::{Config, JailConfig, Program, ResponderConfig, ResponderKind};
 use stockade_core::ports::{Responder, Store, StoreError, StoreErrorKind};
 use stockade_core::{Jail, Jails, Position, Timestamp};
 use stockade_filter::{Filter, FilterSpec, date::Zone};
@@ -20,6 +20,7 @@ use super::{DaemonError, RunOptions};
 use crate::guards::{GuardRules, Guards};
 use crate::ignoring::{Ignoring, Lookups};
 use crate::lanes::Reader;
+use crate::responder;
 use crate::store::{self, StoreOptions};
 
 /// What a dry run says of itself.
@@ -51,6 +52,7 @@ pub(crate) struct Feed {
 impl Assembled {
     /// Compiles the filters and looks up whom the jails ignore. A jail that cannot be used is told and left out.
     pub(crate) fn new(config: &Config, mut warn: impl FnMut(String)) -> Result<Self, DaemonError> {
+        responder::all_supported(&config.program).map_err(DaemonError::Responder)?;
         let mut known: Vec<(FilterSpec, Arc<Filter>)> = Vec::new();
         let (mut configs, mut jails, mut filters) = (Vec::new(), Vec::<Jail>::new(), Vec::new());
         let mut journal_filters = Vec::new();
@@ -299,7 +301,7 @@ impl Opened {
 }
 
 /// Opens a responder by its configuration.
-pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened {
+pub(crate) fn open_responder(config: &ResponderConfig, program: &Program, dry_run: bool) -> Opened {
     let name: &str = &config.name;
     let only_say = |problem| Opened::lasting(dry_run_responder(name), None, problem);
     if dry_run {
@@ -330,6 +332,13 @@ pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened 
         ResponderKind::Fail2banClient { argv, timeout } => match Fail2banClient::new(argv, *timeout) {
             Ok(responder) => Opened::lasting(Box::new(responder), None, None),
             Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
+        },
+        ResponderKind::Sns { .. } | ResponderKind::Lambda { .. } => match responder::open(config, program) {
+            Ok(responder) => Opened::lasting(responder, None, None),
+            Err(error) => {
+                let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                only_say(Some(format!("{}{hint}: going on as a dry run", error.message)))
+            }
         },
         _ => only_say(None),
     }

@@ -70,7 +70,7 @@ impl Engine<'_> {
                 Input::Settled(settled) => self.turn.settle(&settled),
                 Input::Asked(asked) => self.unanswered.push(asked),
                 #[cfg(feature = "aws")]
-                Input::News(news) => self.take_news(news),
+                Input::Arrival(arrival) => self.take_arrival(arrival),
                 _ => {}
             }
         }

@@ -140,6 +140,10 @@ fn serve(
         Some(carried) => carried.give_to(&mut turn),
     }
     let (mut threads, permits) = Threads::new();
+    if let Some(listener) = turn.store.listener() {
+        turn.withhold();
+        threads.listen(listener, life.inputs.clone());
+    }
     let replace_lookups = threads.look_up(assembled.lookups.clone(), life.inputs.clone());
     let due = Due::new(config.program.reconcile_every);
     let mut engine = Engine {
@@ -279,10 +283,16 @@ impl Engine<'_> {
                     jail.ignore = ignoring.set();
                 }
             }
+            Input::News => {
+                if self.turn.take_news() {
+                    // What came meanwhile has its turn first.
+                    let _ = self.life.inputs.send(Input::News);
+                }
+            }
             Input::Signal(Wish::Stop) => return Some(End::Stop { flush: self.life.options.flush }),
             Input::Signal(Wish::Reload) => return self.reload().ok(),
             #[cfg(feature = "aws")]
-            Input::News(news) => self.take_news(news),
+            Input::Arrival(arrival) => self.take_arrival(arrival),
             Input::Ended(stream) => tracing::info!(stream = &*stream, "the stream has ended"),
         }
         None
@@ -332,6 +342,7 @@ impl Engine<'_> {
         }
         if now >= self.due.reconcile {
             self.due.reconcile = now + self.config.program.reconcile_every;
+            self.turn.release_withheld();
             for hand in &self.turn.hands {
                 self.turn.reconcile(hand);
             }

@@ -46,7 +46,7 @@ pub(crate) enum Input {
     },
     /// The queue of bans, or their snapshot, has something new.
     #[cfg(feature = "aws")]
-    News(crate::agent::News),
+    Arrival(crate::agent::Arrival),
     /// Somebody else changed what a responder had put in force.
     GroundChanged {
         /// The responder's place.
@@ -63,6 +63,8 @@ pub(crate) enum Input {
         /// What could not be found.
         warnings: Vec<String>,
     },
+    /// Other hosts may have committed something to the store.
+    News,
     /// The operating system wants something.
     Signal(Wish),
     /// A stream ended and with it everything there is to read.

@@ -11,6 +11,7 @@ mod carried;
 mod closing;
 mod engine;
 mod evidence;
+mod fleet;
 mod hands;
 mod import;
 pub(crate) mod input;
@@ -31,7 +32,7 @@ use std::sync::Arc;
 
 use stockade_config::{Config, Problems, StoreConfig};
 use stockade_core::Timestamp;
-use stockade_core::ports::{Clock, StoreError};
+use stockade_core::ports::{Clock, RespondError, StoreError};
 
 pub use crate::lanes::MAX_SKEW;
 pub(crate) use assembly::{guards as guards_of, lookups as lookups_of};
@@ -84,6 +85,9 @@ pub enum DaemonError {
     #[cfg(feature = "aws")]
     #[error("{0}")]
     Agent(crate::agent::AgentError),
+    /// This build has no such responder.
+    #[error("{0}")]
+    Responder(RespondError),
     /// The operating system refused something that the daemon cannot do without.
     #[error("cannot {what}: {error}")]
     System {
@@ -103,6 +107,7 @@ impl DaemonError {
             Self::Store(error) => error.hint.clone(),
             #[cfg(feature = "aws")]
             Self::Agent(error) => error.hint(),
+            Self::Responder(error) => error.hint.clone(),
             Self::System { .. } => None,
         }
     }

@@ -3,34 +3,34 @@
 use super::engine::{End, Engine};
 use super::turn::Turn;
 use crate::agent::tracker::Tracker;
-use crate::agent::{Learnt, News};
+use crate::agent::{Arrival, Learnt};
 
 impl Engine<'_> {
     /// Takes in one thing that happened outside.
-    pub(super) fn take_news(&mut self, news: News) {
+    pub(super) fn take_arrival(&mut self, arrival: Arrival) {
         let Some(agent) = &mut self.agent else { return };
-        match news {
-            News::Message { token, notices } => {
+        match arrival {
+            Arrival::Message { token, notices } => {
                 self.turn.tally.lines += 1;
                 self.turn.tally.streams.entry(agent.name.as_str().into()).or_default().lines += 1;
                 if !self.turn.hear(token, &notices) {
                     agent.pause();
                 }
             }
-            News::Queue { problem } => {
+            Arrival::Queue { problem } => {
                 self.turn.tally.streams.entry(agent.name.as_str().into()).or_default().problem = problem;
             }
-            News::Snapshot { made, notices, whole } => {
+            Arrival::Snapshot { made, notices, whole } => {
                 let Learnt { new, refused, ended } = self.turn.learn(made, &notices, whole, &agent.in_bulk);
                 self.turn.tally.streams.entry(agent.snapshot.as_str().into()).or_default().lines += 1;
                 let made = crate::show_time(made);
                 tracing::info!(made, bans = notices.len(), new, refused, ended, "snapshot of live bans");
             }
-            News::SnapshotRead { problem } => {
+            Arrival::SnapshotRead { problem } => {
                 self.turn.tally.streams.entry(agent.snapshot.as_str().into()).or_default().problem = problem;
                 agent.snapshot_read();
             }
-            News::Drained => agent.drained(),
+            Arrival::Drained => agent.drained(),
         }
     }
 

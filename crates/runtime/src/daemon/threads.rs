@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use stockade_core::Position;
-use stockade_core::ports::Clock;
+use stockade_core::ports::{Clock, Listener};
 use stockade_respond::Watch;
 use stockade_source::{Event, Flow, Notice, Waker};
 
@@ -22,6 +22,8 @@ const MAX_WAITING_READINGS: usize = 16;
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How often `ignoreip` is looked up again.
 const LOOKUP_EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked for news of other hosts if nobody tells of any.
+const NEWS_EVERY: Duration = Duration::from_secs(5);
 /// After how long a source that failed is tried again.
 const SOURCE_RETRY: Duration = Duration::from_secs(5);
 
@@ -80,6 +82,22 @@ impl Threads {
                         tracing::warn!(%error, "cannot watch the firewall; it is still looked at on the timer");
                         return;
                     }
+                }
+            }
+        });
+    }
+
+    /// Tells when other hosts may have committed something; now and then in any case, as a word of it may be lost.
+    pub(crate) fn listen(&mut self, mut listener: Box<dyn Listener>, inputs: Sender<Input>) {
+        self.other("fleet", move |stop| {
+            let mut next = Instant::now();
+            while !stop.load(Ordering::Relaxed) {
+                if !listener.wait(PATIENCE) && Instant::now() < next {
+                    continue;
+                }
+                next = Instant::now() + NEWS_EVERY;
+                if inputs.send(Input::News).is_err() {
+                    return;
                 }
             }
         });

@@ -41,6 +41,8 @@ pub(crate) struct Turn {
     pub(crate) log: Arc<Fail2banLog>,
     /// What the filters capture in a line that is on record.
     pub(crate) captures: Captures,
+    /// Bans of the fleet that are not in force here, by the jail's place: a guard or `ignoreip` of this host forbids it.
+    pub(super) withheld: HashSet<(usize, Key)>,
     /// What the next commit will remember.
     pub(super) batch: Batch,
     /// Whose ban has changed since the last commit.
@@ -107,6 +109,7 @@ impl Turn {
             clock,
             tally,
             captures: Captures::default(),
+            withheld: HashSet::new(),
             batch: Batch::default(),
             touched: HashSet::new(),
             in_flight: HashMap::new(),
@@ -208,6 +211,9 @@ impl Turn {
             _ => tracing::info!(jail = &*decision.jail, key = %key, reason = %decision.reason, "unban"),
         }
         self.tell_decision(at, &decision, refused.is_some(), now);
+        if refused.is_none() {
+            self.withheld.remove(&(at, key.clone()));
+        }
         #[cfg(feature = "aws")]
         if let (Some(tracker), None) = (&mut self.tracker, &refused) {
             tracker.owe(&decision.jail, &key, responders.len());
@@ -332,11 +338,15 @@ impl Turn {
         let now = self.clock.now();
         let carried_out_here =
             |jail: usize| self.responders_of.get(jail).is_some_and(|r| r.iter().any(|n| &**n == responder));
+        let held_back = |jail: usize, key: &Key| {
+            !self.withheld.is_empty() && self.withheld.contains(&(jail, key.clone()))
+        };
         let live = self
             .states
             .bans
             .iter()
-            .filter(|(_, ban)| ban.live && ban.until > now && carried_out_here(ban.jail));
+            .filter(|(_, ban)| ban.live && ban.until > now && carried_out_here(ban.jail))
+            .filter(|(key, ban)| !held_back(ban.jail, key));
         live.filter_map(|(key, ban)| {
             Some(Standing {
                 jail: self.jails.get(ban.jail)?.name.clone(),
@@ -395,7 +405,12 @@ impl Turn {
         self.give(&items);
     }
 
-    fn store_failed(&mut self, error: &StoreError, now: Timestamp) {
+    /// Whether the store failed just now.
+    pub(super) fn waits_for_store(&self) -> bool {
+        self.retry_store_at.is_some()
+    }
+
+    pub(super) fn store_failed(&mut self, error: &StoreError, now: Timestamp) {
         if self.retry_store_at.is_none() {
             self.acted_from_memory = 0;
             self.tally.warn(error.message.clone());

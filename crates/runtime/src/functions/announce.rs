@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use stockade_aws::Aws;
+use stockade_aws::wire::Notice;
 use stockade_core::ledger::LedgerBan;
 use stockade_core::ports::{Evidence, Plan, Responder, Standing};
 use stockade_core::{Outcome, Timestamp};
+use stockade_respond::aws::Sns;
 
 /// One thing to be told: a ban, or the end of one, as the ledger has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,28 @@ pub struct Say {
 pub trait Announcer: Send {
     /// Tells all of these, and says of each, in their order, what came of it.
     fn announce(&mut self, say: &[Say], now: Timestamp) -> Vec<Outcome>;
+}
+
+/// An SNS topic, which brings it to all hosts, with the id and the version of each ban.
+#[derive(Debug)]
+pub struct Topic {
+    aws: Aws,
+    sns: Sns,
+}
+
+impl Topic {
+    /// A topic, by its name or its ARN. Asks nothing yet.
+    pub fn new(aws: &Aws, topic: &str) -> Self {
+        Self { aws: aws.clone(), sns: Sns::new(aws, topic) }
+    }
+}
+
+impl Announcer for Topic {
+    fn announce(&mut self, say: &[Say], _: Timestamp) -> Vec<Outcome> {
+        let notices: Vec<Notice> = say.iter().map(|say| Notice::of(&say.ban)).collect();
+        let said = self.aws.block_on(self.sns.announce(&notices));
+        said.unwrap_or_else(|fault| vec![failed(&fault.message); say.len()])
+    }
 }
 
 /// Responders, which need not know that there is a ledger.

@@ -17,6 +17,9 @@ use crate::guards::{Guarded, Guards};
 
 /// How many keys are asked about in one call of the ledger.
 const ASKED_AT_ONCE: usize = 500;
+/// How many matches at hand a question about their key allows for. With more of them the ban stands anyway, and only its
+/// beginning may be that of a later one.
+const MAX_RECALLED: u32 = 10_000;
 /// How often it is decided again because another function was first.
 const MAX_RACES: usize = 8;
 
@@ -89,15 +92,12 @@ impl Judging<'_> {
 
     /// Writes matches down, whoever judges them.
     pub(super) fn write_down(&mut self, cases: &[Case]) {
-        let matches: Vec<Match> = cases.iter().map(|case| case.found.clone()).collect();
-        self.write(cases, &matches);
-    }
-
-    fn write(&mut self, cases: &[Case], matches: &[Match]) {
-        if matches.is_empty() {
+        if cases.is_empty() {
             return;
         }
-        if let Err(unwritten) = self.ledger.remember(matches) {
+        let matches: Vec<Match> = cases.iter().map(|case| case.found.clone()).collect();
+        let events: Vec<_> = cases.iter().map(|case| case.event.clone()).collect();
+        if let Err(unwritten) = self.ledger.remember_events(&matches, &events) {
             let ids: HashSet<MatchId> = unwritten.ids.into_iter().collect();
             let lost = cases.iter().filter(|case| ids.contains(&case.found.id)).map(|case| case.record);
             self.failed.extend(lost);
@@ -273,12 +273,12 @@ impl Judging<'_> {
     }
 
     /// What is known of these keys, and no others.
-    fn recall(&mut self, order: &[Pair], own: &HashMap<Pair, Own>, cases: &[Case]) -> Vec<(Pair, Answer)> {
+    fn recall(&mut self, order: &[Pair], all: &HashMap<Pair, Own>, cases: &[Case]) -> Vec<(Pair, Answer)> {
         let mut asked: Vec<(Pair, Question)> = Vec::with_capacity(order.len());
         let jails = &self.setup.jails;
         let mut others: HashSet<Pair> = HashSet::new();
         for pair in order {
-            let (Some(jail), Some(at_hand)) = (jails.get(pair.0), own.get(pair)) else { continue };
+            let (Some(jail), Some(at_hand)) = (jails.get(pair.0), all.get(pair)) else { continue };
             let earliest = at_hand.times.iter().min().copied().unwrap_or(self.now).min(self.now);
             let question = |jail: &stockade_core::Jail, since, limit| Question {
                 jail: Arc::clone(&jail.name),
@@ -286,13 +286,16 @@ impl Judging<'_> {
                 since,
                 limit,
             };
-            let limit = jail.threshold.maxretry.get();
+            // What is at hand is written already and comes back with the rest: the newest beside it are wanted, one
+            // less than ban by themselves.
+            let own = u32::try_from(at_hand.ids.len()).unwrap_or(u32::MAX).min(MAX_RECALLED);
+            let limit = jail.threshold.maxretry.get().saturating_add(own).saturating_sub(1).max(1);
             asked.push((pair.clone(), question(jail, earliest.minus(jail.threshold.findtime), limit)));
             if jail.growth.as_ref().is_some_and(|growth| growth.overalljails) {
                 for (other, rules) in jails.iter().enumerate() {
                     let there = (other, pair.1.clone());
                     // Those at hand are asked about for their own sake.
-                    if !own.contains_key(&there) && others.insert(there.clone()) {
+                    if !all.contains_key(&there) && others.insert(there.clone()) {
                         asked.push((there, question(rules, self.now, 1)));
                     }
                 }

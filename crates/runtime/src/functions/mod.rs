@@ -35,9 +35,9 @@ mod role;
 mod setup;
 mod table;
 
-pub use announce::{Announcer, Say};
+pub use announce::{Announcer, Say, Topic};
 pub use counts::Counts;
 pub use function::{Function, FunctionError, Invoked, Parts, PutSnapshot};
 pub use role::Role;
 pub use setup::{Setup, SetupError};
-pub use table::{FunctionLedger, Units, announcers, dynamo};
+pub use table::{FunctionLedger, Tables, Units};

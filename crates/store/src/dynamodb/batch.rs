@@ -36,12 +36,10 @@ impl Write {
         };
         let request = WriteRequest::builder();
         Ok(match self {
-            Self::Put(item) => {
-                request.put_request(PutRequest::builder().set_item(Some(item.clone())).build().map_err(wrong)?)
-            }
-            Self::Delete(key) => {
-                request.delete_request(DeleteRequest::builder().set_key(Some(key.clone())).build().map_err(wrong)?)
-            }
+            Self::Put(item) => request
+                .put_request(PutRequest::builder().set_item(Some(item.clone())).build().map_err(wrong)?),
+            Self::Delete(key) => request
+                .delete_request(DeleteRequest::builder().set_key(Some(key.clone())).build().map_err(wrong)?),
         }
         .build())
     }
@@ -86,7 +84,10 @@ impl Table {
                     if written > 0 {
                         waits.progress();
                     }
-                    Fault::local(FaultKind::Throttled, format!("cannot {tried}: {} were sent back", batch.len()))
+                    Fault::local(
+                        FaultKind::Throttled,
+                        format!("cannot {tried}: {} were sent back", batch.len()),
+                    )
                 }
                 Err(fault) => fault,
             };

@@ -48,7 +48,9 @@ impl HostLog {
         let mut gone: Vec<Item> = Vec::new();
         for range in &ranges {
             let old = self.range(range, true).await?;
-            gone.extend(old.into_iter().filter(|item| text_of(item, "sk").is_some_and(|sk| !sk.starts_with(kept))));
+            gone.extend(
+                old.into_iter().filter(|item| text_of(item, "sk").is_some_and(|sk| !sk.starts_with(kept))),
+            );
         }
         let failed = self.table.write_all(KEYS, gone.into_iter().map(Write::Delete).collect()).await;
         failed.into_iter().next().map_or(Ok(()), |(_, fault)| Err(fault.into()))

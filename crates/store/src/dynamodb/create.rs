@@ -38,6 +38,17 @@ pub fn create_shared_if_missing(aws: &Aws, table: &str) -> Result<bool, StoreErr
     create(aws, table, SHARED_KEYS, "TTL", None)
 }
 
+/// Whether our own table is there.
+///
+/// # Errors
+/// If there is a table of that name that is not ours, or it cannot be asked.
+pub(super) fn is_there(table: &Table) -> Result<bool, StoreError> {
+    match table.block_on(describe(table))? {
+        Some(there) => check(&table.name, &there, KEYS, Some((INDEX, INDEX_KEYS))).map(|()| true),
+        None => Ok(false),
+    }
+}
+
 fn create(
     aws: &Aws,
     name: &str,
@@ -113,8 +124,8 @@ fn schema(keys: KeyNames) -> Result<Vec<KeySchemaElement>, aws_sdk_dynamodb::err
 async fn describe(table: &Table) -> Result<Option<TableDescription>, Fault> {
     let tried = format!("look at the table `{}`", table.name);
     let request = table.client.describe_table().table_name(&*table.name);
-    let described = table
-        .patiently(|| async { request.clone().send().await.map_err(|error| Fault::of(&tried, &error)) });
+    let described =
+        table.patiently(|| async { request.clone().send().await.map_err(|error| Fault::of(&tried, &error)) });
     match described.await {
         Ok(answer) => Ok(answer.table),
         Err(fault) if fault.kind == FaultKind::Missing => Ok(None),
@@ -124,13 +135,17 @@ async fn describe(table: &Table) -> Result<Option<TableDescription>, Fault> {
 
 async fn wait_until_usable(table: &Table) -> Result<(), Fault> {
     let usable = async {
-        while !describe(table).await?.is_some_and(|there| there.table_status == Some(TableStatus::Active)) {
+        while describe(table).await?.is_none_or(|there| there.table_status != Some(TableStatus::Active)) {
             tokio::time::sleep(ASKED_EVERY).await;
         }
         Ok(())
     };
     tokio::time::timeout(MADE_WITHIN, usable).await.unwrap_or_else(|_| {
-        let message = format!("cannot use the table `{}`: it is not ready within {} s", table.name, MADE_WITHIN.as_secs());
+        let message = format!(
+            "cannot use the table `{}`: it is not ready within {} s",
+            table.name,
+            MADE_WITHIN.as_secs()
+        );
         Err(Fault::local(FaultKind::Unreachable, message))
     })
 }
@@ -138,18 +153,19 @@ async fn wait_until_usable(table: &Table) -> Result<(), Fault> {
 async fn let_old_items_go(table: &Table, attribute: &str) -> Result<(), Fault> {
     let tried = format!("let old items of the table `{}` go", table.name);
     let asked = table.client.describe_time_to_live().table_name(&*table.name);
-    let now = table.patiently(|| async { asked.clone().send().await.map_err(|error| Fault::of(&tried, &error)) });
+    let now =
+        table.patiently(|| async { asked.clone().send().await.map_err(|error| Fault::of(&tried, &error)) });
     let status = now.await?.time_to_live_description.and_then(|is| is.time_to_live_status);
     if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
         return Ok(());
     }
     let specification = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
-    let specification = specification
-        .map_err(|error| Fault::local(FaultKind::Other, format!("cannot {tried}: {error}")))?;
+    let specification =
+        specification.map_err(|error| Fault::local(FaultKind::Other, format!("cannot {tried}: {error}")))?;
     let request =
         table.client.update_time_to_live().table_name(&*table.name).time_to_live_specification(specification);
-    let done = table
-        .patiently(|| async { request.clone().send().await.map_err(|error| Fault::of(&tried, &error)) });
+    let done =
+        table.patiently(|| async { request.clone().send().await.map_err(|error| Fault::of(&tried, &error)) });
     done.await.map(|_| ())
 }
 

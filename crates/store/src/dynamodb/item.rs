@@ -49,7 +49,10 @@ pub(super) fn unreadable(what: &str, item: &Item) -> StoreError {
     StoreError {
         kind: StoreErrorKind::Corrupt,
         message: format!("cannot read the {what} of the item `{}`, `{}`", short(pk), short(sk)),
-        hint: Some("delete that item if nothing but Stockade may write to the table; nothing else was changed".into()),
+        hint: Some(
+            "delete that item if nothing but Stockade may write to the table; nothing else was changed"
+                .into(),
+        ),
     }
 }
 

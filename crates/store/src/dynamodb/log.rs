@@ -208,7 +208,8 @@ impl HostLog {
 
     async fn record_of(&self, item: &Item) -> Result<Option<Record>, StoreError> {
         let bad = || unreadable("record", item);
-        let number = text_of(item, "sk").and_then(|sk| sk.strip_prefix("log#")?.parse().ok()).ok_or_else(bad)?;
+        let number =
+            text_of(item, "sk").and_then(|sk| sk.strip_prefix("log#")?.parse().ok()).ok_or_else(bad)?;
         let token = text_of(item, "token").ok_or_else(bad)?.to_owned();
         let cancels = item.get("cancels").and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default();
         let data = match item.get("data").map(AttributeValue::as_b) {
@@ -241,7 +242,10 @@ impl HostLog {
         if number_of(&item, "layout").is_none_or(|layout: u64| layout > LAYOUT) {
             return Err(StoreError {
                 kind: StoreErrorKind::TooNew,
-                message: format!("cannot read `{}` in the table `{}`: a newer Stockade wrote it", self.partition, self.table.name),
+                message: format!(
+                    "cannot read `{}` in the table `{}`: a newer Stockade wrote it",
+                    self.partition, self.table.name
+                ),
                 hint: Some("start the Stockade that wrote it, or name another table".into()),
             });
         }
@@ -295,7 +299,7 @@ impl HostLog {
     async fn read_parts(&self, place: &str, parts: usize) -> Result<Option<Vec<u8>>, StoreError> {
         let items = self.range(&(place.to_owned(), format!("{place}~")), false).await?;
         let data = items.iter().filter_map(|item| item.get("data")?.as_b().ok());
-        let data: Vec<u8> = data.flat_map(|part| part.as_ref()).copied().collect();
+        let data: Vec<u8> = data.flat_map(AsRef::<[u8]>::as_ref).copied().collect();
         Ok((items.len() == parts).then_some(data))
     }
 
@@ -368,7 +372,9 @@ impl HostLog {
         let tried = self.tried(what);
         let message = format!("cannot {tried}: others changed it {TRIES} times meanwhile");
         let fault = Fault::local(FaultKind::Conflict, message);
-        fault.hint("only one daemon of this host name may use it: stop the other, or give one another name").into()
+        fault
+            .hint("only one daemon of this host name may use it: stop the other, or give one another name")
+            .into()
     }
 
     /// How many times to try what others get in the way of.

@@ -187,7 +187,7 @@ impl SharedTable {
                 break;
             }
         }
-        found.sort_by(|a: &Past, b: &Past| (b.time, b.id).cmp(&(a.time, a.id)));
+        found.sort_by_key(|past: &Past| std::cmp::Reverse((past.time, past.id)));
         found.truncate(limit);
         Ok(found)
     }

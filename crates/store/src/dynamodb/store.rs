@@ -12,9 +12,10 @@ use stockade_core::ports::{
 };
 use stockade_core::{Key, Match, Timestamp};
 
+use super::DEFAULT_TABLE;
+use super::create::{create_if_missing, is_there};
 use super::log::{Appended, HostLog, Read};
 use super::table::{Spent, Table};
-use super::{DEFAULT_PATIENCE, DEFAULT_TABLE, create_if_missing};
 use crate::doc::{Change, ChangeDoc};
 use crate::memory::Image;
 use crate::{JailTotals, Limits, MemoryStore};
@@ -42,13 +43,17 @@ impl StoreOptions {
     /// How many matches, and how many decisions, stay unless configured: about 10 MB in memory.
     pub const DEFAULT_LIMIT: u64 = 20_000;
 
+    /// How long a daemon waits in one call unless configured. It bans meanwhile no more, and by itself tries again what
+    /// failed: less than a function waits.
+    pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
+
     /// The defaults for a host.
     pub fn of_host(host: &str) -> Self {
         Self {
             table: DEFAULT_TABLE.to_owned(),
             host: super::text::cut(host, MAX_HOST_BYTES).to_owned(),
             limits: Limits { max_matches: Self::DEFAULT_LIMIT, max_decisions: Self::DEFAULT_LIMIT },
-            patience: DEFAULT_PATIENCE,
+            patience: Self::DEFAULT_PATIENCE,
         }
     }
 }
@@ -73,8 +78,26 @@ impl DynamoStore {
     /// # Errors
     /// If the table cannot be reached, or what is in it cannot be read.
     pub fn open(aws: &Aws, options: &StoreOptions) -> Result<Self, StoreError> {
-        create_if_missing(aws, &options.table)?;
         let table = Table::new(aws, &options.table, options.patience);
+        if !is_there(&table)? {
+            create_if_missing(aws, &options.table)?;
+        }
+        Self::read(table, options)
+    }
+
+    /// What a host's store holds, without changing anything; `None` if there is no table.
+    ///
+    /// # Errors
+    /// As [`DynamoStore::open`].
+    pub fn look(aws: &Aws, options: &StoreOptions) -> Result<Option<Snapshot>, StoreError> {
+        let table = Table::new(aws, &options.table, options.patience);
+        if !is_there(&table)? {
+            return Ok(None);
+        }
+        Self::read(table, options)?.memory.load().map(Some)
+    }
+
+    fn read(table: Table, options: &StoreOptions) -> Result<Self, StoreError> {
         let mut store = Self {
             log: HostLog::new(table, &options.host),
             limits: options.limits,
@@ -82,7 +105,7 @@ impl DynamoStore {
             snapshot_bytes: 0,
         };
         let read = store.wait(async |log| log.read_all().await)?;
-        store.take_in(read)?;
+        store.take_in(&read)?;
         Ok(store)
     }
 
@@ -112,13 +135,13 @@ impl DynamoStore {
         for _ in 0..HostLog::tries() {
             match self.wait(async |log| log.append(&packed).await)? {
                 Appended::Yes => return Ok(()),
-                Appended::After(read) => self.take_in(read)?,
+                Appended::After(read) => self.take_in(&read)?,
             }
         }
         Err(self.log.busy("write to"))
     }
 
-    fn take_in(&mut self, read: Read) -> Result<(), StoreError> {
+    fn take_in(&mut self, read: &Read) -> Result<(), StoreError> {
         if read.anew {
             self.memory = match &read.snapshot {
                 Some(snapshot) => {
@@ -154,7 +177,7 @@ impl DynamoStore {
 impl Store for DynamoStore {
     fn load(&mut self) -> Result<Snapshot, StoreError> {
         let read = self.wait(async |log| log.read_on().await)?;
-        self.take_in(read)?;
+        self.take_in(&read)?;
         self.memory.load()
     }
 
@@ -204,7 +227,8 @@ impl Store for DynamoStore {
 fn pack(value: &impl serde::Serialize) -> Result<Vec<u8>, StoreError> {
     let mut packed = DeflateEncoder::new(Vec::new(), Compression::default());
     let written = serde_json::to_writer(&mut packed, value).map_err(|error| error.to_string());
-    let packed = written.and_then(|()| packed.flush().and_then(|()| packed.finish()).map_err(|error| error.to_string()));
+    let packed = written
+        .and_then(|()| packed.flush().and_then(|()| packed.finish()).map_err(|error| error.to_string()));
     packed.map_err(|error| StoreError {
         kind: StoreErrorKind::Other,
         message: format!("cannot pack a change for DynamoDB: {error}"),

@@ -124,9 +124,7 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .set_exclusive_start_key(from);
         let answer = self
-            .patiently(|| async {
-                request.clone().send().await.map_err(|error| Fault::of(tried, &error))
-            })
+            .patiently(|| async { request.clone().send().await.map_err(|error| Fault::of(tried, &error)) })
             .await?;
         let items = answer.items.unwrap_or_default();
         let units = answer.consumed_capacity.as_ref().and_then(ConsumedCapacity::capacity_units);

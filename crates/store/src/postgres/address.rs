@@ -119,7 +119,11 @@ fn decoded(text: &str) -> Option<String> {
 /// What every session of ours has: nobody waits for ever, neither we for the server nor other hosts for us.
 fn settle(config: &mut Config, durable: bool) {
     config.application_name("stockade").connect_timeout(CONNECT_TIMEOUT);
-    config.keepalives(true).keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE / 3).keepalives_retries(3);
+    config
+        .keepalives(true)
+        .keepalives_idle(KEEPALIVE)
+        .keepalives_interval(KEEPALIVE / 3)
+        .keepalives_retries(3);
     config.tcp_user_timeout(ANSWER_TIMEOUT);
     let millis = |time: std::time::Duration| time.as_millis();
     let mut options = config.get_options().map(|own| format!("{own} ")).unwrap_or_default();
@@ -175,7 +179,9 @@ mod tests {
 
     #[test]
     fn an_error_says_no_password() {
-        for url in ["postgresql://u:secret@h:port/d", "postgresql://u:secret@h/d?secret=1", "postgresql://u:%zz@h/d"] {
+        for url in
+            ["postgresql://u:secret@h:port/d", "postgresql://u:secret@h/d?secret=1", "postgresql://u:%zz@h/d"]
+        {
             let error = parse(url, &[]).unwrap_err();
             assert!(!format!("{error:?}").contains("secret"), "{error:?}");
         }

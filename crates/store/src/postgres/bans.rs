@@ -28,7 +28,8 @@ pub(super) async fn put(
     orders: &[Order],
     serial: i64,
 ) -> Result<HashSet<Id>, Fault> {
-    let last: HashMap<Id, &BanRecord> = bans.iter().map(|ban| ((ban.jail.clone(), ban.key.clone()), ban)).collect();
+    let last: HashMap<Id, &BanRecord> =
+        bans.iter().map(|ban| ((ban.jail.clone(), ban.key.clone()), ban)).collect();
     let mut merged = HashSet::new();
     if last.is_empty() {
         return Ok(merged);
@@ -52,7 +53,8 @@ pub(super) async fn put(
                 merged.insert(id);
             }
             // A guard of this host speaks for this host alone.
-            Some(known) if ending == Ending::Refused && known.ban.record.live && known.host != with.me.host => {}
+            Some(known)
+                if ending == Ending::Refused && known.ban.record.live && known.host != with.me.host => {}
             _ => rows.push((mine, &with.me.host)),
         }
     }

@@ -28,11 +28,7 @@ pub(super) enum Fault {
     Taken(String),
     /// Something that is ours to say.
     #[error("{what}")]
-    Refused {
-        kind: StoreErrorKind,
-        what: String,
-        hint: &'static str,
-    },
+    Refused { kind: StoreErrorKind, what: String, hint: &'static str },
     /// What is stored cannot be read.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
@@ -135,7 +131,9 @@ pub(super) fn reason_of(error: &tokio_postgres::Error) -> String {
 /// Whether the server has ended the session with this.
 fn ended(error: &tokio_postgres::Error) -> bool {
     let code = error.code().map(SqlState::code).unwrap_or_default();
-    code.starts_with("57P") || code.starts_with("08") || code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT.code()
+    code.starts_with("57P")
+        || code.starts_with("08")
+        || code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT.code()
 }
 
 fn kind_of(code: &SqlState) -> StoreErrorKind {

@@ -46,7 +46,12 @@ impl Link {
             .runtime(PoolRuntime::Tokio1)
             .build()
             .map_err(|error| failed(error.to_string()))?;
-        Ok(Self { pool, runtime: runtime().map_err(|e| failed(e.to_string()))?, shown: address.shown.clone(), pause: None })
+        Ok(Self {
+            pool,
+            runtime: runtime().map_err(|e| failed(e.to_string()))?,
+            shown: address.shown.clone(),
+            pause: None,
+        })
     }
 
     /// Does something with a connection. One that turns out to be broken is made anew, once, and `action` done
@@ -89,9 +94,10 @@ impl Link {
     }
 }
 
-/// What drives a connection: nothing, until somebody waits for an answer.
-pub(super) fn runtime() -> std::io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build()
+/// What drives the connection, also while nobody waits for it: a transaction that was given up is rolled back at once,
+/// and the end of a connection is noticed before the next question.
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(1).thread_name("postgres").enable_all().build()
 }
 
 /// One try. An error tells as well whether there was a connection.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use stockade_core::ports::Listener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -14,7 +14,6 @@ use tokio_postgres::{AsyncMessage, Client};
 
 use super::CONNECT_TIMEOUT;
 use super::address::Address;
-use super::link::runtime;
 use super::write::CHANNEL;
 
 /// How often it is worth looking while nobody can be heard.
@@ -52,7 +51,7 @@ impl Ear {
 impl Listener for Ear {
     fn wait(&mut self, patience: Duration) -> bool {
         if self.runtime.is_none() {
-            self.runtime = runtime().ok();
+            self.runtime = Builder::new_current_thread().enable_all().build().ok();
         }
         let Some(runtime) = &self.runtime else {
             std::thread::sleep(patience);
@@ -67,7 +66,7 @@ impl Listener for Ear {
         let opened = async { timeout(CONNECT_TIMEOUT, open(&self.address, &self.host)).await.ok()? };
         self.line = runtime.block_on(opened);
         if self.line.is_none() {
-            runtime.block_on(sleep(DEAF_EVERY.min(patience)));
+            runtime.block_on(async { sleep(DEAF_EVERY.min(patience)).await });
         }
         // Whatever was committed meanwhile was not heard.
         true

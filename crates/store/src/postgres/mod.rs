@@ -49,7 +49,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long anything that is asked of the server may take; then the connection is given up.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long another host is waited for.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 /// After how much silence it is asked whether the other side is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -104,17 +104,28 @@ impl PostgresStore {
         Ok(Self { link, address, me, limits: options.limits, heard, attempt: 0, pending: None })
     }
 
-    /// What is remembered for this host, without taking its name.
+    /// What is remembered for this host, without changing anything; `None` where nothing ever was.
     ///
     /// # Errors
     /// As [`PostgresStore::open`].
-    pub fn look(url: &str, shown: &str, host: &str) -> Result<Snapshot, StoreError> {
+    pub fn look(url: &str, shown: &str, host: &str) -> Result<Option<Snapshot>, StoreError> {
         let address = Address::parse(url, shown, false, &|name| std::env::var(name).ok())?;
         let host = host_name(host);
         Link::new(&address)?.run("read the state from", async |client| {
-            schema::bring_up(client).await?;
-            Ok(read::snapshot(client, &host).await?.0)
+            if !schema::is_there(client).await? {
+                return Ok(None);
+            }
+            Ok(Some(read::snapshot(client, &host).await?.0))
         })
+    }
+
+    /// Whether an address can be used; nobody is asked there.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(url: &str, shown: &str) -> Result<(), StoreError> {
+        let address = Address::parse(url, shown, false, &|name| std::env::var(name).ok())?;
+        Link::new(&address).map(drop)
     }
 
     /// The name under which it writes.
@@ -199,9 +210,9 @@ impl Store for PostgresStore {
 
     fn news(&mut self, limit: usize) -> Result<News, StoreError> {
         let (me, heard) = (&self.me, self.heard);
-        let (news, heard) = self.link.run("read the news from", async |client| {
-            news::since(client, me, heard, limit).await
-        })?;
+        let (news, heard) = self
+            .link
+            .run("read the news from", async |client| news::since(client, me, heard, limit).await)?;
         self.heard = heard;
         Ok(news)
     }

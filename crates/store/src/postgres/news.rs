@@ -26,7 +26,8 @@ pub(super) async fn since(
 ) -> Result<(News, Heard), Fault> {
     let tx = steady(client).await?;
     let serial: i64 = tx.query_one(&tx.prepare_cached("SELECT serial FROM head").await?, &[]).await?.get(0);
-    let sql = "SELECT seq, jail, key, at, count FROM matches WHERE seq > $1 AND host <> $2 ORDER BY seq LIMIT $3";
+    let sql =
+        "SELECT seq, jail, key, at, count FROM matches WHERE seq > $1 AND host <> $2 ORDER BY seq LIMIT $3";
     let statement = tx.prepare_cached(sql).await?;
     let rows = tx.query(&statement, &[&heard.seq, &me.host, &sql_limit(limit)]).await?;
     let seq = rows.last().map_or(heard.seq, |row| row.get(0));

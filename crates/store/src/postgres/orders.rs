@@ -48,7 +48,8 @@ pub(super) async fn insert<'a>(
             responders.push(to_sql(responder));
         }
         if known.contains_key(&place) {
-            *joined.entry(*decision).or_default() += i64::try_from(order.responders.len()).unwrap_or(i64::MAX);
+            *joined.entry(*decision).or_default() +=
+                i64::try_from(order.responders.len()).unwrap_or(i64::MAX);
         }
     }
     join(tx, &joined).await?;
@@ -156,7 +157,8 @@ async fn join(tx: &Transaction<'_>, joined: &HashMap<i64, i64>) -> Result<(), Fa
     let (ids, lines): (Vec<i64>, Vec<i64>) = joined.iter().map(|(id, lines)| (*id, *lines)).unzip();
     // In their order, so that no two hosts wait for each other.
     tx.execute("SELECT FROM decisions WHERE id = ANY ($1) ORDER BY id FOR UPDATE", &[&ids]).await?;
-    let sql = "UPDATE decisions d SET open = d.open + j.lines FROM unnest($1::bigint[], $2::bigint[]) j (id, lines)
+    let sql =
+        "UPDATE decisions d SET open = d.open + j.lines FROM unnest($1::bigint[], $2::bigint[]) j (id, lines)
                WHERE d.id = j.id";
     tx.execute(&tx.prepare_cached(sql).await?, &[&ids, &lines]).await?;
     Ok(())

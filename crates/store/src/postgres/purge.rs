@@ -23,7 +23,8 @@ pub(super) async fn slice(
     let tx = client.transaction().await?;
     let mut head = Head::take(&tx).await?;
     let mut left = SLICE;
-    let sql = "DELETE FROM matches WHERE seq IN (SELECT seq FROM matches WHERE at < $2 ORDER BY at, seq LIMIT $1)";
+    let sql =
+        "DELETE FROM matches WHERE seq IN (SELECT seq FROM matches WHERE at < $2 ORDER BY at, seq LIMIT $1)";
     let gone = drop_rows(&tx, sql, left, &[&keep.matches_before.as_millis()]).await?;
     (left, head.matches) = (left - gone, head.matches.saturating_sub(gone));
     let surplus = head.matches.saturating_sub(keep.max_matches.min(limits.max_matches));

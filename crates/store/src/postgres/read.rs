@@ -10,8 +10,8 @@ use tokio_postgres::{IsolationLevel, Row};
 use super::error::Fault;
 use super::link::Client;
 use super::{outbox, text};
-use crate::codec::{self, Unreadable};
 use crate::JailTotals;
+use crate::codec::{self, Unreadable};
 
 /// All that this host goes on with, and the number of the newest commit that is in it.
 pub(super) async fn snapshot(client: &mut Client, host: &str) -> Result<(Snapshot, i64), Fault> {

@@ -29,11 +29,7 @@ pub(super) async fn bring_up(client: &mut Client) -> Result<(), Fault> {
     let tx = client.transaction().await?;
     tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     let version = version(&tx).await?;
-    if version > POSTGRES_SCHEMA_VERSION {
-        let what = format!("it has schema {version}, newer than {POSTGRES_SCHEMA_VERSION}");
-        let hint = "run the Stockade that wrote it, or a newer one, on every host; nothing was changed";
-        return Err(Fault::Refused { kind: StoreErrorKind::TooNew, what, hint });
-    }
+    not_newer(version)?;
     if version == POSTGRES_SCHEMA_VERSION {
         return Ok(());
     }
@@ -51,6 +47,27 @@ pub(super) async fn bring_up(client: &mut Client) -> Result<(), Fault> {
     }
     tx.execute("UPDATE schema_version SET version = $1", &[&POSTGRES_SCHEMA_VERSION]).await?;
     Ok(tx.commit().await?)
+}
+
+/// Whether there is anything, of this version; an error if it is of another.
+pub(super) async fn is_there(client: &mut Client) -> Result<bool, Fault> {
+    let version = version(&client.transaction().await?).await?;
+    not_newer(version)?;
+    if (1..POSTGRES_SCHEMA_VERSION).contains(&version) {
+        let what = format!("it has schema {version}, older than {POSTGRES_SCHEMA_VERSION}");
+        let hint = "start the daemon once: it brings the database up to date";
+        return Err(Fault::Refused { kind: StoreErrorKind::Other, what, hint });
+    }
+    Ok(version > 0)
+}
+
+fn not_newer(version: i64) -> Result<(), Fault> {
+    if version <= POSTGRES_SCHEMA_VERSION {
+        return Ok(());
+    }
+    let what = format!("it has schema {version}, newer than {POSTGRES_SCHEMA_VERSION}");
+    let hint = "run the Stockade that wrote it, or a newer one, on every host; nothing was changed";
+    Err(Fault::Refused { kind: StoreErrorKind::TooNew, what, hint })
 }
 
 /// The version of what is there; 0: nothing.

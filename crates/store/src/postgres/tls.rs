@@ -74,11 +74,14 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
         let found = rustls_native_certs::load_native_certs();
         store.add_parsable_certificates(found.certs);
         if store.is_empty() {
-            return Err("this machine has no certificates of authorities; name a file with `sslrootcert`".into());
+            return Err(
+                "this machine has no certificates of authorities; name a file with `sslrootcert`".into()
+            );
         }
         return Ok(store);
     };
-    let wrong = |what: &dyn std::fmt::Display| format!("cannot read `sslrootcert` `{}`: {what}", file.display());
+    let wrong =
+        |what: &dyn std::fmt::Display| format!("cannot read `sslrootcert` `{}`: {what}", file.display());
     for certificate in CertificateDer::pem_file_iter(file).map_err(|e| wrong(&e))? {
         store.add(certificate.map_err(|e| wrong(&e))?).map_err(|e| wrong(&e))?;
     }
@@ -111,7 +114,12 @@ impl ServerCertVerifier for Unverified {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        rustls::crypto::verify_tls12_signature(message, cert, signed, &self.0.signature_verification_algorithms)
+        rustls::crypto::verify_tls12_signature(
+            message,
+            cert,
+            signed,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -120,7 +128,12 @@ impl ServerCertVerifier for Unverified {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, signed, &self.0.signature_verification_algorithms)
+        rustls::crypto::verify_tls13_signature(
+            message,
+            cert,
+            signed,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -98,7 +98,13 @@ impl Head {
     }
 
     /// Adds what came, and drops what is above the limits.
-    async fn count(mut self, tx: &Transaction<'_>, limits: Limits, matches: u64, decisions: u64) -> Result<(), Fault> {
+    async fn count(
+        mut self,
+        tx: &Transaction<'_>,
+        limits: Limits,
+        matches: u64,
+        decisions: u64,
+    ) -> Result<(), Fault> {
         let before = (self.matches, self.decisions);
         self.matches += matches;
         self.decisions += decisions;
@@ -159,7 +165,8 @@ async fn insert_matches<'a>(
 }
 
 async fn put_windows(tx: &Transaction<'_>, me: &Me, windows: &[WindowRecord]) -> Result<(), Fault> {
-    let last: HashMap<(&str, &Key), &WindowRecord> = windows.iter().map(|w| ((&*w.jail, &w.key), w)).collect();
+    let last: HashMap<(&str, &Key), &WindowRecord> =
+        windows.iter().map(|w| ((&*w.jail, &w.key), w)).collect();
     let (gone, there): (Vec<_>, Vec<_>) = last.into_values().partition(|w| w.times.is_empty());
     let columns = |list: &[&WindowRecord]| -> (Vec<String>, Vec<String>) {
         list.iter().map(|w| (to_sql(&w.jail).into_owned(), key_column(&w.key))).unzip()

@@ -5,7 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
 /// Where PostgreSQL's clients look for a socket in a folder.
@@ -13,17 +13,17 @@ const SOCKET: &str = ".s.PGSQL.5432";
 /// The query that ends a transaction, as it goes over the line.
 const COMMIT: &[u8] = b"COMMIT\0";
 
-/// Lets everything through until it is armed; then the next COMMIT reaches the server and its answer nobody.
+/// Lets everything through until it is armed; then the next COMMITs reach the server and their answers nobody.
 pub(crate) struct Cutter {
     folder: PathBuf,
-    armed: Arc<AtomicBool>,
+    armed: Arc<AtomicU32>,
 }
 
 impl Cutter {
     /// Between `folder` and the server whose socket lies in `server`.
     pub(crate) fn new(folder: &Path, server: &Path) -> Self {
         let listener = UnixListener::bind(folder.join(SOCKET)).unwrap();
-        let armed = Arc::new(AtomicBool::new(false));
+        let armed = Arc::new(AtomicU32::new(0));
         let (server, arm) = (server.join(SOCKET), Arc::clone(&armed));
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -35,12 +35,12 @@ impl Cutter {
         Self { folder: folder.to_owned(), armed }
     }
 
-    pub(crate) fn arm(&self) {
-        self.armed.store(true, Ordering::SeqCst);
+    pub(crate) fn arm(&self, cuts: u32) {
+        self.armed.store(cuts, Ordering::SeqCst);
     }
 
     pub(crate) fn has_cut(&self) -> bool {
-        !self.armed.load(Ordering::SeqCst)
+        self.armed.load(Ordering::SeqCst) == 0
     }
 
     pub(crate) fn url(&self, database: &str) -> String {
@@ -48,7 +48,7 @@ impl Cutter {
     }
 }
 
-fn pass_on(mut client: UnixStream, mut server: UnixStream, armed: &AtomicBool) {
+fn pass_on(mut client: UnixStream, mut server: UnixStream, armed: &AtomicU32) {
     let (mut from_server, mut to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
     let cut = Arc::new(AtomicBool::new(false));
     let deaf = Arc::clone(&cut);
@@ -64,7 +64,7 @@ fn pass_on(mut client: UnixStream, mut server: UnixStream, armed: &AtomicBool) {
     let mut buffer = [0; 65536];
     while let Ok(read @ 1..) = client.read(&mut buffer) {
         let commits = buffer[..read].windows(COMMIT.len()).any(|bytes| bytes == COMMIT);
-        if commits && armed.swap(false, Ordering::SeqCst) {
+        if commits && armed.try_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
             cut.store(true, Ordering::SeqCst);
             server.write_all(&buffer[..read]).unwrap();
             // The server does as it was told, and then finds nobody there.

@@ -210,7 +210,8 @@ fn hosts_that_commit_at_once_miss_nothing_of_each_other() {
                 let mut heard = Vec::new();
                 let until = Instant::now() + Duration::from_secs(60);
                 let mut done = 0_u32;
-                while heard.len() < ((hosts - 1) * each) as usize && Instant::now() < until {
+                let all = ((hosts - 1) * each) as usize;
+                while (done < each || heard.len() < all) && Instant::now() < until {
                     if done < each {
                         let time = at((n as i64) * 1_000 + i64::from(done));
                         let mut batch = ban(&format!("10.0.{n}.{done}"), 1, 0, 600);

@@ -20,7 +20,10 @@ fn many_may_start_at_once() {
         started.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(stores.len(), 8);
-    assert_eq!(database.sql("SELECT version FROM stockade.schema_version"), POSTGRES_SCHEMA_VERSION.to_string());
+    assert_eq!(
+        database.sql("SELECT version FROM stockade.schema_version"),
+        POSTGRES_SCHEMA_VERSION.to_string()
+    );
     assert_eq!(database.sql("SELECT count(*) FROM stockade.hosts"), "8");
 }
 
@@ -64,7 +67,8 @@ fn the_table_of_the_cron_script_is_a_view() {
     // As the script asks.
     let rows = database.sql("SELECT ip, error_count FROM ip_errors ORDER BY ip");
     assert_eq!(rows, "192.0.2.1|0\n192.0.2.2|0\n2001:db8::1|0\n203.0.113.9|12");
-    let time = database.sql("SELECT extract(epoch FROM timestamp)::bigint FROM ip_errors WHERE ip = '203.0.113.9'");
+    let time =
+        database.sql("SELECT extract(epoch FROM timestamp)::bigint FROM ip_errors WHERE ip = '203.0.113.9'");
     assert_eq!(time, at(5).as_secs().to_string());
 }
 

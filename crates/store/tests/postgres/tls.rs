@@ -50,7 +50,11 @@ fn a_server_is_believed_as_far_as_is_asked_for() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let at = folder.path().display();
     let hba = folder.path().join("hba");
-    fs::write(&hba, "local all all trust\nhostssl all postgres all trust\nhostssl all all all scram-sha-256\n").unwrap();
+    fs::write(
+        &hba,
+        "local all all trust\nhostssl all postgres all trust\nhostssl all all all scram-sha-256\n",
+    )
+    .unwrap();
     fs::set_permissions(&hba, fs::Permissions::from_mode(0o644)).unwrap();
     let settings = [
         "listen_addresses=127.0.0.1".to_owned(),
@@ -96,5 +100,8 @@ fn a_server_is_believed_as_far_as_is_asked_for() {
     try_open(&url("guard:s3cret", "localhost", &format!("sslmode=verify-full&{ca}")), "web01").unwrap();
     let error = try_open(&url("guard:wr0ng", "localhost", "sslmode=require"), "web01").unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::Unreachable);
-    assert!(error.hint.as_ref().unwrap().contains("passfile") && !format!("{error:?}").contains("wr0ng"), "{error:?}");
+    assert!(
+        error.hint.as_ref().unwrap().contains("passfile") && !format!("{error:?}").contains("wr0ng"),
+        "{error:?}"
+    );
 }

@@ -7,7 +7,7 @@ use super::tracker::Token;
 
 /// One thing that happened outside.
 #[derive(Debug)]
-pub(crate) enum News {
+pub(crate) enum Arrival {
     /// A message of the queue, with what it says about our jails; not empty.
     Message {
         /// By which it is deleted or given back.
