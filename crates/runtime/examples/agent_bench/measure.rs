@@ -33,7 +33,8 @@ pub(super) fn main() {
     let mut args = std::env::args_os().skip(1);
     let program = args.next().map(PathBuf::from).expect("usage: agent_bench STOCKADE [BANS]");
     let bans = args.next().map_or(100_000, |n| n.to_str().and_then(|n| n.parse().ok()).expect("a number"));
-    let endpoint = std::env::var("STOCKADE_TEST_MINISTACK").expect("STOCKADE_TEST_MINISTACK names the emulator");
+    let endpoint =
+        std::env::var("STOCKADE_TEST_MINISTACK").expect("STOCKADE_TEST_MINISTACK names the emulator");
     let access = Access { region: Some(REGION.to_owned()), endpoint: Some(endpoint.clone()) };
     let bench = Bench { program, aws: Aws::new(&access).unwrap(), endpoint };
     println!("| how they come | bans | until all are in the kernel | per second | memory of the agent |");
@@ -148,7 +149,8 @@ impl<'b> Site<'b> {
             };
             let entries: Vec<_> = batch.iter().enumerate().map(entry).collect();
             from += entries.len();
-            let request = sns.publish_batch().topic_arn(&self.topic).set_publish_batch_request_entries(Some(entries));
+            let request =
+                sns.publish_batch().topic_arn(&self.topic).set_publish_batch_request_entries(Some(entries));
             let answer = self.bench.aws.block_on(request.send()).unwrap();
             assert!(answer.failed().is_empty());
         }
