@@ -7,9 +7,7 @@ use stockade_aws::{Access, Aws, Call};
 use stockade_core::Timestamp;
 use stockade_core::ports::Clock;
 use stockade_runtime::functions::home::Home;
-use stockade_runtime::functions::{
-    Function, Parts, PutSnapshot, Role, Setup, SetupError, announcers, dynamo,
-};
+use stockade_runtime::functions::{Function, Parts, PutSnapshot, Role, Setup, SetupError, Tables, Topic};
 
 /// The handler's name, which Lambda sets.
 const HANDLER: &str = "_HANDLER";
