@@ -7,6 +7,7 @@
 #   memory    bytes per address that a jail watches
 #   fleet     from a ban on one host to the kernel of another that shares its PostgreSQL (needs root)
 #   live      following a log that grows by 100,000 lines a second and is rotated (needs root)
+#   coldstart the packaged Lambda functions until they ask for their first event, beside Python with boto3
 #
 # The result goes to standard output and to benches/results/NAME.md. Programs are built first, in release mode; with
 # CARGO_TARGET_DIR set they go there.
@@ -57,6 +58,11 @@ live)
 memory)
     build -p stockade-runtime --example tracked_memory
     exec python3 "$here/memory.py" "$@"
+    ;;
+coldstart)
+    STOCKADE_BENCH_PYTHON="$("$root/dev/venv" ministack)/bin/python3"
+    export STOCKADE_BENCH_PYTHON
+    exec python3 "$here/coldstart.py" "$@"
     ;;
 *)
     sed -n '2,12s/^# \{0,1\}//p' "$0" >&2

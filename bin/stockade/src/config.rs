@@ -172,6 +172,12 @@ pub(crate) fn load_all(global: &Global) -> Result<Config, Problems> {
     load_over(global, names.map(|name| format!("[{name}]\nenabled = true\n")).collect())
 }
 
+/// The configuration with some more jails enabled.
+#[cfg(feature = "aws")]
+pub(crate) fn load_enabling(global: &Global, names: &[String]) -> Result<Config, Problems> {
+    load_over(global, names.iter().map(|name| format!("[{name}]\nenabled = true\n")).collect())
+}
+
 /// The configuration with one more jail file over all others.
 fn load_over(global: &Global, text: String) -> Result<Config, Problems> {
     let files = Layered { upper: Overlay(text), lower: Directory(directory(global)) };

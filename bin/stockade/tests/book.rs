@@ -225,7 +225,11 @@ fn the_reference_has_every_setting_with_its_default() {
     let (of_responders, found): (BTreeMap<_, _>, BTreeMap<_, _>) =
         page.code_rows().into_iter().partition(|(key, _)| responders.contains(&format!("#{key} = ")));
     assert_eq!(found, wanted);
-    assert!(of_responders.into_keys().eq(["argv", "kind", "table", "timeout"]));
+    assert!(
+        of_responders
+            .into_keys()
+            .eq(["argv", "endpoint", "function", "kind", "region", "table", "timeout", "topic", "unban"])
+    );
 }
 
 #[test]

@@ -88,3 +88,40 @@ fn a_store_that_this_build_has_not_is_told() {
         .unwrap();
     assert!(!check(dir.path(), &[]).starts_with("exit: 0\n"));
 }
+
+/// A configuration whose bans go to AWS.
+fn in_aws() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let toml = "[responders.fleet]\nkind = \"sns\"\nregion = \"eu-central-1\"\nendpoint = \"http://127.0.0.1:9\"\n\
+                [responders.acl]\nkind = \"lambda\"\nfunction = \"ALC_Denier\"\n";
+    std::fs::write(dir.path().join("stockade.toml"), toml).unwrap();
+    dir
+}
+
+#[test]
+#[cfg(feature = "aws")]
+fn responders_in_aws_are_shown() {
+    let text = check(in_aws().path(), &["-v"]);
+    assert!(text.starts_with("exit: 0\n") && text.contains("fleet, acl"), "{text}");
+}
+
+#[test]
+#[cfg(not(feature = "aws"))]
+fn responders_that_this_build_has_not_are_named_with_their_place_and_feature() {
+    let dir = in_aws();
+    let text = check(dir.path(), &[]);
+    assert!(text.starts_with("exit: 2\n"), "{text}");
+    for said in [
+        "error: DIR/stockade.toml:2:1: responders.fleet.kind: cannot use the responder `sns`: this build of \
+         Stockade is without AWS\nhint: install a build with the feature `aws`, or set another `kind`\n",
+        "error: DIR/stockade.toml:6:1: responders.acl.kind: cannot use the responder `lambda`: ",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    let output = stockade().args(["run", "-c"]).arg(dir.path()).output().unwrap();
+    let text = shown(&output);
+    assert!(
+        text.contains("this build of Stockade is without AWS") && text.contains("feature `aws`"),
+        "{text}"
+    );
+}

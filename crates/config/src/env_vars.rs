@@ -42,6 +42,19 @@ pub const ENV_VARS: &[EnvVar] = &[
     of("STOCKADE_LIMITS_MAX_TRACKED_KEYS", "limits.max_tracked_keys", "0.1.0"),
     of("STOCKADE_FAIL2BAN_LOG_FILE", "fail2ban_log.file", "0.1.0"),
     of("STOCKADE_FAIL2BAN_LOG_LEVEL", "fail2ban_log.level", "0.1.0"),
+    of("STOCKADE_AWS_REGION", "aws.region", "0.1.0"),
+    of("STOCKADE_AWS_ENDPOINT", "aws.endpoint", "0.1.0"),
+    of("STOCKADE_AWS_TABLE", "aws.table", "0.1.0"),
+    of("STOCKADE_AWS_SHARED_TABLE", "aws.shared_table", "0.1.0"),
+    of("STOCKADE_AWS_TOPIC", "aws.topic", "0.1.0"),
+    of("STOCKADE_AWS_SNAPSHOT", "aws.snapshot", "0.1.0"),
+    of("STOCKADE_AGENT_QUEUE", "agent.queue", "0.1.0"),
+    of("STOCKADE_AGENT_JAILS", "agent.jails", "0.1.0"),
+    of("STOCKADE_AGENT_RESPONDERS", "agent.responders", "0.1.0"),
+    of("STOCKADE_AGENT_STORE", "agent.store", "0.1.0"),
+    of("STOCKADE_AGENT_RETENTION", "agent.retention", "0.1.0"),
+    of("STOCKADE_AGENT_MAX_RECEIVES", "agent.max_receives", "0.1.0"),
+    of("STOCKADE_AGENT_SNAPSHOT_EVERY", "agent.snapshot_every", "0.1.0"),
 ];
 
 const fn of(name: &'static str, key: &'static str, since: &'static str) -> EnvVar {

@@ -76,8 +76,8 @@ pub use origin::{Origin, Row};
 pub use problem::{Problem, ProblemKind, Severity};
 pub use problems::Problems;
 pub use program::{
-    Durability, Fail2banLog, Guards, Limits, LogLevel, PostgresUrl, Program, ResponderConfig, ResponderKind,
-    Retention, StoreConfig, example,
+    Agent, AwsPlace, AwsSettings, Durability, Fail2banLog, Guards, Limits, LogGroup, LogLevel, PostgresUrl,
+    Program, ResponderConfig, ResponderKind, Retention, StoreConfig, example,
 };
 pub use shipped::SHIPPED;
 pub use sources::{Sources, resolve_sources};

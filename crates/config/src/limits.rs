@@ -42,3 +42,9 @@ pub const MAX_MULTIPLIERS: usize = 1000;
 
 /// `maxlines`: lines that one regex may see at once.
 pub const MAX_LINES: u32 = 1000;
+
+/// Bytes of the name of a table or a filter in `[aws]`; DynamoDB allows 255.
+pub const MAX_AWS_NAME_BYTES: usize = 255;
+
+/// Entries of `[aws.log_groups]`, and filters of one of them.
+pub const MAX_LOG_GROUPS: usize = 1000;

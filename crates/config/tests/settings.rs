@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{BASE, FILTER, Files, told};
 use stockade_config::{
-    Config, Durability, LogLevel, Origin, Problems, Program, ResponderKind, StoreConfig, example,
+    AwsPlace, Config, Durability, LogLevel, Origin, Problems, Program, ResponderKind, StoreConfig, example,
 };
 
 fn files(toml: &str) -> Files {
@@ -205,8 +205,8 @@ table = "no way"
 timeout = 4
 "#,
         r#"
-error: /etc/stockade/stockade.toml:2:13: responders.a.kind: expected one of `nftables`, `command`, `dry-run`, got nothing
-error: /etc/stockade/stockade.toml:5:8: responders.b.kind: expected one of `nftables`, `command`, `dry-run`, got: `"nftable"`
+error: /etc/stockade/stockade.toml:2:13: responders.a.kind: expected one of `nftables`, `command`, `fail2ban-client`, `sns`, `lambda`, `dry-run`, got nothing
+error: /etc/stockade/stockade.toml:5:8: responders.b.kind: expected one of `nftables`, `command`, `fail2ban-client`, `sns`, `lambda`, `dry-run`, got: `"nftable"`
 error: /etc/stockade/stockade.toml:6:13: responders.guard: expected a name of letters, digits, `-` and `_`, at most 32, not `guard`, got: `guard`
 error: /etc/stockade/stockade.toml:8:13: responders.a b: expected a name of letters, digits, `-` and `_`, at most 32, not `guard`, got: `"a b"`
 error: /etc/stockade/stockade.toml:12:8: responders.c.argv: expected a list of words, the first an absolute path, such as `["/usr/bin/logger", "ban"]`, got: `["logger"]`
@@ -301,7 +301,7 @@ fn without_a_file_everything_is_default_and_the_example_says_the_same() {
         })
         .collect();
     let shown = load(&set).unwrap().program;
-    assert_eq!(shown.responders.len(), 3);
+    assert_eq!(shown.responders.len(), 6);
     assert_eq!(Program { responders: Program::default().responders, ..shown }, Program::default());
 }
 
@@ -325,6 +325,75 @@ fn no_log_in_fail2bans_format_is_an_empty_path() {
     assert_eq!(load("[fail2ban_log]\nfile = \"\"\n").unwrap().program.fail2ban_log.file, None);
     let relative = load("[fail2ban_log]\nfile = \"fail2ban.log\"\n");
     assert!(told(&relative).contains("expected an absolute path, or nothing"), "{}", told(&relative));
+}
+
+#[test]
+fn responders_in_aws_are_read_and_checked() {
+    let config = load(
+        r#"
+[responders.fleet]
+kind = "sns"
+[responders.elsewhere]
+kind = "sns"
+topic = "arn:aws:sns:eu-west-1:111122223333:F2B"
+region = "eu-west-1"
+endpoint = "http://127.0.0.1:4566"
+[responders.acl]
+kind = "lambda"
+function = "ALC_Denier:live"
+unban = true
+"#,
+    );
+    let config = config.unwrap();
+    let kinds: Vec<_> = config.program.responders.iter().map(|responder| responder.kind.clone()).collect();
+    let own = AwsPlace { region: "eu-west-1".into(), endpoint: "http://127.0.0.1:4566".into() };
+    let topic = "arn:aws:sns:eu-west-1:111122223333:F2B".to_owned();
+    let expected = [
+        ResponderKind::Sns { topic: String::new(), place: AwsPlace::default() },
+        ResponderKind::Sns { topic, place: own },
+        ResponderKind::Lambda { function: "ALC_Denier:live".into(), unban: true, place: AwsPlace::default() },
+    ];
+    assert_eq!(kinds, expected);
+    let shown: Vec<_> = config
+        .origin_table()
+        .iter()
+        .filter(|row| row.section == "responders.acl")
+        .map(|row| format!("{} = {} ({})", row.key, row.value, row.origin))
+        .collect();
+    let expected = [
+        "kind = \"lambda\" (/etc/stockade/stockade.toml:10:1)",
+        "function = \"ALC_Denier:live\" (/etc/stockade/stockade.toml:11:1)",
+        "unban = true (/etc/stockade/stockade.toml:12:1)",
+        "region = \"\" (default)",
+        "endpoint = \"\" (default)",
+    ];
+    assert_eq!(shown, expected);
+    errors(
+        r#"
+[responders.a]
+kind = "sns"
+topic = "not a topic"
+function = "ALC_Denier"
+region = "Frankfurt"
+[responders.b]
+kind = "lambda"
+endpoint = "127.0.0.1"
+[responders.c]
+kind = "lambda"
+function = "arn:aws:sns:eu-west-1:111122223333:F2B"
+unban = "no"
+"#,
+        r#"
+error: /etc/stockade/stockade.toml:4:9: responders.a.topic: expected the name of an SNS topic or its ARN, or nothing, got: `"not a topic"`
+error: /etc/stockade/stockade.toml:5:1: responders.a: unknown setting `function`
+  hint: known settings: `kind`, `topic`, `region`, `endpoint`
+error: /etc/stockade/stockade.toml:6:10: responders.a.region: expected a region such as `eu-central-1`, or nothing, got: `"Frankfurt"`
+error: /etc/stockade/stockade.toml:7:13: responders.b.function: expected the name of a Lambda function or its ARN, such as `ALC_Denier` or `ALC_Denier:live`, got nothing
+error: /etc/stockade/stockade.toml:9:12: responders.b.endpoint: expected an address such as `http://127.0.0.1:4566`, or nothing, got: `"127.0.0.1"`
+error: /etc/stockade/stockade.toml:12:12: responders.c.function: expected the name of a Lambda function or its ARN, such as `ALC_Denier` or `ALC_Denier:live`, got: `"arn:aws:sns:eu-west-1:111122223333:F2B"`
+error: /etc/stockade/stockade.toml:13:9: responders.c.unban: expected `true` or `false`, got: `"no"`
+"#,
+    );
 }
 
 #[test]

@@ -45,6 +45,15 @@ pub enum Reason {
     },
     /// The ban was in force before Stockade knew of it, in another program's records.
     Imported,
+    /// Somebody else decided, and told us.
+    Received {
+        /// Their reason, if they gave one.
+        note: String,
+        /// When it became so for them, if they said.
+        at: Option<Timestamp>,
+        /// Their version of the ban, if they count: of two the higher is newer.
+        version: Option<u64>,
+    },
 }
 
 impl Reason {
@@ -67,6 +76,8 @@ impl fmt::Display for Reason {
             Self::Manual { note } if note.is_empty() => f.write_str("by hand"),
             Self::Manual { note } => write!(f, "by hand: {note}"),
             Self::Imported => f.write_str("imported"),
+            Self::Received { note, .. } if note.is_empty() => f.write_str("received"),
+            Self::Received { note, .. } => write!(f, "received: {note}"),
         }
     }
 }

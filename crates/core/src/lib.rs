@@ -31,6 +31,7 @@ pub mod growth;
 pub mod ignore;
 pub mod jail;
 pub mod key;
+pub mod ledger;
 pub mod limits;
 pub mod plan;
 pub mod ports;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{BanRecord, Decision, Outcome, Verdict};
+use crate::decision::{BanRecord, Decision, Outcome, Reason, Verdict};
 use crate::record::{Match, Position};
 pub use crate::shared::{Listener, News, SharedBan, SharedMatch};
 use crate::{Key, Timestamp};
@@ -273,6 +273,8 @@ pub struct Evidence {
     pub failures: u32,
     /// Whether a ban that was in force is only made longer.
     pub extends: bool,
+    /// Why it was decided, where that is known.
+    pub reason: Option<Reason>,
     /// The key's newest matches in all jails, the oldest first, if [`Wants::matches`].
     pub matches: Vec<Match>,
     /// What the filter captured in the first match, by the group's name, if [`Wants::fields`].
@@ -289,6 +291,7 @@ impl Evidence {
             nth: decision.nth,
             failures: decision.reason.matches(),
             extends: matches!(decision.verdict, Verdict::Ban { extends: true, .. }),
+            reason: Some(decision.reason.clone()),
             ..Self::default()
         }
     }

@@ -45,6 +45,9 @@ fn every_shipped_filter_does_what_its_corpus_says() {
     let mut seen = 0;
     for folder in std::fs::read_dir(support::root().join("corpus")).unwrap().flatten() {
         let name = folder.file_name().into_string().unwrap();
+        if name == "cloud-fail2ban" {
+            continue; // not a filter's lines, but what goes over its wire
+        }
         let path = folder.path().join("cases.toml");
         if !support::root().join(format!("conf/filter.d/{name}.conf")).exists() {
             panic!("{}: no such filter", path.display());

@@ -30,8 +30,11 @@
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
 pub mod action;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod command;
 pub mod dry_run;
+pub mod fail2ban_client;
 pub mod nftables;
 mod open;
 mod run;
@@ -40,5 +43,6 @@ mod scope;
 pub use action::Action;
 pub use command::Command;
 pub use dry_run::{DryAction, DryRun};
+pub use fail2ban_client::Fail2banClient;
 pub use nftables::{Change, Nftables, Watch};
 pub use open::{Kind, Opened, Setup, UnknownResponder, open};

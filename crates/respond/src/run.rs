@@ -25,7 +25,7 @@ pub(crate) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// By itself, with status 0; with the last (at most [`MAX_SAID_BYTES`]) of what it said.
+    /// By itself, with status 0; with the last of what it said, [`MAX_SAID_BYTES`] if nothing else was asked for.
     Well { said: String },
     /// By itself, otherwise.
     Badly { status: ExitStatus, said: String },
@@ -53,13 +53,18 @@ pub(crate) struct Run<'r> {
 impl Run<'_> {
     /// Runs the program to its end, or kills it when it takes too long. It has no standard input.
     pub(crate) fn to_end(&self) -> Ended {
+        self.to_end_keeping(MAX_SAID_BYTES)
+    }
+
+    /// The same, with the last `max` bytes of what it said.
+    pub(crate) fn to_end_keeping(&self, max: usize) -> Ended {
         let started = Instant::now();
         let (mut child, mut words) = match self.spawn() {
             Ok(spawned) => spawned,
             Err(error) => return Ended::NotStarted(error),
         };
         let status = loop {
-            words.read();
+            words.read(max);
             match child.try_wait() {
                 Ok(Some(status)) => break status,
                 Ok(None) => {}
@@ -72,7 +77,7 @@ impl Run<'_> {
             }
             words.wait(left.min(LOOK_AGAIN));
         };
-        words.read();
+        words.read(max);
         let said = words.text();
         if status.success() { Ended::Well { said } } else { Ended::Badly { status, said } }
     }
@@ -119,7 +124,7 @@ impl Words {
     }
 
     /// Reads what is there, at most a pipe full, so that a flood does not keep us from looking at the clock.
-    fn read(&mut self) {
+    fn read(&mut self, max: usize) {
         let mut buffer = [0; 4_096];
         for _ in 0..PIPE_BYTES / buffer.len() {
             let Some(pipe) = &mut self.pipe else { return };
@@ -128,7 +133,7 @@ impl Words {
                 Ok(length) => {
                     self.kept.extend_from_slice(buffer.get(..length).unwrap_or_default());
                     // The last words tell most.
-                    self.kept.drain(..self.kept.len().saturating_sub(MAX_SAID_BYTES));
+                    self.kept.drain(..self.kept.len().saturating_sub(max));
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,

@@ -65,21 +65,28 @@ impl Guards {
         if !counted {
             return Guarded::Pass;
         }
-        let horizon = now.minus(MINUTE);
-        while self.recent.front().is_some_and(|&then| then <= horizon) {
-            self.recent.pop_front();
-        }
-        let max = self.rules.max_bans_per_minute;
-        if self.recent.len() < usize::try_from(max).unwrap_or(usize::MAX) {
+        if self.room(now) > 0 {
             self.recent.push_back(now);
             return Guarded::Pass;
         }
+        let horizon = now.minus(MINUTE);
+        let max = self.rules.max_bans_per_minute;
         let reason = format!("more than {max} bans within a minute");
         if self.alarmed.is_some_and(|then| then > horizon) {
             return Guarded::Refuse(reason);
         }
         self.alarmed = Some(now);
         Guarded::Alarm(reason)
+    }
+
+    /// How many bans more may be put in force this minute.
+    pub fn room(&mut self, now: Timestamp) -> usize {
+        let horizon = now.minus(MINUTE);
+        while self.recent.front().is_some_and(|&then| then <= horizon) {
+            self.recent.pop_front();
+        }
+        let max = usize::try_from(self.rules.max_bans_per_minute).unwrap_or(usize::MAX);
+        max.saturating_sub(self.recent.len())
     }
 
     fn too_wide(&self, key: &Key) -> Option<String> {

@@ -4,14 +4,20 @@
 //! [`daemon`] runs it for ever on what is being written now; [`replay`] runs the same step over what was written
 //! before; [`control`] is how commands speak with the daemon.
 
+#[cfg(feature = "aws")]
+pub mod agent;
 pub mod control;
 pub mod daemon;
 mod fail2ban_log;
+#[cfg(feature = "aws")]
+pub mod functions;
 mod guards;
 mod ignoring;
 pub mod import;
+mod lanes;
 mod names;
 pub mod replay;
+pub mod responder;
 pub mod store;
 
 pub use guards::{GuardRules, Guarded, Guards};

@@ -13,13 +13,16 @@ pub struct StoreOptions {
     pub durability: stockade_config::Durability,
     /// The name of this host among those that share it; empty: the machine's.
     pub host: String,
+    /// Where AWS is.
+    pub aws: stockade_config::AwsSettings,
 }
 
 impl StoreOptions {
     /// Those of a configuration; `place`, if given, counts instead of the configured one.
     pub fn of(program: &Program, place: Option<&StoreConfig>) -> Self {
         let place = place.unwrap_or(&program.store).clone();
-        Self { place, durability: program.durability, host: program.host.clone() }
+        let aws = program.aws.clone();
+        Self { place, durability: program.durability, host: program.host.clone(), aws }
     }
 }
 
@@ -66,8 +69,33 @@ pub fn open(options: &StoreOptions, now: Timestamp) -> Result<OpenedStore, Store
             let store = PostgresStore::open(url.expose(), &url.to_string(), &options, now)?;
             Ok(OpenedStore { store: Box::new(store), shown: url.to_string(), notice: None })
         }
+        #[cfg(feature = "aws")]
+        StoreConfig::DynamoDb { table } => {
+            let (aws, of_host) = dynamo(options, table)?;
+            let store = stockade_store::dynamodb::DynamoStore::open(&aws, &of_host)?;
+            let shown = format!("{} (host `{}`)", options.place, of_host.host);
+            Ok(OpenedStore { store: Box::new(store), shown, notice: None })
+        }
         other => Err(missing(other)),
     }
+}
+
+/// AWS, and how this host's store is kept there.
+#[cfg(feature = "aws")]
+fn dynamo(
+    options: &StoreOptions,
+    table: &str,
+) -> Result<(stockade_aws::Aws, stockade_store::dynamodb::StoreOptions), StoreError> {
+    let said = |value: &String| Some(value.clone()).filter(|value| !value.is_empty());
+    let access =
+        stockade_aws::Access { region: said(&options.aws.region), endpoint: said(&options.aws.endpoint) };
+    let aws = stockade_aws::Aws::new(&access)?;
+    let host = match options.host.as_str() {
+        "" => rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        host => host.to_owned(),
+    };
+    let of_host = stockade_store::dynamodb::StoreOptions::of_host(&host);
+    Ok((aws, stockade_store::dynamodb::StoreOptions { table: table.to_owned(), ..of_host }))
 }
 
 /// What is remembered, without changing anything; `None` where nothing was ever stored.
@@ -86,6 +114,11 @@ pub fn look(options: &StoreOptions) -> Result<Option<Snapshot>, StoreError> {
         StoreConfig::Postgres(url) => {
             stockade_store::PostgresStore::look(url.expose(), &url.to_string(), &options.host)
         }
+        #[cfg(feature = "aws")]
+        StoreConfig::DynamoDb { table } => {
+            let (aws, of_host) = dynamo(options, table)?;
+            stockade_store::dynamodb::DynamoStore::look(&aws, &of_host)
+        }
         other => Err(missing(other)),
     }
 }
@@ -99,6 +132,7 @@ pub fn supported(place: &StoreConfig) -> Result<(), StoreError> {
         StoreConfig::File(_) if cfg!(feature = "sqlite") => Ok(()),
         #[cfg(feature = "postgres")]
         StoreConfig::Postgres(url) => stockade_store::PostgresStore::check(url.expose(), &url.to_string()),
+        StoreConfig::DynamoDb { .. } if cfg!(feature = "aws") => Ok(()),
         other => Err(missing(other)),
     }
 }

@@ -36,6 +36,8 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+#[cfg(feature = "aws")]
+pub mod aws;
 mod block;
 mod error;
 mod files;

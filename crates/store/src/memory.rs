@@ -1,5 +1,8 @@
 //! The store that forgets: everything in memory, for tests, trials and replays.
 
+#[cfg(feature = "dynamodb")]
+mod image;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -120,6 +123,9 @@ impl Store for MemoryStore {
         Ok(gone + (bans - self.bans.len()) as u64)
     }
 }
+
+#[cfg(feature = "dynamodb")]
+pub(crate) use image::Image;
 
 /// When something happened, then in which order it came.
 type Place = (Timestamp, u64);

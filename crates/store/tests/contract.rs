@@ -11,7 +11,7 @@
 )]
 
 use stockade_core::Timestamp;
-use stockade_store::{Durability, MemoryStore, SqliteOptions, SqliteStore};
+use stockade_store::{Durability, MemoryLedger, MemoryStore, SqliteOptions, SqliteStore};
 use stockade_testkit::store::Contract;
 
 fn open(path: &std::path::Path, options: &SqliteOptions) -> SqliteStore {
@@ -24,6 +24,11 @@ fn open(path: &std::path::Path, options: &SqliteOptions) -> SqliteStore {
 #[test]
 fn memory() {
     Contract::new(MemoryStore::default).run();
+}
+
+#[test]
+fn memory_ledger() {
+    stockade_testkit::ledger::Contract::new(MemoryLedger::default, Clone::clone).run();
 }
 
 #[test]

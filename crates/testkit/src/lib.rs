@@ -1,4 +1,10 @@
 //! For tests only: hand clock, contract suites, corpus runner
+pub mod dynamodb_faults;
+#[cfg(feature = "aws")]
+pub mod emulator;
+pub mod fault_proxy;
+pub mod ledger;
 pub mod postgres;
 pub mod responder;
+pub mod runtime_api;
 pub mod store;

@@ -1,5 +1,6 @@
 //! What can be typed: one definition for the parser, the help, the completions and the man pages.
 
+mod agent;
 mod config;
 mod control;
 mod explain;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 
+pub(crate) use agent::AgentArgs;
 pub(crate) use config::{CheckArgs, ConfigArgs, ConfigCommand, DumpArgs};
 pub(crate) use control::{BanArgs, BansArgs, UnbanArgs, WhyArgs};
 pub(crate) use explain::ExplainArgs;
@@ -81,6 +83,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Watch the logs and keep attackers out, until stopped
     Run(RunArgs),
+    /// Take the bans that others in AWS decided, and carry them out on this host
+    Agent(AgentArgs),
     /// Replay logs: who would have been banned, when, and for how long
     Scan(ScanArgs),
     /// Show what a log line means: date, filter, fields, and how far from a ban it would be

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod agent;
 mod check;
 pub(crate) mod config;
 mod control;
@@ -18,6 +19,7 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
     let global = &cli.global;
     match &cli.command {
         Command::Run(args) => run::run(global, args),
+        Command::Agent(args) => agent::run(global, args),
         Command::Scan(args) => scan::run(global, args),
         Command::Explain(args) => explain::run(global, args),
         Command::Regex(args) => regex::run(global, args),

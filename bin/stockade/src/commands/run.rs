@@ -34,7 +34,7 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Outcome {
 }
 
 /// The daemon's log goes to standard error: as lines for people, with `--json` as one object a line.
-fn start_log(global: &Global) {
+pub(super) fn start_log(global: &Global) {
     let level = match global.verbose {
         0 => "info",
         1 => "debug",

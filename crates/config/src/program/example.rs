@@ -19,8 +19,16 @@ pub fn example() -> String {
         let doc = setting.doc.replace('\n', "\n# ");
         text += &format!("\n# {doc}\n#{name} = {}\n", (setting.get)(&program).to_toml());
     }
-    text + RESPONDERS
+    text + LOG_GROUPS + RESPONDERS
 }
+
+const LOG_GROUPS: &str = r#"
+# Which filters read which log group of CloudWatch Logs: its name, or a pattern, and the filters as jails name them. As
+# soon as one is set here, there are no others than those set here.
+#[aws.log_groups]
+#"Auth" = ["sshd"]
+#"Syslog" = ["dovecot", "postfix", "roundcube"]
+"#;
 
 const RESPONDERS: &str = r#"
 # What makes decisions true. `action = NAME` in a jail chooses among them; a jail without `action` uses all.
@@ -34,6 +42,22 @@ const RESPONDERS: &str = r#"
 #kind = "command"
 #argv = ["/usr/local/bin/report"]
 #timeout = "10s"
+
+#[responders.fail2ban]
+#kind = "fail2ban-client"
+#argv = ["/usr/bin/fail2ban-client"]
+#timeout = "1m"
+
+#[responders.fleet]
+#kind = "sns"
+#topic = ""
+#region = ""
+#endpoint = ""
+
+#[responders.acl]
+#kind = "lambda"
+#function = "ALC_Denier"
+#unban = false
 
 #[responders.rehearsal]
 #kind = "dry-run"

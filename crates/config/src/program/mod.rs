@@ -6,14 +6,19 @@ use std::time::Duration;
 
 use stockade_core::Key;
 
+mod agent;
+mod aws;
 mod document;
 mod example;
 mod read;
+mod responder_aws;
 mod responders;
 mod schema;
 mod store;
 mod value;
 
+pub use agent::Agent;
+pub use aws::{AwsSettings, LogGroup};
 pub use example::example;
 pub(crate) use read::{FILE, read};
 pub(crate) use schema::SETTINGS;
@@ -40,6 +45,10 @@ pub struct Program {
     pub limits: Limits,
     /// `[fail2ban_log]`: a log for programs that read fail2ban's.
     pub fail2ban_log: Fail2banLog,
+    /// `[aws]`: what is used in AWS.
+    pub aws: AwsSettings,
+    /// `[agent]`: what `stockade agent` does.
+    pub agent: Agent,
     /// `[responders.NAME]`: what makes decisions true; never empty, names differ, in the order of the file. One
     /// called `nftables` if the file has none; otherwise those of the file and no others.
     pub responders: Vec<ResponderConfig>,
@@ -148,8 +157,40 @@ pub enum ResponderKind {
         /// `timeout`: it is ended when it takes longer.
         timeout: Duration,
     },
+    /// `fail2ban-client`: has a fail2ban that is there already ban, in its own jails.
+    Fail2banClient {
+        /// `argv`: its client, an absolute path, and options such as `-s SOCKET`.
+        argv: Vec<String>,
+        /// `timeout`: it is ended when it takes longer.
+        timeout: Duration,
+    },
+    /// `sns`: announces bans and their ends to all hosts.
+    Sns {
+        /// `topic`: its name or its ARN; empty: as `[aws]` says.
+        topic: String,
+        /// In which AWS.
+        place: AwsPlace,
+    },
+    /// `lambda`: hands bans to a function.
+    Lambda {
+        /// `function`: its name or its ARN, with a version or alias if wanted.
+        function: String,
+        /// `unban`: also hands on the ends of bans.
+        unban: bool,
+        /// In which AWS.
+        place: AwsPlace,
+    },
     /// `dry-run`: says what would be done.
     DryRun,
+}
+
+/// Where a responder finds AWS, if not where `[aws]` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AwsPlace {
+    /// `region`: empty: as `[aws]` says.
+    pub region: String,
+    /// `endpoint`: one address for all services; empty: as `[aws]` says.
+    pub endpoint: String,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -166,6 +207,8 @@ impl Default for Program {
             retention: Retention::default(),
             limits: Limits { max_tracked_keys: stockade_core::limits::MAX_TRACKED_KEYS },
             fail2ban_log: Fail2banLog::default(),
+            aws: AwsSettings::default(),
+            agent: Agent::default(),
             responders: vec![ResponderConfig { name: "nftables".into(), kind: ResponderKind::nftables() }],
         }
     }
@@ -200,6 +243,10 @@ impl Default for Retention {
 impl ResponderKind {
     /// The table of `kind = "nftables"` that names none.
     pub const DEFAULT_TABLE: &'static str = "stockade";
+    /// What `kind = "fail2ban-client"` runs that names nothing.
+    pub const FAIL2BAN_CLIENT: &'static str = "/usr/bin/fail2ban-client";
+    /// The time that `kind = "fail2ban-client"` has that sets none.
+    pub const FAIL2BAN_TIMEOUT: Duration = Duration::from_secs(60);
     /// The time that `kind = "command"` has that sets none.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Entry, Text, entries};
 use super::schema::{SETTINGS, Setting};
 use super::value::{Bad, Kind};
-use super::{Program, responders};
+use super::{Program, aws, responders};
 use crate::env_vars::ENV_VARS;
 use crate::limits::MAX_PROBLEMS;
 use crate::nearest::nearest;
@@ -53,6 +53,7 @@ pub(super) struct Reader {
     /// What was set, and where.
     origins: Vec<(&'static str, Origin)>,
     pub(super) responder_rows: Vec<Row>,
+    pub(super) log_group_rows: Vec<Row>,
     pub(super) declared: Vec<String>,
     problems: Vec<Problem>,
     /// Problems beyond [`MAX_PROBLEMS`].
@@ -86,6 +87,10 @@ impl Reader {
             } else if key == RESPONDERS {
                 if let Some(table) = self.expect_table(&key, &entry, text) {
                     responders::read(self, table, text);
+                }
+            } else if key == aws::LOG_GROUPS {
+                if let Some(table) = self.expect_table(&key, &entry, text) {
+                    aws::read_log_groups(self, table, text);
                 }
             } else if prefix.is_empty() && SETTINGS.iter().any(|setting| setting.table_and_name().0 == key) {
                 if let Some(table) = self.expect_table(&key, &entry, text) {
@@ -196,7 +201,9 @@ impl Reader {
         };
         let default = || responders::rows(&Program::default().responders, &|_, _| Origin::Default);
         let responders = if self.responder_rows.is_empty() { default() } else { self.responder_rows.clone() };
-        SETTINGS.iter().map(row).chain(responders).collect()
+        let groups =
+            if self.log_group_rows.is_empty() { aws::default_rows() } else { self.log_group_rows.clone() };
+        SETTINGS.iter().map(row).chain(groups).chain(responders).collect()
     }
 }
 

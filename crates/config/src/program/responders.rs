@@ -6,6 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::document::{Entry, Text, entries};
 use super::read::{RESPONDERS, Reader};
+use super::responder_aws;
 use super::value::{Kind, Parsed, is_path, span_text};
 use super::{ResponderConfig, ResponderKind};
 use crate::limits::{MAX_ARGS, MAX_NAME_BYTES, MAX_PATH_BYTES, MAX_RESPONDERS};
@@ -16,9 +17,16 @@ use crate::problem::{Problem, ProblemKind};
 /// What the decision log calls the guards, so no responder may be called so.
 const RESERVED: &str = "guard";
 
-const KINDS: &[(&str, &[&str])] =
-    &[("nftables", &["kind", "table"]), ("command", &["kind", "argv", "timeout"]), ("dry-run", &["kind"])];
-const KIND_WORDS: Kind = Kind::Word(&["nftables", "command", "dry-run"]);
+const KINDS: &[(&str, &[&str])] = &[
+    ("nftables", &["kind", "table"]),
+    ("command", &["kind", "argv", "timeout"]),
+    ("fail2ban-client", &["kind", "argv", "timeout"]),
+    ("sns", &["kind", "topic", "region", "endpoint"]),
+    ("lambda", &["kind", "function", "unban", "region", "endpoint"]),
+    ("dry-run", &["kind"]),
+];
+const KIND_WORDS: Kind = Kind::Word(&["nftables", "command", "fail2ban-client", "sns", "lambda", "dry-run"]);
+const ARGV: &str = "a list of words, the first an absolute path, such as `[\"/usr/bin/logger\", \"ban\"]`";
 const TIMEOUT: Kind = Kind::Span { min: Duration::from_secs(1) };
 
 /// Reads the tables in `[responders]`.
@@ -70,6 +78,12 @@ pub(super) fn rows(responders: &[ResponderConfig], place: &dyn Fn(&str, &str) ->
                 row("argv", toml::Value::from(argv.clone()).to_string());
                 row("timeout", format!("\"{}\"", span_text(*timeout)));
             }
+            ResponderKind::Fail2banClient { argv, timeout } => {
+                row("kind", "\"fail2ban-client\"".into());
+                row("argv", toml::Value::from(argv.clone()).to_string());
+                row("timeout", format!("\"{}\"", span_text(*timeout)));
+            }
+            ResponderKind::Sns { .. } | ResponderKind::Lambda { .. } => responder_aws::rows(kind, &mut row),
             ResponderKind::DryRun => row("kind", "\"dry-run\"".into()),
         }
     }
@@ -77,7 +91,7 @@ pub(super) fn rows(responders: &[ResponderConfig], place: &dyn Fn(&str, &str) ->
 }
 
 /// One responder that is being read.
-struct One<'r, 't> {
+pub(super) struct One<'r, 't> {
     reader: &'r mut Reader,
     text: &'r Text<'t>,
     /// `responders.NAME`.
@@ -101,6 +115,9 @@ impl One<'_, '_> {
         match kind {
             "nftables" => self.nftables(table, header, earlier),
             "command" => self.command(table, header),
+            "fail2ban-client" => self.fail2ban_client(table),
+            "sns" => self.sns(table),
+            "lambda" => self.lambda(table, header),
             _ => Some(ResponderKind::DryRun),
         }
     }
@@ -129,14 +146,32 @@ impl One<'_, '_> {
         }
     }
 
-    fn command(&mut self, table: &DeTable<'_>, header: &Entry<'_>) -> Option<ResponderKind> {
-        let timeout = match self.value(table, "timeout", TIMEOUT) {
+    /// `None` if what is set is wrong.
+    fn timeout(&mut self, table: &DeTable<'_>, default: Duration) -> Option<Duration> {
+        match self.value(table, "timeout", TIMEOUT) {
             Some(Parsed::Span(timeout)) => Some(timeout),
-            None if !table.contains_key("timeout") => Some(ResponderKind::DEFAULT_TIMEOUT),
+            None if !table.contains_key("timeout") => Some(default),
             _ => None,
+        }
+    }
+
+    fn fail2ban_client(&mut self, table: &DeTable<'_>) -> Option<ResponderKind> {
+        let timeout = self.timeout(table, ResponderKind::FAIL2BAN_TIMEOUT);
+        let argv = match entry(table, "argv") {
+            None => vec![ResponderKind::FAIL2BAN_CLIENT.to_owned()],
+            Some(entry) => match argv(entry.value) {
+                Some(argv) => argv,
+                None => {
+                    self.wrong("argv", ARGV, &entry);
+                    return None;
+                }
+            },
         };
-        const ARGV: &str =
-            "a list of words, the first an absolute path, such as `[\"/usr/bin/logger\", \"ban\"]`";
+        Some(ResponderKind::Fail2banClient { argv, timeout: timeout? })
+    }
+
+    fn command(&mut self, table: &DeTable<'_>, header: &Entry<'_>) -> Option<ResponderKind> {
+        let timeout = self.timeout(table, ResponderKind::DEFAULT_TIMEOUT);
         let Some(entry) = entry(table, "argv") else { return self.missing("argv", ARGV.to_owned(), header) };
         let Some(argv) = argv(entry.value) else {
             self.wrong("argv", ARGV, &entry);
@@ -159,7 +194,7 @@ impl One<'_, '_> {
         }
     }
 
-    fn value(&mut self, table: &DeTable<'_>, name: &str, kind: Kind) -> Option<Parsed> {
+    pub(super) fn value(&mut self, table: &DeTable<'_>, name: &str, kind: Kind) -> Option<Parsed> {
         let entry = entry(table, name)?;
         self.reader.value(&format!("{}.{name}", self.key), kind, &entry, self.text)
     }
@@ -169,7 +204,12 @@ impl One<'_, '_> {
         self.reader.wrong(&key, expected, entry.value_span.clone(), self.text, None);
     }
 
-    fn missing(&mut self, name: &str, expected: String, header: &Entry<'_>) -> Option<ResponderKind> {
+    pub(super) fn missing(
+        &mut self,
+        name: &str,
+        expected: String,
+        header: &Entry<'_>,
+    ) -> Option<ResponderKind> {
         let problem =
             Problem::error(ProblemKind::Missing { expected }, self.text.place(header.key_span.start));
         self.reader.push(problem.key(&format!("{}.{name}", self.key)));

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::value::{Kind, Parsed, Stored};
-use super::{Durability, LogLevel, Program};
-use crate::limits::MAX_SOCKET_BYTES;
+use super::{Durability, LogLevel, Program, agent, aws};
+use crate::limits::{MAX_PATH_BYTES, MAX_SOCKET_BYTES};
 
 /// One setting.
 #[derive(Debug)]
@@ -48,6 +48,10 @@ macro_rules! setting {
 
 const SECOND: Kind = Kind::Span { min: Duration::from_secs(1) };
 const MINUTE: Kind = Kind::Span { min: Duration::from_secs(60) };
+
+const fn text(expected: &'static str, fits: fn(&str) -> bool) -> Kind {
+    Kind::Text { expected, fits }
+}
 
 const fn count(min: u64, max: u64) -> Kind {
     Kind::Count { min, max }
@@ -127,6 +131,76 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Kind::Word(LogLevel::WORDS),
         "What is less important is left out of it: `notice` has bans and unbans, `info` matches as well."
     ),
+    setting!(
+        aws.region,
+        text("a region such as `eu-central-1`, or nothing", aws::is_region),
+        "The AWS region. Empty: as the environment or the machine says."
+    ),
+    setting!(
+        aws.endpoint,
+        text("an address such as `http://127.0.0.1:4566`, or nothing", aws::is_endpoint),
+        "One address for all services of AWS, of an emulator. Empty: AWS's own."
+    ),
+    setting!(
+        aws.table,
+        text("the name of a DynamoDB table, 3 to 255 letters, digits and `-_.`", aws::is_table),
+        "The DynamoDB table in which functions keep matches and bans."
+    ),
+    setting!(
+        aws.shared_table,
+        text(
+            "the name of a DynamoDB table, 3 to 255 letters, digits and `-_.`, or nothing",
+            aws::is_optional_table
+        ),
+        "Cloud-Fail2Ban's table, `F2B`: matches are also written to it and read from it, while a fleet moves. Empty: none."
+    ),
+    setting!(
+        aws.topic,
+        text("the name of an SNS topic, or its ARN", aws::is_topic),
+        "The SNS topic that bans are announced on."
+    ),
+    setting!(
+        aws.snapshot,
+        text("`s3://BUCKET/KEY`, or nothing", aws::is_object),
+        "The S3 object with all live bans, from which a host learns them when it starts. Empty: none."
+    ),
+    setting!(
+        agent.queue,
+        text("a name of at most 75 letters, digits, `-` and `_`, or nothing", agent::is_queue),
+        "The SQS queue of this host for `stockade agent`. Empty: `F2B-Client-` and an id made of the host's name, as\n\
+         Cloud-Fail2Ban's client calls it."
+    ),
+    setting!(
+        agent.jails,
+        Kind::Texts,
+        "Whose bans this host takes. Empty: the enabled jails; with a responder `fail2ban-client` those of fail2ban."
+    ),
+    setting!(
+        agent.responders,
+        Kind::Texts,
+        "Who carries them out, of those in `[responders]`. Empty: as the jails say."
+    ),
+    setting!(
+        agent.store,
+        Kind::Path { max_bytes: MAX_PATH_BYTES },
+        "The database file of `stockade agent`, not that of `stockade run`."
+    ),
+    setting!(
+        agent.retention,
+        MINUTE,
+        "How long a message waits for a host that is off, at most 14 days. It is one hour because the queue is then the\n\
+         one that Cloud-Fail2Ban's client makes; what is older stands in the snapshot."
+    ),
+    setting!(
+        agent.max_receives,
+        count(1, 1000),
+        "A message that was taken so many times in vain goes to the dead-letter queue."
+    ),
+    setting!(
+        agent.snapshot_every,
+        SECOND,
+        "How often it is asked whether the snapshot of live bans has changed."
+    ),
 ];
 
 #[cfg(test)]
@@ -138,7 +212,7 @@ mod tests {
         for setting in SETTINGS {
             let value = (setting.get)(&Program::default());
             let text = match &value {
-                Parsed::Keys(_) => String::new(),
+                Parsed::Keys(_) | Parsed::Texts(_) => String::new(),
                 value => value.to_toml().trim_matches('"').to_owned(),
             };
             assert_eq!(setting.kind.read_text(&text).as_ref(), Ok(&value), "{}", setting.key);
@@ -156,6 +230,6 @@ mod tests {
             tables.push(setting.table_and_name().0);
         }
         tables.dedup();
-        assert_eq!(tables, ["", "guards", "retention", "limits", "fail2ban_log"]);
+        assert_eq!(tables, ["", "guards", "retention", "limits", "fail2ban_log", "aws", "agent"]);
     }
 }

@@ -24,6 +24,10 @@ pub(crate) enum Kind {
     Store,
     /// The name of a host, or nothing.
     Host,
+    /// A text that fits.
+    Text { expected: &'static str, fits: fn(&str) -> bool },
+    /// Names, none of them empty.
+    Texts,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A length of time in fail2ban's language, or whole seconds.
@@ -42,6 +46,7 @@ pub(crate) enum Parsed {
     Path(PathBuf),
     Store(StoreConfig),
     Text(String),
+    Texts(Vec<String>),
     Word(&'static str),
     Span(Duration),
     Flag(bool),
@@ -67,7 +72,9 @@ impl Kind {
             Self::Path { max_bytes: MAX_PATH_BYTES } => "an absolute path".into(),
             Self::OptionalPath => "an absolute path, or nothing".into(),
             Self::Store => "an absolute path, `postgresql://…` or `dynamodb:TABLE`".into(),
+            Self::Text { expected, .. } => expected.into(),
             Self::Host => format!("a name of at most {MAX_HOST_BYTES} bytes, or nothing"),
+            Self::Texts => "names such as `[\"sshd\"]`".into(),
             Self::Path { max_bytes } => format!("an absolute path of at most {max_bytes} bytes"),
             Self::Word(words) => format!("one of `{}`", words.join("`, `")),
             Self::Span { min } => format!("a length of time such as `10m`, at least {}", span_text(min)),
@@ -97,8 +104,16 @@ impl Kind {
             | Self::OptionalPath
             | Self::Store
             | Self::Host
+            | Self::Text { .. }
             | Self::Word(_)
             | Self::Span { .. } => self.string(text),
+            Self::Texts => {
+                let parts = text.split([' ', ',', '\n', '\t']).filter(|part| !part.is_empty());
+                parts
+                    .map(|part| is_name(part).then(|| part.to_owned()))
+                    .collect::<Option<_>>()
+                    .map(Parsed::Texts)
+            }
         };
         parsed.ok_or_else(bad)
     }
@@ -133,6 +148,7 @@ impl Kind {
                 | Self::OptionalPath
                 | Self::Store
                 | Self::Host
+                | Self::Text { .. }
                 | Self::Word(_)
                 | Self::Span { .. },
                 DeValue::String(string),
@@ -144,7 +160,15 @@ impl Kind {
                 };
                 return array.iter().map(item).collect::<Result<_, _>>().map(Parsed::Keys);
             }
-            (Self::Keys, DeValue::String(_)) => {
+            (Self::Texts, DeValue::Array(array)) => {
+                let item = |item: &toml::Spanned<DeValue<'_>>| {
+                    let wrong = || self.bad(Some(item.span()), &format!("`{}`", text.quote(item.span())));
+                    let text = item.get_ref().as_str().filter(|text| is_name(text));
+                    text.map(str::to_owned).ok_or_else(wrong)
+                };
+                return array.iter().map(item).collect::<Result<_, _>>().map(Parsed::Texts);
+            }
+            (Self::Keys | Self::Texts, DeValue::String(_)) => {
                 return Err(Bad { hint: Some("write a list: `[\"…\", \"…\"]`".into()), ..bad() });
             }
             _ => None,
@@ -160,11 +184,12 @@ impl Kind {
             }
             Self::Store => StoreConfig::parse(text).map(Parsed::Store),
             Self::Host => is_host(text).then(|| Parsed::Text(text.to_owned())),
+            Self::Text { fits, .. } => fits(text).then(|| Parsed::Text(text.to_owned())),
             Self::Word(words) => words.iter().find(|word| **word == text).map(|word| Parsed::Word(word)),
             Self::Span { .. } => {
                 parse_time(text).ok().and_then(TimeSpan::duration).and_then(|span| self.span(span))
             }
-            Self::Flag | Self::Count { .. } | Self::Keys => None,
+            Self::Flag | Self::Count { .. } | Self::Keys | Self::Texts => None,
         }
     }
 
@@ -196,6 +221,11 @@ fn is_host(text: &str) -> bool {
     text.len() <= MAX_HOST_BYTES && !text.contains(|c: char| c.is_control() || c.is_whitespace())
 }
 
+/// Of a jail or a responder.
+fn is_name(text: &str) -> bool {
+    (1..=MAX_HOST_BYTES).contains(&text.len()) && !text.contains(char::is_control)
+}
+
 fn key(text: &str) -> Option<Key> {
     Key::parse_addr_or_net(text.trim())
 }
@@ -224,6 +254,7 @@ impl Parsed {
             Self::Path(path) => toml::Value::from(path.display().to_string()).to_string(),
             Self::Store(store) => toml::Value::from(store.to_string()).to_string(),
             Self::Text(text) => toml::Value::from(text.as_str()).to_string(),
+            Self::Texts(texts) => toml::Value::from(texts.clone()).to_string(),
             Self::Word(word) => format!("\"{word}\""),
             Self::Span(span) => format!("\"{}\"", span_text(*span)),
             Self::Flag(flag) => flag.to_string(),
@@ -261,6 +292,7 @@ stored! {
     PathBuf, Path;
     StoreConfig, Store;
     String, Text;
+    Vec<String>, Texts;
     Duration, Span;
     bool, Flag;
     u8, Count;

@@ -94,6 +94,7 @@ impl Engine<'_> {
             Response::Error { message, hint: Some("`stockade check` shows the same".to_owned()) }
         };
         let fresh = (self.life.load)().and_then(Config::strict).map_err(|problems| refuse(&problems))?;
+        let fresh = self.life.options.configured(fresh).map_err(|error| refuse(&error))?;
         let mut said = Vec::new();
         let assembled = Assembled::new(&fresh, |warning| said.push(warning))
             .map_err(|error| Response::Error { message: error.to_string(), hint: error.hint() })?;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use stockade_config::{Config, JailConfig, ResponderConfig, ResponderKind};
+use stockade_config::{Config, JailConfig, Program, ResponderConfig, ResponderKind};
 use stockade_core::ports::{Responder, Store, StoreError, StoreErrorKind};
 use stockade_core::{Jail, Jails, Position, Timestamp};
 use stockade_filter::{Filter, FilterSpec, date::Zone};
 use stockade_respond::action::Question;
-use stockade_respond::{Action, Command, DryRun, Nftables, Watch};
+use stockade_respond::{Action, Command, DryRun, Fail2banClient, Nftables, Watch};
 use stockade_source::{
     FollowSpec, Follower, Journal, JournalMatch, JournalSpec, Pattern, Pipe, Source, Start,
 };
@@ -15,10 +15,12 @@ use stockade_store::MemoryStore;
 
 use super::evidence::Captures;
 use super::hands::Hand;
-use super::reading::{Asking, Reader};
+use super::reading::Asking;
 use super::{DaemonError, RunOptions};
 use crate::guards::{GuardRules, Guards};
 use crate::ignoring::{Ignoring, Lookups};
+use crate::lanes::Reader;
+use crate::responder;
 use crate::store::{self, StoreOptions};
 
 /// What a dry run says of itself.
@@ -50,6 +52,7 @@ pub(crate) struct Feed {
 impl Assembled {
     /// Compiles the filters and looks up whom the jails ignore. A jail that cannot be used is told and left out.
     pub(crate) fn new(config: &Config, mut warn: impl FnMut(String)) -> Result<Self, DaemonError> {
+        responder::all_supported(&config.program).map_err(DaemonError::Responder)?;
         let mut known: Vec<(FilterSpec, Arc<Filter>)> = Vec::new();
         let (mut configs, mut jails, mut filters) = (Vec::new(), Vec::<Jail>::new(), Vec::new());
         let mut journal_filters = Vec::new();
@@ -196,7 +199,8 @@ impl Assembled {
         }))
     }
 
-    fn reader(&self, at: usize) -> Option<Reader> {
+    /// Who reads what the jail at a place reads; `None` for one that has no filter.
+    pub(crate) fn reader(&self, at: usize) -> Option<Reader> {
         let (filter, zone, zone_name) = self.filters.get(at)?.as_ref()?;
         let name = self.jails.get(at)?.name.clone();
         Some(Reader {
@@ -297,7 +301,7 @@ impl Opened {
 }
 
 /// Opens a responder by its configuration.
-pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened {
+pub(crate) fn open_responder(config: &ResponderConfig, program: &Program, dry_run: bool) -> Opened {
     let name: &str = &config.name;
     let only_say = |problem| Opened::lasting(dry_run_responder(name), None, problem);
     if dry_run {
@@ -324,6 +328,17 @@ pub(crate) fn open_responder(config: &ResponderConfig, dry_run: bool) -> Opened 
         ResponderKind::Command { argv, timeout } => match Command::new(argv, *timeout) {
             Ok(responder) => Opened::lasting(Box::new(responder), None, None),
             Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
+        },
+        ResponderKind::Fail2banClient { argv, timeout } => match Fail2banClient::new(argv, *timeout) {
+            Ok(responder) => Opened::lasting(Box::new(responder), None, None),
+            Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
+        },
+        ResponderKind::Sns { .. } | ResponderKind::Lambda { .. } => match responder::open(config, program) {
+            Ok(responder) => Opened::lasting(responder, None, None),
+            Err(error) => {
+                let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                only_say(Some(format!("{}{hint}: going on as a dry run", error.message)))
+            }
         },
         _ => only_say(None),
     }

@@ -21,6 +21,10 @@ impl Engine<'_> {
         }]);
         drop(self.permits.take());
         threads.stop();
+        #[cfg(feature = "aws")]
+        if let Some(agent) = &mut self.agent {
+            agent.stop();
+        }
         self.unanswered = self.drain();
         self.turn.commit();
         if let End::Stop { flush } = end {
@@ -36,6 +40,11 @@ impl Engine<'_> {
         self.turn.hands.clear();
         let asked = self.drain();
         self.turn.commit();
+        #[cfg(feature = "aws")]
+        if let Some(agent) = self.agent.take() {
+            let ended = self.turn.tracker().take_ended();
+            agent.finish(ended);
+        }
         for asked in asked {
             if matches!(end, End::Reload(_) | End::Rebuild(_)) {
                 // For the next life.
@@ -60,6 +69,8 @@ impl Engine<'_> {
                 Input::Reading(reading) => self.turn.take(reading.matches, reading.position),
                 Input::Settled(settled) => self.turn.settle(&settled),
                 Input::Asked(asked) => self.unanswered.push(asked),
+                #[cfg(feature = "aws")]
+                Input::Arrival(arrival) => self.take_arrival(arrival),
                 _ => {}
             }
         }

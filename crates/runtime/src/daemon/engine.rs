@@ -46,7 +46,7 @@ pub(crate) fn run(
     options: &RunOptions,
     clock: &Arc<dyn Clock>,
 ) -> Result<(), DaemonError> {
-    let mut config = load().map_err(DaemonError::Config)?;
+    let mut config = options.configured(load().map_err(DaemonError::Config)?)?;
     let store_options = StoreOptions::of(&config.program, options.store.as_ref());
     let (mut store, store_shown) = open_store(&store_options, clock.now(), warn)?;
     // The socket and the signals outlive a reload: a command that comes in the middle of one waits for its end.
@@ -128,6 +128,10 @@ fn serve(
         Arc::clone(life.clock),
     )
     .map_err(DaemonError::Store)?;
+    #[cfg(feature = "aws")]
+    if life.options.agent.is_some() {
+        turn.track().map_err(DaemonError::Store)?;
+    }
     turn.log = Arc::clone(life.log);
     turn.ignoring = std::mem::take(&mut assembled.ignoring);
     begin_log(config, &turn, carried.is_none());
@@ -153,10 +157,17 @@ fn serve(
         permits: Some(permits),
         due,
         unanswered: Vec::new(),
+        #[cfg(feature = "aws")]
+        agent: None,
     };
     engine.start_responders(&mut threads)?;
     for feed in engine.assembled.feeds(life.options, &stored, warn)? {
         threads.read(feed, &stored, Arc::clone(life.clock), life.inputs.clone());
+    }
+    #[cfg(feature = "aws")]
+    if let Some(agent) = &life.options.agent {
+        let started = crate::agent::Agent::start(config, agent, life.options.dry_run, life.inputs);
+        engine.agent = Some(started.map_err(DaemonError::Agent)?);
     }
     ready(&engine.assembled);
     let end = engine.turn_until_told(&threads);
@@ -177,6 +188,9 @@ pub(crate) struct Engine<'c> {
     due: Due,
     /// Questions that came while this life was ending.
     pub(super) unanswered: Vec<Asked>,
+    /// The queue of bans that others decided.
+    #[cfg(feature = "aws")]
+    pub(super) agent: Option<crate::agent::Agent>,
 }
 
 impl Engine<'_> {
@@ -198,6 +212,10 @@ impl Engine<'_> {
             }
             self.turn.expire();
             self.turn.commit();
+            #[cfg(feature = "aws")]
+            if let Some(end) = self.after_commit() {
+                return end;
+            }
             self.free_permits();
             self.periodic();
             if self.life.options.stdin && threads.sources_ended() && self.turn.waiting() == 0 {
@@ -273,6 +291,8 @@ impl Engine<'_> {
             }
             Input::Signal(Wish::Stop) => return Some(End::Stop { flush: self.life.options.flush }),
             Input::Signal(Wish::Reload) => return self.reload().ok(),
+            #[cfg(feature = "aws")]
+            Input::Arrival(arrival) => self.take_arrival(arrival),
             Input::Ended(stream) => tracing::info!(stream = &*stream, "the stream has ended"),
         }
         None

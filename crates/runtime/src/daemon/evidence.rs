@@ -67,7 +67,8 @@ impl Turn {
             let at = self.jails.find(&standing.jail)?;
             let ban = self.states.bans.get(at, &standing.key)?;
             let (since, nth, failures) = (ban.since, ban.times, ban.reason.matches());
-            let evidence = Evidence { since, nth, failures, ..Evidence::default() };
+            let reason = Some(ban.reason.clone());
+            let evidence = Evidence { since, nth, failures, reason, ..Evidence::default() };
             let evidence = self.with_lines(evidence, &standing.jail, &standing.key, wants);
             Some((standing, evidence))
         };

@@ -44,6 +44,9 @@ pub(crate) enum Input {
         /// What is wrong.
         problem: Option<String>,
     },
+    /// The queue of bans, or their snapshot, has something new.
+    #[cfg(feature = "aws")]
+    Arrival(crate::agent::Arrival),
     /// Somebody else changed what a responder had put in force.
     GroundChanged {
         /// The responder's place.

@@ -6,7 +6,7 @@
 
 mod answers;
 mod asked;
-mod assembly;
+pub(crate) mod assembly;
 mod carried;
 mod closing;
 mod engine;
@@ -14,15 +14,17 @@ mod evidence;
 mod fleet;
 mod hands;
 mod import;
-mod input;
+pub(crate) mod input;
 mod live;
+#[cfg(feature = "aws")]
+mod outside;
 mod reading;
 mod responders;
 mod settings;
 mod tally;
 mod threads;
 mod told;
-mod turn;
+pub(crate) mod turn;
 
 use std::io;
 use std::path::PathBuf;
@@ -30,10 +32,10 @@ use std::sync::Arc;
 
 use stockade_config::{Config, Problems, StoreConfig};
 use stockade_core::Timestamp;
-use stockade_core::ports::{Clock, StoreError};
+use stockade_core::ports::{Clock, RespondError, StoreError};
 
+pub use crate::lanes::MAX_SKEW;
 pub(crate) use assembly::{guards as guards_of, lookups as lookups_of};
-pub use reading::MAX_SKEW;
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +52,20 @@ pub struct RunOptions {
     pub journal: Option<PathBuf>,
     /// The control socket, in place of the configured one.
     pub socket: Option<PathBuf>,
+    /// Take bans from a queue and a snapshot, and read no logs.
+    #[cfg(feature = "aws")]
+    pub agent: Option<crate::agent::AgentOptions>,
+}
+
+impl RunOptions {
+    /// A configuration as it is used.
+    pub(crate) fn configured(&self, config: Config) -> Result<Config, DaemonError> {
+        #[cfg(feature = "aws")]
+        if self.agent.is_some() {
+            return crate::agent::configured(config);
+        }
+        Ok(config)
+    }
 }
 
 /// Why the daemon could not start or go on.
@@ -65,6 +81,13 @@ pub enum DaemonError {
     /// The store cannot be opened.
     #[error("{0}")]
     Store(StoreError),
+    /// The agent cannot start.
+    #[cfg(feature = "aws")]
+    #[error("{0}")]
+    Agent(crate::agent::AgentError),
+    /// This build has no such responder.
+    #[error("{0}")]
+    Responder(RespondError),
     /// The operating system refused something that the daemon cannot do without.
     #[error("cannot {what}: {error}")]
     System {
@@ -82,6 +105,9 @@ impl DaemonError {
             Self::Config(_) => Some("`stockade check` shows every problem with its place".to_owned()),
             Self::NoJail => Some("set `enabled = true` in a jail of jail.local".to_owned()),
             Self::Store(error) => error.hint.clone(),
+            #[cfg(feature = "aws")]
+            Self::Agent(error) => error.hint(),
+            Self::Responder(error) => error.hint.clone(),
             Self::System { .. } => None,
         }
     }

@@ -4,32 +4,16 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use stockade_core::limits::MAX_EVIDENCE_BYTES;
 use stockade_core::{Key, Match, MatchId, Position, StreamName, Timestamp};
-use stockade_filter::{Filter, FilterSet, Hit, Lines, Scanner, Undated, date::Zone};
+use stockade_filter::{Lines, Scanner, Undated};
 use stockade_respond::action::Question;
 use stockade_source::Block;
 
+use crate::lanes::{Lane, Reader, lanes, on_arrival, witnessed};
 use crate::names::{self, Resolver};
-
-/// A line whose date differs more than this from the time at which it arrived live gets the time of its arrival:
-/// fail2ban's rule, so that a service that logs in another zone is still protected against.
-pub const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// How far back reading starts again, at most, for the sake of open connections, in bytes.
 const MAX_REPLAY_BYTES: u64 = 1 << 20;
-
-/// A filter with the jails that count its matches.
-#[derive(Clone, Debug)]
-pub(crate) struct Reader {
-    pub(crate) filter: Arc<Filter>,
-    /// Each jail's place and name.
-    pub(crate) jails: Vec<(usize, Arc<str>)>,
-    /// The zone of dates that name none.
-    pub(crate) zone: Zone,
-    /// The zone's name: readers with different ones cannot share a date.
-    pub(crate) zone_name: String,
-}
 
 /// A jail that asks a command whom it ignores.
 #[derive(Clone, Debug)]
@@ -145,9 +129,7 @@ impl Judge {
                 let mut time = hit.time;
                 if block.live && block.times.is_none() {
                     let (behind, ahead) = (now.since(time), time.since(now));
-                    if behind.max(ahead) > MAX_SKEW {
-                        time = now;
-                    }
+                    time = on_arrival(time, now);
                     skew = Some((behind.max(ahead), ahead > behind));
                 }
                 if matches!(hit.key, Key::Name(_))
@@ -157,7 +139,8 @@ impl Judge {
                     hosts.extend(here.map(|n| (n, hit.offset)));
                 }
                 for (at, jail) in jails.get(hit.filter).into_iter().flatten() {
-                    matches.push((*at, evidence(block, &hit, jail, time)));
+                    let id = MatchId::derive(jail, block.stream, block.generation, hit.offset, 0);
+                    matches.push((*at, witnessed(&hit, id, jail, block.stream, time)));
                 }
             });
             let stats = group.scanner.stats();
@@ -197,37 +180,14 @@ impl Judge {
 
 impl Stream {
     fn new(readers: &[Vec<Reader>], wanted_by: &[usize]) -> Self {
-        let mut groups: Vec<(String, Zone, Vec<Reader>)> = Vec::new();
-        for reader in wanted_by.iter().filter_map(|&at| readers.get(at)).flatten() {
-            let group = match groups.iter_mut().find(|(name, ..)| *name == reader.zone_name) {
-                Some(group) => group,
-                None => groups.push_mut((reader.zone_name.clone(), reader.zone.clone(), Vec::new())),
-            };
-            // Two jails with one filter on one stream share its work.
-            match group.2.iter_mut().find(|known| Arc::ptr_eq(&known.filter, &reader.filter)) {
-                Some(known) => known.jails.extend(
-                    reader.jails.iter().filter(|j| !known.jails.contains(j)).cloned().collect::<Vec<_>>(),
-                ),
-                None => group.2.push(reader.clone()),
-            }
-        }
-        let build = |(_, zone, readers): (String, Zone, Vec<Reader>)| {
-            let (set, surplus) =
-                FilterSet::new(readers.iter().map(|reader| Arc::clone(&reader.filter)).collect());
-            if !surplus.is_empty() {
-                tracing::error!(left_out = surplus.len(), "too many filters read one stream");
-            }
-            // A date pattern was checked when the filter was loaded.
-            let scanner = Scanner::new(Arc::new(set), &zone, None, Undated::IsNow).ok()?;
-            Some(Group {
-                scanner,
-                exhausted: 0,
-                jails: readers.into_iter().map(|reader| reader.jails).collect(),
-            })
+        let lanes = lanes(wanted_by.iter().filter_map(|&at| readers.get(at)).flatten());
+        let group = |lane: Lane| {
+            let scanner = lane.scanner()?;
+            Some(Group { scanner, exhausted: 0, jails: lane.jails })
         };
         Self {
             wanted_by: wanted_by.to_vec(),
-            groups: groups.into_iter().filter_map(build).collect(),
+            groups: lanes.into_iter().filter_map(group).collect(),
             marks: VecDeque::new(),
             lines: 0,
         }
@@ -294,21 +254,5 @@ fn name(found: &Match) -> Option<&str> {
     match &found.key {
         Key::Name(name) => Some(name),
         _ => None,
-    }
-}
-
-fn evidence(block: &Block<'_>, hit: &Hit<'_>, jail: &Arc<str>, time: Timestamp) -> Match {
-    let cut = |bytes: &[u8], max: usize| -> Box<str> {
-        String::from_utf8_lossy(bytes.get(..max).unwrap_or(bytes)).into_owned().into_boxed_str()
-    };
-    Match {
-        id: MatchId::derive(jail, block.stream, block.generation, hit.offset, 0),
-        jail: Arc::clone(jail),
-        key: hit.key.clone(),
-        time,
-        count: hit.count,
-        user: hit.user.map(|user| cut(user, Key::MAX_NAME_BYTES)),
-        stream: block.stream.clone(),
-        line: cut(hit.line, MAX_EVIDENCE_BYTES),
     }
 }

@@ -73,6 +73,7 @@ impl Engine<'_> {
         let read = (self.life.load)().and_then(Config::strict).map_err(|problems| {
             refused(&format!("cannot reload `{name}`, nothing was changed:\n{problems}"))
         })?;
+        let read = self.life.options.configured(read).map_err(|error| refused(&error.to_string()))?;
         let mut fresh = self.config.clone();
         if !fresh.replace_jail(name, &read) {
             return Err(refused(&format!("no such jail in the files: `{name}`")));

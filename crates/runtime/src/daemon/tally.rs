@@ -101,9 +101,9 @@ impl Tally {
         let Some((skew, ahead)) = skew else { return };
         let seconds = i64::try_from(skew.as_secs()).unwrap_or(i64::MAX);
         let first =
-            tally.skew_seconds.is_none_or(|known| known.unsigned_abs() <= super::reading::MAX_SKEW.as_secs());
+            tally.skew_seconds.is_none_or(|known| known.unsigned_abs() <= crate::lanes::MAX_SKEW.as_secs());
         tally.skew_seconds = Some(if ahead { -seconds } else { seconds });
-        if first && skew > super::reading::MAX_SKEW {
+        if first && skew > crate::lanes::MAX_SKEW {
             let warning = skew_warning(stream, seconds, ahead);
             tracing::warn!(stream = &**stream, skew_seconds = seconds, ahead, "{warning}");
             self.warn(warning);

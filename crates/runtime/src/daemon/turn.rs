@@ -1,6 +1,7 @@
 //! The turn: what was found is judged, remembered, and only then carried out.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +48,10 @@ pub(crate) struct Turn {
     /// Whose ban has changed since the last commit.
     touched: HashSet<(usize, Key)>,
     /// Outbox lines that a responder is working on.
-    in_flight: HashSet<i64>,
+    in_flight: HashMap<i64, (Arc<str>, Key)>,
+    /// What the messages of a queue wait for.
+    #[cfg(feature = "aws")]
+    pub(crate) tracker: Option<crate::agent::tracker::Tracker>,
     /// When the store is tried again after a failure.
     retry_store_at: Option<Timestamp>,
     /// How many orders of the waiting batch were handed out before they were stored.
@@ -108,7 +112,9 @@ impl Turn {
             withheld: HashSet::new(),
             batch: Batch::default(),
             touched: HashSet::new(),
-            in_flight: HashSet::new(),
+            in_flight: HashMap::new(),
+            #[cfg(feature = "aws")]
+            tracker: None,
             retry_store_at: None,
             acted_from_memory: 0,
         };
@@ -208,6 +214,10 @@ impl Turn {
         if refused.is_none() {
             self.withheld.remove(&(at, key.clone()));
         }
+        #[cfg(feature = "aws")]
+        if let (Some(tracker), None) = (&mut self.tracker, &refused) {
+            tracker.owe(&decision.jail, &key, responders.len());
+        }
         self.touched.insert((at, key));
         self.batch.orders.push(Order { decision, responders, refused: refused.clone() });
         refused
@@ -269,8 +279,14 @@ impl Turn {
             Ok(items) => items,
             Err(error) => return self.store_failed(&error, now),
         };
-        let fresh: Vec<OutboxItem> =
-            items.into_iter().filter(|item| self.in_flight.insert(item.id)).collect();
+        let mut is_fresh = |item: &OutboxItem| match self.in_flight.entry(item.id) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert((Arc::clone(&item.decision.jail), item.decision.key.clone()));
+                true
+            }
+        };
+        let fresh: Vec<OutboxItem> = items.into_iter().filter(&mut is_fresh).collect();
         self.give(&fresh);
         self.settle_orphans(&fresh);
     }
@@ -308,7 +324,12 @@ impl Turn {
             self.store_failed(&error, self.clock.now());
         }
         for one in known {
-            self.in_flight.remove(&one.id);
+            let about = self.in_flight.remove(&one.id);
+            #[cfg(feature = "aws")]
+            if let (Some(tracker), Some((jail, key))) = (&mut self.tracker, &about) {
+                tracker.settled(jail, key, &one.outcome);
+            }
+            drop(about);
         }
     }
 

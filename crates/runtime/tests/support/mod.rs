@@ -13,6 +13,7 @@ pub mod namespace;
 mod process;
 mod site;
 
+#[allow(unused_imports, reason = "not every test binary runs the daemon")]
 pub use process::be_the_daemon;
 pub use site::Site;
 

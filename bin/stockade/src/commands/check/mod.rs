@@ -5,7 +5,7 @@ mod verdict;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use stockade_config::{Config, JailConfig, Origin, Problem, Problems, Severity};
+use stockade_config::{Config, JailConfig, Origin, Problem, Problems, ResponderConfig, Severity};
 use stockade_core::ports::StoreError;
 use stockade_filter::date::{DatePatternError, DateReader, Zone};
 use stockade_filter::{Filter, FilterError};
@@ -95,6 +95,9 @@ impl Checked {
     fn of(config: &Config) -> Self {
         let name = |jail: &JailConfig| jail.jail.name.to_string();
         let mut problems: Vec<Told> = config.problems.iter().map(Told::of).collect();
+        let missing = missing(config);
+        let whole = missing.is_empty();
+        problems.extend(missing);
         let mut broken = config.broken.clone();
         for jail in &config.jails {
             let errors = unusable(jail);
@@ -106,7 +109,7 @@ impl Checked {
         let store = stockade_runtime::store::supported(&config.program.store).err();
         problems.extend(store.iter().map(Told::of_store));
         Self {
-            ok: !config.problems.has_errors() && broken.is_empty() && store.is_none(),
+            ok: !config.problems.has_errors() && broken.is_empty() && whole && store.is_none(),
             jails: config.jails.iter().map(name).filter(|name| !broken.contains(name)).collect(),
             disabled: config.disabled.clone(),
             broken,
@@ -131,6 +134,18 @@ impl Checked {
     }
 }
 
+/// The responders that this build has not.
+fn missing(config: &Config) -> Vec<Told> {
+    let told = |responder: &ResponderConfig| {
+        let error = stockade_runtime::responder::supported(responder).err()?;
+        let section = format!("responders.{}", responder.name);
+        let kind = config.origin_table().iter().find(|row| row.section == section && row.key == "kind");
+        let origin = kind.map(|row| row.origin.clone()).unwrap_or_default();
+        Some(Told::of_part(&error.message, error.hint, &section, "kind", &origin))
+    };
+    config.program.responders.iter().filter_map(told).collect()
+}
+
 /// What only shows when a jail's filters are compiled: regexes and date patterns.
 fn unusable(jail: &JailConfig) -> Vec<Told> {
     let mut errors: Vec<Told> = Vec::new();
@@ -147,6 +162,15 @@ fn unusable(jail: &JailConfig) -> Vec<Told> {
         }
     }
     errors
+}
+
+/// The file, or the variable of the environment, with line and column, 0 where there are none.
+fn place(origin: &Origin) -> (Option<String>, u32, u32) {
+    match origin {
+        Origin::File { file, line, column } => (Some(file.to_string()), *line, *column),
+        Origin::Env(name) => (Some(format!("${name}")), 0, 0),
+        Origin::Default => (None, 0, 0),
+    }
 }
 
 impl Told {
@@ -178,12 +202,28 @@ impl Told {
         }
     }
 
-    fn of(problem: &Problem) -> Self {
-        let (file, line, column) = match &problem.origin {
-            Origin::File { file, line, column } => (Some(file.to_string()), *line, *column),
-            Origin::Env(name) => (Some(format!("${name}")), 0, 0),
-            Origin::Default => (None, 0, 0),
+    /// A part of the configuration that this build has not.
+    fn of_part(message: &str, hint: Option<String>, section: &str, key: &str, origin: &Origin) -> Self {
+        let (file, line, column) = place(origin);
+        let at = match origin {
+            Origin::Default => String::new(),
+            origin => format!("{origin}: "),
         };
+        Self {
+            severity: "error",
+            file,
+            line: (line > 0).then_some(line),
+            column: (column > 0).then_some(column),
+            section: Some(section.to_owned()),
+            key: Some(key.to_owned()),
+            message: message.to_owned(),
+            hint,
+            sentence: format!("{at}{section}.{key}: {message}"),
+        }
+    }
+
+    fn of(problem: &Problem) -> Self {
+        let (file, line, column) = place(&problem.origin);
         Self {
             severity: if problem.severity == Severity::Error { "error" } else { "warning" },
             file,
