@@ -12,8 +12,10 @@ mod parse;
 mod paths;
 mod pattern;
 mod scan;
+mod set;
 mod table;
 mod wildcard;
 
 pub use error::{EventError, EventErrorKind, PatternError, PatternErrorKind, Position};
 pub use pattern::{Dialect, Lint, Pattern};
+pub use set::{Matches, Part, RuleSet, Scratch};

@@ -142,6 +142,26 @@ fn read_exponent(text: &[u8]) -> i64 {
     if negative { -value } else { value }
 }
 
+/// A decimal that owns its digits: what tables hold, so that nothing is read again.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnedDecimal {
+    lead: Decimal<'static>,
+    tail: Box<[u8]>,
+}
+
+impl Decimal<'_> {
+    pub(crate) fn to_owned(self) -> OwnedDecimal {
+        OwnedDecimal { tail: self.tail.into(), lead: Decimal { tail: &[], ..self } }
+    }
+}
+
+impl OwnedDecimal {
+    #[inline]
+    pub(crate) fn decimal(&self) -> Decimal<'_> {
+        Decimal { tail: &self.tail, ..self.lead }
+    }
+}
+
 /// A number of a pattern: its text, read again where it is compared.
 #[derive(Debug, Clone)]
 pub(crate) struct Number {
