@@ -113,3 +113,52 @@ proptest! {
         }
     }
 }
+
+/// Events that are mostly arrays of objects, over few names and values, so that many rules hold and many nearly do.
+fn arrays() -> impl Strategy<Value = Json> {
+    let scalar = select(vec!["x", "y"]).prop_map(|text| Json::String(text.into()));
+    let nested = scalar.prop_recursive(4, 40, 4, |inner| {
+        let object = vec((select(vec!["a", "b"]).prop_map(str::to_owned), inner.clone()), 1..4).prop_map(Json::Object);
+        prop_oneof![
+            3 => object.clone(),
+            5 => vec(object, 1..4).prop_map(Json::Array),
+            1 => vec(inner, 1..3).prop_map(Json::Array),
+        ]
+    });
+    vec((select(vec!["a", "b"]).prop_map(str::to_owned), nested), 1..4).prop_map(Json::Object)
+}
+
+/// Rules of a few fields over the same names.
+fn fields() -> impl Strategy<Value = Object> {
+    let path = vec(select(vec!["a", "b"]), 1..4).prop_map(|names| names.join("."));
+    let exact = |text: &str| Test::Value(Json::String(text.into()));
+    let test = prop_oneof![
+        4 => Just(exact("x")),
+        4 => Just(exact("y")),
+        3 => Just(Test::Exists(false)),
+        1 => Just(Test::Exists(true)),
+        2 => Just(Test::AnythingBut(vec![Json::String("x".into())])),
+    ];
+    vec((path, vec(test, 1..3).prop_map(Member::Values)), 2..5).prop_map(Object)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn on_arrays(patterns in vec(fields(), 1..12), events in vec(arrays(), 1..5)) {
+        let compiled: Vec<Pattern> = patterns.iter().map(|pattern| Pattern::parse(&pattern.text()).unwrap()).collect();
+        let set = RuleSet::new(&compiled);
+        let mut scratch = Scratch::new();
+        for event in &events {
+            let text = event.text();
+            let expected: Vec<usize> = (0..patterns.len()).filter(|at| patterns[*at].matches(event)).collect();
+            let found = set.matches(text.as_bytes(), &mut scratch).unwrap();
+            let texts: Vec<String> = patterns.iter().map(Object::text).collect();
+            prop_assert_eq!(found.ids(), &expected[..], "set: {:?} {}", texts, text);
+            for (at, pattern) in compiled.iter().enumerate() {
+                prop_assert_eq!(pattern.matches(text.as_bytes()).unwrap(), expected.contains(&at), "plain: {} {}", texts[at], text);
+            }
+        }
+    }
+}
