@@ -2,7 +2,9 @@ mod address;
 mod case;
 mod condition;
 mod consistent;
+mod display;
 mod error;
+mod explain;
 mod inner;
 mod json;
 mod leaves;
@@ -17,5 +19,6 @@ mod table;
 mod wildcard;
 
 pub use error::{EventError, EventErrorKind, PatternError, PatternErrorKind, Position};
+pub use explain::{BranchExplanation, Explanation, FieldExplanation, Verdict};
 pub use pattern::{Dialect, Lint, Pattern};
 pub use set::{Matches, Part, RuleSet, Scratch};

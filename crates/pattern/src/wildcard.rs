@@ -85,6 +85,23 @@ impl Wildcard {
         if first.len() >= last.len() { Anchor::Prefix(first, false) } else { Anchor::Suffix(last, false) }
     }
 
+    /// The text as it was written.
+    pub(crate) fn written(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for (at, piece) in self.pieces.iter().enumerate() {
+            if at > 0 {
+                text.push(b'*');
+            }
+            for byte in piece {
+                if matches!(byte, b'*' | b'\\') {
+                    text.push(b'\\');
+                }
+                text.push(*byte);
+            }
+        }
+        text
+    }
+
     /// How many stars it has.
     pub(crate) fn stars(&self) -> usize {
         self.pieces.len().saturating_sub(1)
