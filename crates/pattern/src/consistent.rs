@@ -78,11 +78,12 @@ fn outermost(variable: &Variable<'_, '_>, leaves: &Leaves<'_>, steps: &mut u32) 
 
 /// A field for which something is to be picked.
 struct Variable<'a, 'e> {
-    field: FieldId,
     /// Where the leaves lie that fulfil a condition by themselves: each place once, in order.
     contexts: Vec<ContextId>,
     /// The field may be absent.
     absent: bool,
+    /// If so, where all its leaves lie: each place once, in order.
+    everywhere: Vec<ContextId>,
     /// Comparisons, each with the other field's number.
     compares: Vec<(&'a Compare, FieldId)>,
     leaves: &'a [crate::leaves::Leaf<'e>],
@@ -114,7 +115,13 @@ impl<'a, 'e> Variable<'a, 'e> {
             _ => None,
         });
         let absent = conditions.contains(&Condition::Absent);
-        Some(Self { field, contexts, absent, compares: compares.collect(), leaves: own })
+        let mut everywhere = Vec::new();
+        if absent {
+            everywhere.extend(own.iter().map(|leaf| leaf.context));
+            everywhere.sort_unstable();
+            everywhere.dedup();
+        }
+        Some(Self { contexts, absent, everywhere, compares: compares.collect(), leaves: own })
     }
 
     fn is_impossible(&self) -> bool {
@@ -125,7 +132,8 @@ impl<'a, 'e> Variable<'a, 'e> {
 /// What is decided when everything is picked.
 #[derive(Clone, Copy)]
 enum Later<'a, 'e> {
-    Absent(FieldId),
+    /// No leaf of this variable's field may stand beside the picked ones.
+    Absent(usize),
     /// No leaf of the other field that may stand beside the picked ones equals this one, and there is one at all.
     Differs(&'a Compare, &'a Value<'e>, FieldId),
 }
@@ -149,7 +157,7 @@ impl<'a, 'e, 's> Search<'a, 'e, 's> {
     fn run(mut self) -> Option<bool> {
         let variables = std::mem::take(&mut self.variables);
         let found = match variables.first() {
-            None => self.judge_later(),
+            None => self.judge_later(&variables),
             Some(first) => self.try_all(0, first, &variables),
         };
         if found { Some(true) } else { (*self.steps > 0).then_some(false) }
@@ -174,7 +182,7 @@ impl<'a, 'e, 's> Search<'a, 'e, 's> {
             }
         }
         if variable.absent {
-            self.later.push(Later::Absent(variable.field));
+            self.later.push(Later::Absent(at));
             let found = self.rest(at, variables);
             self.later.pop();
             return found;
@@ -184,7 +192,7 @@ impl<'a, 'e, 's> Search<'a, 'e, 's> {
 
     fn rest(&mut self, at: usize, variables: &[Variable<'a, 'e>]) -> bool {
         match variables.get(at + 1) {
-            None => self.judge_later(),
+            None => self.judge_later(variables),
             Some(next) => self.try_all(at + 1, next, variables),
         }
     }
@@ -230,17 +238,12 @@ impl<'a, 'e, 's> Search<'a, 'e, 's> {
         false
     }
 
-    fn judge_later(&mut self) -> bool {
+    fn judge_later(&mut self, variables: &[Variable<'a, 'e>]) -> bool {
         for at in 0..self.later.len() {
             match self.later.get(at).copied() {
-                Some(Later::Absent(field)) => {
-                    let mut contexts: Vec<ContextId> =
-                        self.leaves.of(field).iter().map(|leaf| leaf.context).collect();
-                    *self.steps =
-                        self.steps.saturating_sub(u32::try_from(contexts.len() / 8).unwrap_or(u32::MAX));
-                    contexts.sort_unstable();
-                    contexts.dedup();
-                    if !self.fitting(&contexts).is_empty() || *self.steps == 0 {
+                Some(Later::Absent(variable)) => {
+                    let everywhere = variables.get(variable).map_or(&[][..], |variable| &variable.everywhere);
+                    if !self.fitting(everywhere).is_empty() || *self.steps == 0 {
                         return false;
                     }
                 }

@@ -18,7 +18,10 @@ impl Display for Quoted<'_> {
             match character {
                 '"' | '\\' => write!(f, "\\{character}")?,
                 // Also those that turn text around or hide it: terminals are not to be trusted with them.
-                character if character.is_control() || matches!(u32::from(character), 0x200B..=0x200F | 0x2028..=0x202E | 0x2066..=0x2069) => {
+                character
+                    if character.is_control()
+                        || matches!(u32::from(character), 0x200B..=0x200F | 0x2028..=0x202E | 0x2066..=0x2069) =>
+                {
                     write!(f, "\\u{:04x}", u32::from(character))?;
                 }
                 character => f.write_char(character)?,
@@ -87,8 +90,12 @@ impl Display for Condition {
             Self::Literal(literal) => literal.fmt(f),
             Self::Prefix(text) => write!(f, "{{\"prefix\": {}}}", Quoted(text)),
             Self::Suffix(text) => write!(f, "{{\"suffix\": {}}}", Quoted(text)),
-            Self::PrefixIgnoreCase(text) => write!(f, "{{\"prefix\": {{\"equals-ignore-case\": {}}}}}", Quoted(&text.text)),
-            Self::SuffixIgnoreCase(text) => write!(f, "{{\"suffix\": {{\"equals-ignore-case\": {}}}}}", Quoted(&text.text)),
+            Self::PrefixIgnoreCase(text) => {
+                write!(f, "{{\"prefix\": {{\"equals-ignore-case\": {}}}}}", Quoted(&text.text))
+            }
+            Self::SuffixIgnoreCase(text) => {
+                write!(f, "{{\"suffix\": {{\"equals-ignore-case\": {}}}}}", Quoted(&text.text))
+            }
             Self::EqualsIgnoreCase(text) => write!(f, "{{\"equals-ignore-case\": {}}}", Quoted(&text.text)),
             Self::Wildcard(wildcard) => write!(f, "{{\"wildcard\": {wildcard}}}"),
             Self::Range(range) => range.fmt(f),
@@ -97,7 +104,10 @@ impl Display for Condition {
             Self::Absent => f.write_str("{\"exists\": false}"),
             Self::AnythingBut(excluded) => write!(f, "{{\"anything-but\": {excluded}}}"),
             Self::Compare(compare) => {
-                let name = Relation::ALL.iter().find(|(_, relation)| *relation == compare.relation).map_or("", |(name, _)| name);
+                let name = Relation::ALL
+                    .iter()
+                    .find(|(_, relation)| *relation == compare.relation)
+                    .map_or("", |(name, _)| name);
                 write!(f, "{{\"compare\": {{\"{name}\": {}}}}}", Quoted(&compare.other))
             }
             Self::Json(_) => f.write_str("{\"json\": {…}}"),
@@ -107,7 +117,9 @@ impl Display for Condition {
 
 impl Display for Excluded {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let texts = |texts: &[Box<[u8]>]| texts.iter().map(|text| Quoted(text).to_string()).collect::<Vec<_>>().join(", ");
+        let texts = |texts: &[Box<[u8]>]| {
+            texts.iter().map(|text| Quoted(text).to_string()).collect::<Vec<_>>().join(", ")
+        };
         match self {
             Self::Strings(list) => write!(f, "[{}]", texts(list)),
             Self::Numbers(list) => {

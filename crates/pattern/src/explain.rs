@@ -105,19 +105,30 @@ impl Pattern {
                     .collect();
                 let all_hold = fields.iter().all(|field| field.verdict == Verdict::Holds);
                 let matched = decided.unwrap_or(true);
-                BranchExplanation { matched, inconsistent: !matched && all_hold, undecided: decided.is_none(), fields }
+                BranchExplanation {
+                    matched,
+                    inconsistent: !matched && all_hold,
+                    undecided: decided.is_none(),
+                    fields,
+                }
             })
             .collect();
         Ok(Explanation { matched: branches.iter().any(|branch| branch.matched), branches })
     }
 }
 
-fn explain_field(path: &[u8], wanted: &(crate::paths::FieldId, Arc<[Condition]>), leaves: &Leaves<'_>, paths: &Paths) -> FieldExplanation {
+fn explain_field(
+    path: &[u8],
+    wanted: &(crate::paths::FieldId, Arc<[Condition]>),
+    leaves: &Leaves<'_>,
+    paths: &Paths,
+) -> FieldExplanation {
     let (field, conditions) = wanted;
     let own = leaves.of(*field);
     let mut steps = MAX_CONSISTENCY_STEPS;
     let holds = decide(std::slice::from_ref(wanted), leaves, paths, &mut steps).unwrap_or(true);
-    let absent_in_arrays = conditions.contains(&Condition::Absent) && own.iter().all(|leaf| leaf.context != 0);
+    let absent_in_arrays =
+        conditions.contains(&Condition::Absent) && own.iter().all(|leaf| leaf.context != 0);
     let verdict = if holds || absent_in_arrays {
         Verdict::Holds
     } else if own.is_empty() {

@@ -77,7 +77,12 @@ impl<'e> Leaves<'e> {
         self.fields.get(field.0 as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// Adds a leaf outside of any array.
+    /// Takes the leaves of a field out.
+    pub(crate) fn take(&mut self, field: FieldId) -> Vec<Leaf<'e>> {
+        self.fields.get_mut(field.0 as usize).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Adds a leaf where the reading stands; outside of any array if nothing is read.
     pub(crate) fn push(&mut self, field: FieldId, value: Value<'e>) {
         let context = self.open.last().copied().unwrap_or(0);
         if let Some(leaves) = self.fields.get_mut(field.0 as usize) {

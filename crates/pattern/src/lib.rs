@@ -5,6 +5,7 @@ mod consistent;
 mod display;
 mod error;
 mod explain;
+pub mod extension;
 mod inner;
 mod json;
 mod leaves;
@@ -15,6 +16,7 @@ mod paths;
 mod pattern;
 mod scan;
 mod set;
+pub mod sns;
 mod table;
 mod wildcard;
 

@@ -3,7 +3,7 @@
 //! A path is its names joined with dots, so `{"a.b": 1}` and `{"a": {"b": 1}}` are one path. The tree is cut at every dot,
 //! and so is a key of the event that holds dots.
 
-use crate::table::Table;
+use crate::table::{Table, holds, words};
 
 /// A place in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,9 +89,10 @@ impl Paths {
     #[inline]
     pub(crate) fn step(&self, node: NodeId, key: &[u8]) -> NodeId {
         let Some(here) = self.nodes.get(node.0 as usize) else { return Self::NOWHERE };
-        match here.children.get(key) {
+        let words = words(key);
+        match here.children.get_known(key, words) {
             Some(child) => NodeId(child),
-            None if memchr::memchr(b'.', key).is_none() => Self::NOWHERE,
+            None if !holds(b'.', key, words) => Self::NOWHERE,
             None => self.step_dotted(node, key),
         }
     }

@@ -7,6 +7,8 @@
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Table {
     slots: Vec<Slot>,
+    /// One bit for each kind of text that there is: most texts that are not here are none of these.
+    kinds: u64,
     entries: usize,
     texts: Vec<u8>,
 }
@@ -30,7 +32,15 @@ impl Table {
 
     #[inline]
     pub(crate) fn get(&self, text: &[u8]) -> Option<u32> {
-        let (head, tail) = words(text);
+        self.get_known(text, words(text))
+    }
+
+    /// The same for a text whose [`words`] are known.
+    #[inline]
+    pub(crate) fn get_known(&self, text: &[u8], (head, tail): (u64, u64)) -> Option<u32> {
+        if self.kinds >> kind(head, text.len()) & 1 == 0 {
+            return None;
+        }
         let mask = self.slots.len().wrapping_sub(1);
         let mut at = hash(head, tail, text.len());
         loop {
@@ -52,6 +62,7 @@ impl Table {
             self.grow();
         }
         let (head, tail) = words(text);
+        self.kinds |= 1 << kind(head, text.len());
         let mask = self.slots.len() - 1;
         let mut at = hash(head, tail, text.len()) & mask;
         let start = self.texts.len();
@@ -98,9 +109,23 @@ impl Table {
     }
 }
 
+/// Whether a byte occurs in a text whose words are known.
+#[inline]
+pub(crate) fn holds(byte: u8, text: &[u8], (head, tail): (u64, u64)) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // Exact as to whether there is one, not as to where.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    if text.len() > 16 {
+        return memchr::memchr(byte, text).is_some();
+    }
+    let wanted = ONES * u64::from(byte);
+    zero(head ^ wanted) | zero(tail ^ wanted) != 0
+}
+
 /// The first and last eight bytes; of shorter texts, all bytes in the first word.
 #[inline]
-fn words(text: &[u8]) -> (u64, u64) {
+pub(crate) fn words(text: &[u8]) -> (u64, u64) {
     if let (Some(head), Some(tail)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
         return (u64::from_le_bytes(*head), u64::from_le_bytes(*tail));
     }
@@ -108,6 +133,11 @@ fn words(text: &[u8]) -> (u64, u64) {
         return (u64::from(u32::from_le_bytes(*head)) | u64::from(u32::from_le_bytes(*tail)) << 32, 0);
     }
     (text.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0)
+}
+
+#[inline]
+fn kind(head: u64, length: usize) -> u64 {
+    (head.wrapping_mul(5) ^ head >> 13).wrapping_add(length as u64 * 7) & 63
 }
 
 #[inline]
@@ -136,6 +166,8 @@ mod tests {
                 map.insert(text.as_bytes(), *value);
             }
             for text in entries.iter().map(|(text, _)| text).chain(&others) {
+                let dot = text.replace('x', ".");
+                prop_assert_eq!(holds(b'.', dot.as_bytes(), words(dot.as_bytes())), dot.contains('.'));
                 prop_assert_eq!(table.get(text.as_bytes()), map.get(text.as_bytes()).copied());
             }
         }

@@ -8,7 +8,7 @@ pub(crate) struct Wildcard {
 }
 
 /// What all values that fit a wildcard have in common, for finding it among others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Anchor<'a> {
     /// The value is this text.
     Whole(&'a [u8]),
@@ -20,6 +20,24 @@ pub(crate) enum Anchor<'a> {
     Suffix(&'a [u8], bool),
     /// Holds the text, which is all there is to it if `true`.
     Inner(&'a [u8], bool),
+}
+
+impl<'a> Anchor<'a> {
+    /// The text.
+    pub(crate) fn text(self) -> &'a [u8] {
+        match self {
+            Self::Any => &[],
+            Self::Whole(text) | Self::Prefix(text, _) | Self::Suffix(text, _) | Self::Inner(text, _) => text,
+        }
+    }
+
+    /// Whether a value that has it fits.
+    pub(crate) fn is_all(self) -> bool {
+        match self {
+            Self::Any | Self::Whole(_) => true,
+            Self::Prefix(_, all) | Self::Suffix(_, all) | Self::Inner(_, all) => all,
+        }
+    }
 }
 
 impl Wildcard {
@@ -66,23 +84,27 @@ impl Wildcard {
         value.ends_with(last)
     }
 
-    /// What to look for: the longest text that must be there, with some preference for an end of the value.
-    pub(crate) fn anchor(&self) -> Anchor<'_> {
-        let Some((first, rest)) = self.pieces.split_first() else { return Anchor::Whole(&[]) };
-        let Some((last, between)) = rest.split_last() else { return Anchor::Whole(first) };
-        if between.is_empty() && last.is_empty() {
-            return if first.is_empty() { Anchor::Any } else { Anchor::Prefix(first, true) };
+    /// What may be looked for: each text that every value that fits must have.
+    pub(crate) fn anchors(&self) -> Vec<Anchor<'_>> {
+        let Some((first, rest)) = self.pieces.split_first() else { return vec![Anchor::Whole(&[])] };
+        let Some((last, between)) = rest.split_last() else { return vec![Anchor::Whole(first)] };
+        let only = |piece: &[u8]| {
+            self.pieces.iter().filter(|other| !other.is_empty()).count() == 1 && !piece.is_empty()
+        };
+        let mut anchors = Vec::new();
+        if !first.is_empty() {
+            anchors.push(Anchor::Prefix(first, only(first)));
         }
-        if between.is_empty() && first.is_empty() {
-            return Anchor::Suffix(last, true);
+        if !last.is_empty() {
+            anchors.push(Anchor::Suffix(last, only(last)));
         }
-        let inner = between.iter().max_by_key(|piece| piece.len()).map_or(&[][..], |piece| piece);
-        let ends = first.len().max(last.len());
-        if inner.len() > ends + 4 || ends == 0 {
-            let only = ends == 0 && between.len() == 1;
-            return Anchor::Inner(inner, only);
+        anchors.extend(
+            between.iter().filter(|piece| !piece.is_empty()).map(|piece| Anchor::Inner(piece, only(piece))),
+        );
+        if anchors.is_empty() {
+            anchors.push(Anchor::Any);
         }
-        if first.len() >= last.len() { Anchor::Prefix(first, false) } else { Anchor::Suffix(last, false) }
+        anchors
     }
 
     /// The text as it was written.

@@ -47,9 +47,13 @@ fn wildcard() -> impl Strategy<Value = String> {
 }
 
 fn test() -> impl Strategy<Value = Test> {
-    let numeric = (-2i32..3, 1i32..3, any::<bool>(), any::<bool>()).prop_map(|(low, width, open_low, open_high)| {
-        Test::Numeric(vec![(if open_low { ">" } else { ">=" }, low), (if open_high { "<" } else { "<=" }, low + width)])
-    });
+    let numeric =
+        (-2i32..3, 1i32..3, any::<bool>(), any::<bool>()).prop_map(|(low, width, open_low, open_high)| {
+            Test::Numeric(vec![
+                (if open_low { ">" } else { ">=" }, low),
+                (if open_high { "<" } else { "<=" }, low + width),
+            ])
+        });
     let nested = prop_oneof![
         (select(vec!["prefix", "suffix"]), vec("[xyé]{1,2}", 1..3)),
         (Just("equals-ignore-case"), vec(text(), 1..3)),
@@ -118,7 +122,8 @@ proptest! {
 fn arrays() -> impl Strategy<Value = Json> {
     let scalar = select(vec!["x", "y"]).prop_map(|text| Json::String(text.into()));
     let nested = scalar.prop_recursive(4, 40, 4, |inner| {
-        let object = vec((select(vec!["a", "b"]).prop_map(str::to_owned), inner.clone()), 1..4).prop_map(Json::Object);
+        let object =
+            vec((select(vec!["a", "b"]).prop_map(str::to_owned), inner.clone()), 1..4).prop_map(Json::Object);
         prop_oneof![
             3 => object.clone(),
             5 => vec(object, 1..4).prop_map(Json::Array),

@@ -74,6 +74,10 @@ impl Parser<'_, '_> {
         };
         let form = match name.as_slice() {
             b"prefix" => Form::Prefix,
+            _ if self.sns.is_some() => {
+                let name = String::from_utf8_lossy(&name);
+                return Err(self.invalid(format!("Unsupported anything-but pattern: {name}")));
+            }
             b"suffix" => Form::Suffix,
             b"wildcard" => Form::Wildcard,
             b"equals-ignore-case" => Form::IgnoreCase,

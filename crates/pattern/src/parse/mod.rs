@@ -8,7 +8,7 @@ mod extension;
 mod matcher;
 mod numeric;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::address::{Address, Cidr};
@@ -17,9 +17,11 @@ use crate::error::{PatternError, PatternErrorKind, Position};
 use crate::json::{Reader, Token};
 use crate::limits::{
     AWS_PATTERN_CHARS, MAX_FIELDS, MAX_OR_COMBINATIONS, MAX_PATTERN_BYTES, MAX_PATTERN_CONDITIONS,
+    MAX_SNS_COMBINATIONS, MAX_SNS_KEYS,
 };
 use crate::number::Number;
 use crate::pattern::{Branch, Dialect, Field, Lint, Pattern};
+use crate::sns::Scope;
 
 /// What a field inside an `$or` may not be called.
 const RESERVED_IN_OR: [&[u8]; 23] = [
@@ -71,6 +73,29 @@ pub(crate) fn parse(text: &str, dialect: Dialect) -> Result<Pattern, PatternErro
     Ok(pattern)
 }
 
+/// Reads an SNS filter policy.
+pub(crate) fn parse_sns(text: &str, scope: Scope) -> Result<Pattern, PatternError> {
+    let start = Position { byte: 0, line: 1, column: 1 };
+    let limit = |reason: &str| PatternError::new(PatternErrorKind::Limit, reason, start);
+    if text.len() > MAX_PATTERN_BYTES {
+        return Err(limit("longer than a filter policy may be"));
+    }
+    let mut parser = Parser::new(Reader::new(text), Dialect::EventBridge, 0);
+    parser.sns = Some(scope);
+    if parser.reader.next()? != Token::ObjectStart {
+        return Err(parser.invalid("Filter is not an object"));
+    }
+    let pattern = parser.pattern()?;
+    parser.reader.finish()?;
+    if parser.top_keys.len() > MAX_SNS_KEYS {
+        return Err(limit("Filter policy can not have more than 5 keys"));
+    }
+    if parser.combinations > MAX_SNS_COMBINATIONS {
+        return Err(limit("Filter policy is too complex"));
+    }
+    Ok(pattern)
+}
+
 /// A combination while it is read.
 type Fields = BTreeMap<Arc<[u8]>, Arc<[Condition]>>;
 
@@ -83,6 +108,11 @@ pub(super) struct Parser<'r, 't> {
     lints: Vec<Lint>,
     /// How many `json` conditions this one lies in.
     in_json: usize,
+    /// It is an SNS filter policy, which has limits of its own.
+    sns: Option<Scope>,
+    top_keys: BTreeSet<Vec<u8>>,
+    /// As SNS counts them: the product of the number of values and the depth of each field; branches of an `$or` add.
+    combinations: u64,
 }
 
 /// The reader is the parser's own, or lent by the parser of the pattern around it.
@@ -120,7 +150,18 @@ impl<'r, 't> Parser<'r, 't> {
     }
 
     fn over(reader: ReaderRef<'r, 't>, dialect: Dialect, in_json: usize) -> Self {
-        Self { reader, dialect, branches: Vec::new(), path: Vec::new(), depth: 0, lints: Vec::new(), in_json }
+        Self {
+            reader,
+            dialect,
+            branches: Vec::new(),
+            path: Vec::new(),
+            depth: 0,
+            lints: Vec::new(),
+            in_json,
+            sns: None,
+            top_keys: BTreeSet::new(),
+            combinations: 1,
+        }
     }
 
     /// Reads what follows the opening brace, up to the closing one.
@@ -140,6 +181,9 @@ impl<'r, 't> Parser<'r, 't> {
                 _ => break,
             };
             empty = false;
+            if self.sns.is_some() && self.depth == 0 && !in_or {
+                self.top_keys.insert(key.clone());
+            }
             if key == b"$or" {
                 self.or()?;
                 continue;
@@ -156,6 +200,11 @@ impl<'r, 't> Parser<'r, 't> {
             self.path.extend_from_slice(&key);
             self.depth += 1;
             match self.reader.next()? {
+                Token::ObjectStart if self.sns == Some(Scope::MessageAttributes) => {
+                    return Err(self.invalid(
+                        "Filter policy scope MessageAttributes does not support nested filter policy",
+                    ));
+                }
                 Token::ObjectStart => self.object(in_or)?,
                 Token::ArrayStart => self.field()?,
                 _ => {
@@ -180,13 +229,16 @@ impl<'r, 't> Parser<'r, 't> {
         }
         let mut all = Vec::new();
         let mut objects = 0;
+        let (combinations, mut sum) = (self.combinations, 0u64);
         loop {
             match self.reader.next()? {
                 Token::ArrayEnd => break,
                 Token::ObjectStart => {
                     objects += 1;
                     self.branches.clone_from(&before);
+                    self.combinations = combinations;
                     self.object(true)?;
+                    sum = sum.saturating_add(self.combinations);
                     all.append(&mut self.branches);
                     let fields: usize = all.iter().map(Fields::len).sum();
                     if all.len() > MAX_OR_COMBINATIONS || fields > MAX_PATTERN_CONDITIONS {
@@ -203,6 +255,7 @@ impl<'r, 't> Parser<'r, 't> {
             return Err(self.invalid("There must have at least 2 Objects in $or relationship."));
         }
         self.branches = all;
+        self.combinations = sum;
         Ok(())
     }
 
@@ -225,6 +278,8 @@ impl<'r, 't> Parser<'r, 't> {
         if conditions.is_empty() {
             return Err(self.invalid("Empty arrays are not allowed"));
         }
+        let factor = (conditions.len() as u64).saturating_mul(self.depth as u64);
+        self.combinations = self.combinations.saturating_mul(factor);
         let (path, conditions): (Arc<[u8]>, Arc<[Condition]>) =
             (self.path.as_slice().into(), conditions.into());
         if self.branches.is_empty() {

@@ -1,37 +1,109 @@
-//! Where strings end: the innermost loop of the crate, many bytes at a time.
+//! Where strings end: the innermost question of the crate.
 
 use crate::error::{EventError, EventErrorKind};
 
-/// How many bytes are looked at together.
-const WIDTH: usize = 32;
+#[cfg(target_arch = "aarch64")]
+use memchr::arch::aarch64::neon::memchr::Two;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+use memchr::arch::all::memchr::Two;
+// SSE2 is part of every x86-64: the compiler can put the search where it is needed, without a call. AVX2 would need one,
+// and most strings are short.
+#[cfg(target_arch = "x86_64")]
+use memchr::arch::x86_64::sse2::memchr::Two;
 
-/// Returns where the closing quote of a string is, and whether there were escapes. `at` is the byte after its opening quote.
-#[inline]
-pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Result<(usize, bool), EventError> {
-    let mut escaped = false;
-    loop {
-        if let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<WIDTH>) {
-            let mask = special(chunk);
-            if mask == 0 {
-                at += WIDTH;
-                continue;
+/// A text whose strings are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text<'e> {
+    pub(super) bytes: &'e [u8],
+    quotes: Option<Two>,
+    /// Control characters occur: as space between values, or where they are not allowed.
+    controls: bool,
+}
+
+impl<'e> Text<'e> {
+    /// Takes a text that is UTF-8.
+    pub(super) fn new(bytes: &'e [u8]) -> Result<Self, EventError> {
+        let seen = Seen::of(bytes);
+        if !seen.ascii
+            && let Err(error) = std::str::from_utf8(bytes)
+        {
+            return Err(EventError::new(EventErrorKind::Utf8, error.valid_up_to()));
+        }
+        #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+        let quotes = Two::new(b'"', b'\\');
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        let quotes = Some(Two::new(b'"', b'\\'));
+        Ok(Self { bytes, quotes, controls: seen.controls })
+    }
+
+    /// Returns where the closing quote of a string is, and whether there are escapes. `at` is the byte after its opening
+    /// quote.
+    #[inline(always)]
+    pub(super) fn string_end(&self, at: usize) -> Result<(usize, bool), EventError> {
+        if !self.controls
+            && let Some(rest) = self.bytes.get(at..)
+            && let Some(found) = self.find(rest)
+            && rest.get(found) == Some(&b'"')
+        {
+            return Ok((at + found, false));
+        }
+        self.odd_string_end(at)
+    }
+
+    /// The same where there are escapes, or control characters to look for.
+    #[cold]
+    #[inline(never)]
+    fn odd_string_end(&self, start: usize) -> Result<(usize, bool), EventError> {
+        let mut at = start;
+        loop {
+            let rest = self.bytes.get(at..).unwrap_or_default();
+            let Some(found) = self.find(rest) else {
+                return Err(EventError::new(EventErrorKind::End, self.bytes.len()));
+            };
+            at += found;
+            if self.bytes.get(at) == Some(&b'"') {
+                break;
             }
-            at += mask.trailing_zeros() as usize;
-        } else {
-            let rest = bytes.get(at..).unwrap_or_default();
-            match rest.iter().position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\') {
-                Some(found) => at += found,
-                None => return Err(EventError::new(EventErrorKind::End, bytes.len())),
+            at = escape_end(self.bytes, at)?;
+        }
+        let text = self.bytes.get(start..at).unwrap_or_default();
+        if self.controls
+            && let Some(control) = text.iter().position(|byte| *byte < 0x20)
+        {
+            return Err(EventError::new(EventErrorKind::Control, start + control));
+        }
+        Ok((at, memchr::memchr(b'\\', text).is_some()))
+    }
+
+    #[inline(always)]
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        match &self.quotes {
+            Some(quotes) => quotes.find(text),
+            None => memchr::memchr2(b'"', b'\\', text),
+        }
+    }
+}
+
+/// What is seen of a text in one pass over all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    ascii: bool,
+    controls: bool,
+}
+
+impl Seen {
+    /// Written so that compilers make vector instructions of it.
+    fn of(bytes: &[u8]) -> Self {
+        let (mut high, mut low) = ([0u8; 32], [0u8; 32]);
+        let (chunks, rest) = bytes.as_chunks::<32>();
+        for chunk in chunks {
+            for ((byte, high), low) in chunk.iter().zip(&mut high).zip(&mut low) {
+                *high |= byte;
+                *low |= u8::from(*byte < 0x20);
             }
         }
-        match bytes.get(at) {
-            Some(b'"') => return Ok((at, escaped)),
-            Some(b'\\') => {
-                escaped = true;
-                at = escape_end(bytes, at)?;
-            }
-            _ => return Err(EventError::new(EventErrorKind::Control, at)),
-        }
+        let ascii = high.iter().chain(rest).all(|byte| *byte < 0x80);
+        Self { ascii, controls: low.iter().any(|low| *low > 0) || rest.iter().any(|byte| *byte < 0x20) }
     }
 }
 
@@ -47,26 +119,6 @@ fn escape_end(bytes: &[u8], at: usize) -> Result<usize, EventError> {
         Some(_) => Err(EventError::new(EventErrorKind::Escape, at)),
         None => Err(EventError::new(EventErrorKind::End, bytes.len())),
     }
-}
-
-/// One bit for each byte that is a quote, a backslash or a control character.
-///
-/// Written so that compilers turn the loop into a few vector instructions, which every 64-bit machine has; the multiplication
-/// gathers one bit of each of eight bytes. No `unsafe`, no detection.
-#[inline(always)]
-fn special(chunk: &[u8; WIDTH]) -> u32 {
-    let mut flags = [0u8; WIDTH];
-    for (flag, byte) in flags.iter_mut().zip(chunk) {
-        *flag = u8::from(*byte == b'"') | u8::from(*byte == b'\\') | u8::from(*byte < 0x20);
-    }
-    let mut mask = 0u64;
-    for (at, flags) in flags.as_chunks::<8>().0.iter().enumerate() {
-        let bits = u64::from_le_bytes(*flags).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        mask |= bits << (8 * at);
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "32 bytes, 32 bits")]
-    let mask = mask as u32;
-    mask
 }
 
 /// Returns the first byte from `at` on that is no space.
@@ -136,24 +188,23 @@ mod tests {
 
     #[test]
     fn ends_of_strings() {
+        let end = |text: &str| Text::new(text.as_bytes()).unwrap().string_end(0);
         for length in 0..100 {
-            let text = format!("{}\"rest", "a".repeat(length));
-            assert_eq!(string_end(text.as_bytes(), 0), Ok((length, false)));
+            assert_eq!(end(&format!("{}\"rest", "a".repeat(length))), Ok((length, false)));
             let text = format!("{}\\\"\\u00e9{}\"", "a".repeat(length), "b".repeat(length));
-            assert_eq!(string_end(text.as_bytes(), 0), Ok((2 * length + 8, true)));
-            let text = format!("{}\n\"", "é".repeat(length));
-            assert_eq!(string_end(text.as_bytes(), 0).unwrap_err().kind(), EventErrorKind::Control);
+            assert_eq!(end(&text), Ok((2 * length + 8, true)));
+            assert_eq!(end(&format!("{}\"\n", "é".repeat(length))), Ok((2 * length, false)));
+            let control = end(&format!("{}\n\"", "é".repeat(length))).unwrap_err();
+            assert_eq!((control.kind(), control.byte()), (EventErrorKind::Control, 2 * length));
+            assert_eq!(end(&"a".repeat(length)).unwrap_err().kind(), EventErrorKind::End);
         }
     }
 
     proptest! {
         #[test]
-        fn special_bytes_are_seen_by_all(chunk in any::<[u8; WIDTH]>()) {
-            let mut plain = 0u32;
-            for (at, byte) in chunk.iter().enumerate() {
-                plain |= u32::from(*byte < 0x20 || *byte == b'"' || *byte == b'\\') << at;
-            }
-            prop_assert_eq!(special(&chunk), plain);
+        fn one_pass_sees_all(bytes in proptest::collection::vec(prop_oneof![9 => 0x20u8..0x80, 1 => any::<u8>()], 0..100)) {
+            let seen = Seen { ascii: bytes.is_ascii(), controls: bytes.iter().any(|byte| *byte < 0x20) };
+            prop_assert_eq!(Seen::of(&bytes), seen);
         }
     }
 }

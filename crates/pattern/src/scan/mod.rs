@@ -9,3 +9,8 @@ mod skip;
 mod walk;
 
 pub(crate) use walk::{Raw, Sink, Walker};
+
+/// Whether a text is a number as JSON writes them.
+pub(crate) fn is_number(text: &[u8]) -> bool {
+    bytes::number_end(text, 0).is_ok_and(|end| end == text.len())
+}

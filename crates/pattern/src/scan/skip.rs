@@ -1,6 +1,6 @@
 //! A value that nobody asks for: checked and passed over.
 
-use super::bytes::{number_end, space, string_end, unexpected};
+use super::bytes::{Text, number_end, space, unexpected};
 use crate::error::{EventError, EventErrorKind};
 use crate::limits::MAX_EVENT_DEPTH;
 
@@ -37,16 +37,17 @@ impl Nest {
 
 /// Returns the byte after the value that begins at `at`. `outside` levels are open around it.
 pub(super) fn skip(
-    bytes: &[u8],
+    text: &Text<'_>,
     mut at: usize,
     nest: &mut Nest,
     outside: usize,
 ) -> Result<usize, EventError> {
+    let bytes = text.bytes;
     nest.depth = 0;
     nest.outer.clear();
     loop {
         at = match bytes.get(at) {
-            Some(b'"') => string_end(bytes, at + 1)?.0 + 1,
+            Some(b'"') => text.string_end(at + 1)?.0 + 1,
             Some(open @ (b'{' | b'[')) => {
                 let object = *open == b'{';
                 let inner = space(bytes, at + 1);
@@ -57,7 +58,7 @@ pub(super) fn skip(
                         return Err(EventError::new(EventErrorKind::Depth, at));
                     }
                     nest.push(object);
-                    at = if object { key_end(bytes, inner)? } else { inner };
+                    at = if object { key_end(text, inner)? } else { inner };
                     continue;
                 }
             }
@@ -70,7 +71,7 @@ pub(super) fn skip(
             at = space(bytes, at);
             match (bytes.get(at), nest.in_object()) {
                 (Some(b','), true) => {
-                    at = key_end(bytes, space(bytes, at + 1))?;
+                    at = key_end(text, space(bytes, at + 1))?;
                     break;
                 }
                 (Some(b','), false) => {
@@ -89,11 +90,11 @@ pub(super) fn skip(
 
 /// Returns where the value of the key at `at` begins.
 #[inline]
-fn key_end(bytes: &[u8], at: usize) -> Result<usize, EventError> {
-    if bytes.get(at) != Some(&b'"') {
-        return Err(unexpected(bytes, at));
+fn key_end(text: &Text<'_>, at: usize) -> Result<usize, EventError> {
+    if text.bytes.get(at) != Some(&b'"') {
+        return Err(unexpected(text.bytes, at));
     }
-    colon(bytes, string_end(bytes, at + 1)?.0)
+    colon(text.bytes, text.string_end(at + 1)?.0)
 }
 
 /// Returns where the value begins of the key whose closing quote is at `quote`.

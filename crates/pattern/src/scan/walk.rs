@@ -1,6 +1,6 @@
 //! The walk along the paths that somebody asks for.
 
-use super::bytes::{space, string_end, unexpected};
+use super::bytes::{Text, space, unexpected};
 use super::skip::{Nest, colon, scalar_end, skip};
 use crate::condition::Literal;
 use crate::error::{EventError, EventErrorKind};
@@ -70,15 +70,13 @@ impl Walker {
         if event.len() > MAX_EVENT_BYTES {
             return Err(EventError::new(EventErrorKind::Size, MAX_EVENT_BYTES));
         }
-        if let Err(error) = std::str::from_utf8(event) {
-            return Err(EventError::new(EventErrorKind::Utf8, error.valid_up_to()));
-        }
+        let text = Text::new(event)?;
         let start = space(event, 0);
         if event.get(start) != Some(&b'{') {
             return Err(EventError::new(EventErrorKind::NotAnObject, start));
         }
         self.frames.clear();
-        let mut walk = Walk { bytes: event, paths, walker: self, sink };
+        let mut walk = Walk { text, bytes: event, paths, walker: self, sink };
         let end = space(event, walk.object_tree(root, start)?);
         if end < event.len() {
             return Err(EventError::new(EventErrorKind::Trailing, end));
@@ -88,6 +86,7 @@ impl Walker {
 }
 
 struct Walk<'e, 'w, S> {
+    text: Text<'e>,
     bytes: &'e [u8],
     paths: &'w Paths,
     walker: &'w mut Walker,
@@ -134,7 +133,7 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
             };
             match self.bytes.get(at) {
                 Some(b'"') => {
-                    let (end, escaped) = string_end(self.bytes, at + 1)?;
+                    let (end, escaped) = self.text.string_end(at + 1)?;
                     if let Some(field) = self.paths.field(node) {
                         let text = self.bytes.get(at + 1..end).unwrap_or_default();
                         self.sink.leaf(field, Raw::String(text, escaped), top.inside);
@@ -147,7 +146,7 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
                     let wanted =
                         if object { self.paths.has_children(node) } else { self.paths.is_wanted(node) };
                     if !wanted {
-                        at = skip(self.bytes, at, &mut self.walker.nest, depth)?;
+                        at = skip(&self.text, at, &mut self.walker.nest, depth)?;
                     } else if depth >= MAX_EVENT_DEPTH {
                         return Err(EventError::new(EventErrorKind::Depth, at));
                     } else {
@@ -190,7 +189,7 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
         if self.bytes.get(at) != Some(&b'"') {
             return Err(unexpected(self.bytes, at));
         }
-        let (end, escaped) = string_end(self.bytes, at + 1)?;
+        let (end, escaped) = self.text.string_end(at + 1)?;
         let text = self.bytes.get(at + 1..end).unwrap_or_default();
         let child = if escaped {
             self.walker.key.clear();

@@ -73,7 +73,8 @@ impl Builder {
             hashbrown::hash_map::Entry::Vacant(new) => *new.insert(number),
         };
         let first = self.exclusions;
-        let mut question = Question { wanted, present: false, absent: false, compares: false, exclusions: Span::default() };
+        let mut question =
+            Question { wanted, present: false, absent: false, compares: false, exclusions: Span::default() };
         for condition in &*field.conditions {
             match condition {
                 Condition::Exists => question.present = true,
@@ -106,7 +107,7 @@ impl Builder {
             Excluded::Numbers(numbers) => numbers.iter().for_each(|number| index.number(number, posting)),
             Excluded::Prefixes(texts) => texts.iter().for_each(|text| index.prefix(text, posting, shared)),
             Excluded::Suffixes(texts) => texts.iter().for_each(|text| index.suffix(text, posting, shared)),
-            Excluded::Wildcards(texts) => texts.iter().for_each(|text| index.wildcard(text, posting, shared)),
+            Excluded::Wildcards(texts) => texts.iter().for_each(|text| index.wildcard(text, posting)),
             Excluded::IgnoreCase(texts) => texts.iter().for_each(|text| index.equal(text, posting, shared)),
         }
     }
@@ -122,7 +123,8 @@ impl Builder {
         let cost = |question: &u32| costs.get(*question as usize).copied().unwrap_or(u64::MAX);
         let mut by_question = vec![Vec::new(); self.questions.len()];
         let mut by_field = vec![Vec::new(); self.indices.len()];
-        let (mut rules, mut rule_questions, mut owners, mut always) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut rules, mut rule_questions, mut owners, mut always) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut sorted: Vec<_> = std::mem::take(&mut self.rules).into_iter().collect();
         sorted.sort_unstable_by(|left, right| left.1.cmp(&right.1));
         for (mut questions, ids) in sorted {
@@ -165,7 +167,8 @@ impl Builder {
         };
         let (by_question, by_field) = (flat(by_question), flat(by_field));
         let indices = std::mem::take(&mut self.indices);
-        let indices = indices.into_iter().map(|index| index.finish(&mut self.postings)).collect();
+        let mut shared = Shared { postings: &mut self.postings, wildcards: &mut self.wildcards };
+        let indices = indices.into_iter().map(|index| index.finish(&mut shared)).collect();
         RuleSet {
             id: SETS.fetch_add(1, Ordering::Relaxed),
             patterns,
@@ -220,5 +223,8 @@ impl Question {
 }
 
 fn span(start: usize, end: usize) -> Span {
-    Span { start: u32::try_from(start).unwrap_or(u32::MAX), length: u32::try_from(end - start).unwrap_or(u32::MAX) }
+    Span {
+        start: u32::try_from(start).unwrap_or(u32::MAX),
+        length: u32::try_from(end - start).unwrap_or(u32::MAX),
+    }
 }

@@ -51,6 +51,7 @@ pub(super) struct IndexBuilder {
     lower_prefixes: Texted,
     lower_suffixes: Texted,
     inner: Texted,
+    wildcards: Vec<(Wildcard, Posting)>,
     /// What `inner` was made of.
     inner_whole: Vec<(Condition, Posting)>,
     any: Option<ListId>,
@@ -89,12 +90,7 @@ impl Index {
 
     /// Tells what a string means. `lower` is a buffer.
     #[inline]
-    pub(super) fn string(
-        &self,
-        text: &[u8],
-        lower: &mut Vec<u8>,
-        mut found: impl FnMut(Found),
-    ) {
+    pub(super) fn string(&self, text: &[u8], lower: &mut Vec<u8>, mut found: impl FnMut(Found)) {
         if let Some(list) = self.exact.get(text) {
             found(Found::List(ListId(list)));
         }
@@ -162,7 +158,7 @@ impl IndexBuilder {
                 Some(lower) => put(&mut self.lower_suffixes, reversed(&lower), posting, shared),
                 None => self.others.push((condition.clone(), posting)),
             },
-            Condition::Wildcard(wildcard) => self.wildcard(wildcard, posting, shared),
+            Condition::Wildcard(wildcard) => self.wildcard(wildcard, posting),
             Condition::Number(number) => self.number(number, posting),
             Condition::Range(range) => self.ranges.push((range.clone(), posting)),
             Condition::Literal(literal) => {
@@ -210,26 +206,40 @@ impl IndexBuilder {
         self.ranges.push((Range { low: bound.clone(), high: bound }, posting));
     }
 
-    pub(super) fn wildcard(&mut self, wildcard: &Wildcard, posting: Posting, shared: &mut Shared<'_>) {
-        let whole = matches!(
-            wildcard.anchor(),
-            Anchor::Whole(_) | Anchor::Any | Anchor::Prefix(_, true) | Anchor::Suffix(_, true) | Anchor::Inner(_, true)
-        );
-        let meaning = posting;
-        let posting = if whole {
-            posting
-        } else {
-            shared.wildcards.push((wildcard.clone(), posting));
-            Posting::Try(u32::try_from(shared.wildcards.len() - 1).unwrap_or(u32::MAX))
-        };
-        match wildcard.anchor() {
-            Anchor::Whole(text) => put(&mut self.exact, text.into(), posting, shared),
-            Anchor::Any => self.any(posting, shared),
-            Anchor::Prefix(text, _) => self.prefix(text, posting, shared),
-            Anchor::Suffix(text, _) => self.suffix(text, posting, shared),
-            Anchor::Inner(text, _) => {
-                put(&mut self.inner, text.into(), posting, shared);
-                self.inner_whole.push((Condition::Wildcard(wildcard.clone()), meaning));
+    pub(super) fn wildcard(&mut self, wildcard: &Wildcard, posting: Posting) {
+        self.wildcards.push((wildcard.clone(), posting));
+    }
+
+    /// Puts each wildcard where the rarest of its texts is looked up: what many have in common tells least.
+    fn place_wildcards(&mut self, shared: &mut Shared<'_>) {
+        let wildcards = std::mem::take(&mut self.wildcards);
+        let mut common: HashMap<Anchor<'_>, usize> = HashMap::new();
+        for anchor in wildcards.iter().flat_map(|(wildcard, _)| wildcard.anchors()) {
+            *common.entry(anchor).or_default() += 1;
+        }
+        for (wildcard, meaning) in &wildcards {
+            let rarest = wildcard.anchors().into_iter().min_by_key(|anchor| {
+                let inner = matches!(anchor, Anchor::Inner(..));
+                (
+                    common.get(anchor).copied(),
+                    std::cmp::Reverse(anchor.text().len().saturating_sub(4 * usize::from(inner))),
+                )
+            });
+            let anchor = rarest.unwrap_or(Anchor::Any);
+            let mut posting = *meaning;
+            if !anchor.is_all() {
+                shared.wildcards.push((wildcard.clone(), posting));
+                posting = Posting::Try(u32::try_from(shared.wildcards.len() - 1).unwrap_or(u32::MAX));
+            }
+            match anchor {
+                Anchor::Whole(text) => put(&mut self.exact, text.into(), posting, shared),
+                Anchor::Any => self.any(posting, shared),
+                Anchor::Prefix(text, _) => self.prefix(text, posting, shared),
+                Anchor::Suffix(text, _) => self.suffix(text, posting, shared),
+                Anchor::Inner(text, _) => {
+                    put(&mut self.inner, text.into(), posting, shared);
+                    self.inner_whole.push((Condition::Wildcard(wildcard.clone()), *meaning));
+                }
             }
         }
     }
@@ -239,7 +249,8 @@ impl IndexBuilder {
         shared.postings.push(list, posting);
     }
 
-    pub(super) fn finish(mut self, postings: &mut PostingsBuilder) -> Index {
+    pub(super) fn finish(mut self, shared: &mut Shared<'_>) -> Index {
+        self.place_wildcards(shared);
         let mut inner = None;
         if !self.inner.is_empty() {
             let (texts, lists): (Vec<_>, Vec<_>) = std::mem::take(&mut self.inner).into_iter().unzip();
@@ -253,7 +264,8 @@ impl IndexBuilder {
                 Err(_) => self.others.append(&mut self.inner_whole),
             }
         }
-        let lowers = !(self.equal.is_empty() && self.lower_prefixes.is_empty() && self.lower_suffixes.is_empty());
+        let lowers =
+            !(self.equal.is_empty() && self.lower_prefixes.is_empty() && self.lower_suffixes.is_empty());
         let plain = self.any.is_none()
             && !lowers
             && self.prefixes.is_empty()
@@ -275,7 +287,7 @@ impl IndexBuilder {
                 lowers,
             })
         });
-        let numbers = (!self.ranges.is_empty()).then(|| Numbers::new(&self.ranges, postings));
+        let numbers = (!self.ranges.is_empty()).then(|| Numbers::new(&self.ranges, shared.postings));
         Index { exact: table(&self.exact), literals: self.literals, numbers, texts }
     }
 }

@@ -148,11 +148,19 @@ impl RuleSet {
     ///
     /// # Errors
     /// One of them is not a JSON object; the byte is that in the part.
-    pub fn matches_parts<'s>(&self, parts: &[Part<'_>], scratch: &'s mut Scratch) -> Result<Matches<'s>, EventError> {
+    pub fn matches_parts<'s>(
+        &self,
+        parts: &[Part<'_>],
+        scratch: &'s mut Scratch,
+    ) -> Result<Matches<'s>, EventError> {
         let parts: smallvec::SmallVec<[_; 4]> = parts
             .iter()
             .map(|part| {
-                let root = if part.path.is_empty() { Paths::ROOT } else { self.paths.step(Paths::ROOT, part.path.as_bytes()) };
+                let root = if part.path.is_empty() {
+                    Paths::ROOT
+                } else {
+                    self.paths.step(Paths::ROOT, part.path.as_bytes())
+                };
                 (root, part.json)
             })
             .collect();

@@ -24,7 +24,10 @@ impl Numbers {
         let pieces = 2 * bounds.len() + 1;
         let mut numbers = Self { bounds, nodes: vec![None; 2 * pieces] };
         for (range, posting) in ranges {
-            let start = range.low.as_ref().map_or(0, |low| numbers.piece(low.number.decimal()) + usize::from(!low.inclusive));
+            let start = range
+                .low
+                .as_ref()
+                .map_or(0, |low| numbers.piece(low.number.decimal()) + usize::from(!low.inclusive));
             let end = range.high.as_ref().map_or(pieces, |high: &Bound| {
                 numbers.piece(high.number.decimal()) + usize::from(high.inclusive)
             });

@@ -72,7 +72,11 @@ impl Scratch {
         Self::default()
     }
 
-    pub(super) fn run(&mut self, set: &RuleSet, parts: &[(NodeId, &[u8])]) -> Result<Matches<'_>, EventError> {
+    pub(super) fn run(
+        &mut self,
+        set: &RuleSet,
+        parts: &[(NodeId, &[u8])],
+    ) -> Result<Matches<'_>, EventError> {
         self.ids.clear();
         self.undecided.clear();
         self.state.begin(set);
@@ -80,7 +84,8 @@ impl Scratch {
         for (root, part) in parts {
             self.walker.walk(part, &set.paths, *root, &mut Looking { set, state: &mut self.state })?;
         }
-        let mut slow = Slow { set, parts, walker: &mut self.walker, leaves: None, steps: MAX_CONSISTENCY_STEPS };
+        let mut slow =
+            Slow { set, parts, walker: &mut self.walker, leaves: None, steps: MAX_CONSISTENCY_STEPS };
         let mut look = |rules: &[u32]| {
             for rule in rules.iter().filter_map(|rule| set.rules.get(*rule as usize)) {
                 let matched = match self.state.judge(set, rule) {
@@ -161,7 +166,8 @@ impl State {
             return true;
         }
         let start = question.exclusions.start as usize;
-        let exclusions = self.exclusions.get(start..start + question.exclusions.length as usize).unwrap_or_default();
+        let exclusions =
+            self.exclusions.get(start..start + question.exclusions.length as usize).unwrap_or_default();
         exclusions.iter().any(|excluded| excluded.event != self.event || excluded.leaves < field.leaves)
     }
 }
@@ -277,8 +283,9 @@ impl Slow<'_, '_> {
             self.leaves = Leaves::read_parts(self.parts, &self.set.paths, self.walker).ok();
         }
         let questions = rule.questions.of(&self.set.rule_questions).iter();
-        let fields: Vec<Wanted> =
-            questions.filter_map(|number| Some(self.set.questions.get(*number as usize)?.wanted.clone())).collect();
+        let fields: Vec<Wanted> = questions
+            .filter_map(|number| Some(self.set.questions.get(*number as usize)?.wanted.clone()))
+            .collect();
         decide(&fields, self.leaves.as_ref()?, &self.set.paths, &mut self.steps)
     }
 }

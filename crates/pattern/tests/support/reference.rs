@@ -47,7 +47,8 @@ impl Json {
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Object(members) => {
-                let members: Vec<String> = members.iter().map(|(key, value)| format!("{}:{}", quoted(key), value.text())).collect();
+                let members: Vec<String> =
+                    members.iter().map(|(key, value)| format!("{}:{}", quoted(key), value.text())).collect();
                 format!("{{{}}}", members.join(","))
             }
             Self::Array(elements) => {
@@ -114,11 +115,21 @@ struct Leaf<'a> {
     within: Vec<(usize, usize)>,
 }
 
-fn flatten<'a>(json: &'a Json, path: &str, within: &mut Vec<(usize, usize)>, arrays: &mut usize, leaves: &mut Vec<Leaf<'a>>) {
+fn flatten<'a>(
+    json: &'a Json,
+    path: &str,
+    within: &mut Vec<(usize, usize)>,
+    arrays: &mut usize,
+    leaves: &mut Vec<Leaf<'a>>,
+) {
     match json {
         Json::Object(members) => {
             for (key, value) in members {
-                let path = if within.is_empty() && path.is_empty() || path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let path = if within.is_empty() && path.is_empty() || path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 flatten(value, &path, within, arrays, leaves);
             }
         }
@@ -141,7 +152,9 @@ fn flatten<'a>(json: &'a Json, path: &str, within: &mut Vec<(usize, usize)>, arr
 }
 
 fn consistent(left: &Leaf<'_>, right: &Leaf<'_>) -> bool {
-    left.within.iter().all(|(array, index)| right.within.iter().all(|(other, at)| array != other || index == at))
+    left.within
+        .iter()
+        .all(|(array, index)| right.within.iter().all(|(other, at)| array != other || index == at))
 }
 
 fn pick<'l, 'a>(
@@ -160,7 +173,9 @@ where
             .all(|leaf| picked.iter().any(|other| !consistent(leaf, other)));
     };
     for leaf in leaves.iter().filter(|leaf| leaf.path == **path) {
-        if tests.iter().any(|test| test.holds(leaf.value)) && picked.iter().all(|other| consistent(leaf, other)) {
+        if tests.iter().any(|test| test.holds(leaf.value))
+            && picked.iter().all(|other| consistent(leaf, other))
+        {
             picked.push(leaf);
             let found = pick(rest, leaves, picked, absent);
             picked.pop();
@@ -170,7 +185,8 @@ where
         }
     }
     if tests.contains(&Test::Exists(false)) {
-        let here: &'l str = leaves.iter().find(|leaf| leaf.path == **path).map_or("", |leaf| leaf.path.as_str());
+        let here: &'l str =
+            leaves.iter().find(|leaf| leaf.path == **path).map_or("", |leaf| leaf.path.as_str());
         let there = leaves.iter().any(|leaf| leaf.path == **path);
         if there {
             absent.push(here);
@@ -197,21 +213,25 @@ impl Test {
             Self::EqualsIgnoreCase(text) => folded(text),
             Self::Wildcard(text) => op("wildcard", quoted(text)),
             Self::Exists(there) => op("exists", there.to_string()),
-            Self::Numeric(terms) => {
-                op("numeric", format!("[{}]", list(terms.iter().map(|(sign, number)| format!("\"{sign}\",{number}")))))
-            }
+            Self::Numeric(terms) => op(
+                "numeric",
+                format!("[{}]", list(terms.iter().map(|(sign, number)| format!("\"{sign}\",{number}")))),
+            ),
             Self::Cidr(base, bits) => op("cidr", quoted(&format!("{base}/{bits}"))),
             Self::AnythingBut(values) => {
                 let texts = list(values.iter().map(Json::text));
                 op("anything-but", if values.len() == 1 { texts } else { format!("[{texts}]") })
             }
-            Self::AnythingButTexts(form, texts) => op("anything-but", op(form, format!("[{}]", list(texts.iter().map(|text| quoted(text)))))),
+            Self::AnythingButTexts(form, texts) => {
+                op("anything-but", op(form, format!("[{}]", list(texts.iter().map(|text| quoted(text))))))
+            }
         }
     }
 
     fn holds(&self, value: &Json) -> bool {
         let string = if let Json::String(text) = value { Some(text.as_str()) } else { None };
-        let number = if let Json::Number(lexeme) = value { Some(lexeme.parse::<f64>().unwrap()) } else { None };
+        let number =
+            if let Json::Number(lexeme) = value { Some(lexeme.parse::<f64>().unwrap()) } else { None };
         match self {
             Self::Value(Json::String(wanted)) => match (address(wanted), string.and_then(address)) {
                 (Some(wanted), found) => found == Some(wanted),
@@ -221,9 +241,15 @@ impl Test {
             Self::Value(wanted) => value == wanted,
             Self::Prefix(wanted) => string.is_some_and(|text| text.starts_with(wanted.as_str())),
             Self::Suffix(wanted) => string.is_some_and(|text| text.ends_with(wanted.as_str())),
-            Self::PrefixIgnoreCase(wanted) => string.is_some_and(|text| spellings(wanted).iter().any(|wanted| text.starts_with(wanted))),
-            Self::SuffixIgnoreCase(wanted) => string.is_some_and(|text| spellings(wanted).iter().any(|wanted| text.ends_with(wanted))),
-            Self::EqualsIgnoreCase(wanted) => string.is_some_and(|text| spellings(wanted).iter().any(|wanted| text == wanted)),
+            Self::PrefixIgnoreCase(wanted) => {
+                string.is_some_and(|text| spellings(wanted).iter().any(|wanted| text.starts_with(wanted)))
+            }
+            Self::SuffixIgnoreCase(wanted) => {
+                string.is_some_and(|text| spellings(wanted).iter().any(|wanted| text.ends_with(wanted)))
+            }
+            Self::EqualsIgnoreCase(wanted) => {
+                string.is_some_and(|text| spellings(wanted).iter().any(|wanted| text == wanted))
+            }
             Self::Wildcard(wanted) => string.is_some_and(|text| fits(wanted.as_bytes(), text.as_bytes())),
             Self::Exists(there) => *there,
             Self::Numeric(terms) => number.is_some_and(|number| {
@@ -238,9 +264,13 @@ impl Test {
                     }
                 })
             }),
-            Self::Cidr(base, bits) => string.and_then(address).is_some_and(|found| in_network(found, base.parse().unwrap(), *bits)),
+            Self::Cidr(base, bits) => {
+                string.and_then(address).is_some_and(|found| in_network(found, base.parse().unwrap(), *bits))
+            }
             Self::AnythingBut(values) => !values.iter().any(|excluded| match (excluded, value) {
-                (Json::Number(excluded), Json::Number(lexeme)) => excluded.parse::<f64>() == lexeme.parse::<f64>(),
+                (Json::Number(excluded), Json::Number(lexeme)) => {
+                    excluded.parse::<f64>() == lexeme.parse::<f64>()
+                }
                 (excluded, value) => excluded == value,
             }),
             Self::AnythingButTexts(form, texts) => !texts.iter().any(|text| {
@@ -262,7 +292,9 @@ fn address(text: &str) -> Option<IpAddr> {
 
 fn in_network(address: IpAddr, base: IpAddr, bits: u32) -> bool {
     match (address, base) {
-        (IpAddr::V4(address), IpAddr::V4(base)) => (0..bits).all(|bit| (u32::from(address) ^ u32::from(base)) >> (31 - bit) & 1 == 0),
+        (IpAddr::V4(address), IpAddr::V4(base)) => {
+            (0..bits).all(|bit| (u32::from(address) ^ u32::from(base)) >> (31 - bit) & 1 == 0)
+        }
         (IpAddr::V6(address), IpAddr::V6(base)) => {
             (0..bits).all(|bit| (u128::from(address) ^ u128::from(base)) >> (127 - bit) & 1 == 0)
         }
@@ -273,7 +305,14 @@ fn in_network(address: IpAddr, base: IpAddr, bits: u32) -> bool {
 /// Every text that may stand for a text without regard to case.
 fn spellings(text: &str) -> Vec<String> {
     text.chars().fold(vec![String::new()], |all, character| {
-        all.iter().flat_map(|start| [format!("{start}{}", character.to_lowercase()), format!("{start}{}", character.to_uppercase())]).collect()
+        all.iter()
+            .flat_map(|start| {
+                [
+                    format!("{start}{}", character.to_lowercase()),
+                    format!("{start}{}", character.to_uppercase()),
+                ]
+            })
+            .collect()
     })
 }
 
