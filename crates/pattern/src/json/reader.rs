@@ -31,7 +31,6 @@ pub(crate) struct Reader<'a> {
     /// Where the last token began.
     pub(crate) token_at: usize,
     open: Vec<Open>,
-    done: bool,
 }
 
 #[derive(Debug)]
@@ -49,7 +48,7 @@ const VALUE_EXPECTED: &str =
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, token_at: 0, open: Vec::new(), done: false }
+        Self { text, at: 0, token_at: 0, open: Vec::new() }
     }
 
     /// An error at the last token.
@@ -83,7 +82,7 @@ impl<'a> Reader<'a> {
             self.skip_space();
             self.token_at = self.at;
             if self.peek().is_none() {
-                return Err(self.unexpected_end());
+                return Err(self.end_between());
             }
         }
         if object { self.key() } else { self.value() }
@@ -111,7 +110,6 @@ impl<'a> Reader<'a> {
             )));
         }
         self.at += 1;
-        self.done = self.open.is_empty();
         Ok(if open.object { Token::ObjectEnd } else { Token::ArrayEnd })
     }
 
@@ -119,7 +117,7 @@ impl<'a> Reader<'a> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected_char("was expecting double-quote to start field name"));
         }
-        let key = self.string()?;
+        let key = self.string(" in field name")?;
         let key_at = self.token_at;
         self.skip_space();
         self.token_at = self.at;
@@ -128,7 +126,7 @@ impl<'a> Reader<'a> {
             Some(_) => {
                 return Err(self.unexpected_char("was expecting a colon to separate field name and value"));
             }
-            None => return Err(self.unexpected_end()),
+            None => return Err(self.end_between()),
         }
         self.token_at = key_at;
         if let Some(open) = self.open.last_mut() {
@@ -149,12 +147,13 @@ impl<'a> Reader<'a> {
                 self.at += 1;
                 Ok(if object { Token::ObjectStart } else { Token::ArrayStart })
             }
-            b'"' => self.string().map(Token::String),
+            b'"' => self.string(": was expecting closing quote for a string value").map(Token::String),
             b'-' | b'0'..=b'9' => self.number(),
             b'/' => Err(self.unexpected_char(
                 "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)",
             )),
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => self.word(),
+            b'}' => Err(self.unexpected_char("expected a value")),
             _ => Err(self.unexpected_char(VALUE_EXPECTED)),
         }
     }
@@ -227,15 +226,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn string(&mut self) -> Result<Vec<u8>, PatternError> {
+    fn string(&mut self, unclosed: &str) -> Result<Vec<u8>, PatternError> {
         let start = self.at + 1;
         self.at = start;
         loop {
             match self.peek() {
                 None => {
                     self.token_at = self.at;
-                    return Err(self
-                        .syntax("Unexpected end-of-input: was expecting closing quote for a string value"));
+                    return Err(self.syntax(format!("Unexpected end-of-input{unclosed}")));
                 }
                 Some(b'"') => break,
                 Some(byte @ 0..0x20) => {
@@ -301,11 +299,8 @@ impl<'a> Reader<'a> {
 
     fn unexpected_end(&self) -> PatternError {
         let Some(open) = self.open.last() else { return self.syntax("Filter is not an object") };
-        if open.object && open.keyed || !open.object && open.begun && self.text.trim_end().ends_with(',') {
-            return self.syntax(
-                "Unexpected end-of-input within/between ".to_owned()
-                    + if open.object { "Object entries" } else { "Array entries" },
-            );
+        if open.keyed {
+            return self.end_between();
         }
         let of = if open.object { "Object" } else { "Array" };
         let Position { line, column, .. } = Position::of(self.text.as_bytes(), open.at);
@@ -315,7 +310,18 @@ impl<'a> Reader<'a> {
         ))
     }
 
+    /// The text ends after a comma or a key.
+    fn end_between(&self) -> PatternError {
+        let of = if self.open.last().is_some_and(|open| open.object) { "Object" } else { "Array" };
+        self.syntax(format!("Unexpected end-of-input within/between {of} entries"))
+    }
+
     fn unexpected_char(&self, expected: &str) -> PatternError {
+        if let Some(byte @ 0..0x20) = self.peek() {
+            return self.syntax(format!(
+                "Illegal character ((CTRL-CHAR, code {byte})): only regular white space (\\r, \\n, \\t) is allowed between tokens"
+            ));
+        }
         self.syntax(format!("Unexpected character ({}): {expected}", self.char_named()))
     }
 
