@@ -14,7 +14,7 @@ pub(crate) struct NodeId(u32);
 pub(crate) struct FieldId(pub(crate) u32);
 
 /// The tree.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Paths {
     nodes: Vec<Node>,
     fields: u32,
@@ -24,6 +24,12 @@ pub(crate) struct Paths {
 struct Node {
     field: Option<FieldId>,
     children: Table,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Paths {

@@ -101,7 +101,7 @@ impl FilterPolicy {
             match attribute {
                 Attribute::String(text) => leaves.push(field, Value::String(Cow::Borrowed(text.as_bytes()))),
                 Attribute::Number(lexeme) if is_number(lexeme.as_bytes()) => {
-                    leaves.push(field, Value::Number(lexeme.as_bytes()))
+                    leaves.push(field, Value::Number(lexeme.as_bytes()));
                 }
                 Attribute::StringArray(_) => {
                     let read = array

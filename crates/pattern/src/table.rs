@@ -146,9 +146,7 @@ fn hash(head: u64, tail: u64, length: usize) -> usize {
         .wrapping_mul(0xD6E8_FEB8_6659_FD93)
         ^ tail.wrapping_mul(0xA076_1D64_78BD_642F);
     let mixed = mixed ^ mixed >> 32;
-    #[expect(clippy::cast_possible_truncation, reason = "any bits do")]
-    let mixed = (mixed.wrapping_mul(0xE703_7ED1_A0B4_28DB) >> 24) as usize;
-    mixed
+    (mixed.wrapping_mul(0xE703_7ED1_A0B4_28DB) >> 24) as usize
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `compare` and `json`, alone and in a set.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use stockade_pattern::{Dialect, Pattern, PatternErrorKind, RuleSet, Scratch};
 
 fn matches(pattern: &str, event: &str) -> bool {

@@ -1,5 +1,7 @@
 //! Events and patterns made to be expensive, or to be misread: bounded time, and the right answer where there is one.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use std::time::{Duration, Instant};
 
 use stockade_pattern::limits::{MAX_EVENT_BYTES, MAX_EVENT_DEPTH, MAX_OR_COMBINATIONS, MAX_PATTERN_DEPTH};

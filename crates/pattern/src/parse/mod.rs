@@ -175,11 +175,7 @@ impl<'r, 't> Parser<'r, 't> {
 
     fn object(&mut self, in_or: bool) -> Result<(), PatternError> {
         let mut empty = true;
-        loop {
-            let key = match self.reader.next()? {
-                Token::Key(key) => key,
-                _ => break,
-            };
+        while let Token::Key(key) = self.reader.next()? {
             empty = false;
             if self.sns.is_some() && self.depth == 0 && !in_or {
                 self.top_keys.insert(key.clone());

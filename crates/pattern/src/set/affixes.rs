@@ -38,10 +38,10 @@ impl Affixes {
                 }
                 open.pop();
             }
-            if let Some(byte) = text.first() {
-                if let Some(word) = all.first.get_mut(usize::from(byte >> 6)) {
-                    *word |= 1 << (byte & 63);
-                }
+            if let Some(byte) = text.first()
+                && let Some(word) = all.first.get_mut(usize::from(byte >> 6))
+            {
+                *word |= 1 << (byte & 63);
             }
             let parent = open.last().copied();
             open.push(u32::try_from(all.entries.len()).unwrap_or(u32::MAX));
@@ -79,7 +79,7 @@ mod tests {
         #[test]
         fn finds_all_that_a_value_begins_with(texts in proptest::collection::hash_set("[abc]{1,5}", 0..40), value in "[abc]{0,8}") {
             let texts: Vec<String> = texts.into_iter().collect();
-            let lists = texts.iter().enumerate().map(|(at, text)| (text.as_bytes().into(), ListId(at as u32)));
+            let lists = texts.iter().zip(0u32..).map(|(text, at)| (text.as_bytes().into(), ListId(at)));
             let affixes = Affixes::new(lists.collect());
             let mut found = Vec::new();
             affixes.find(value.bytes(), |list| found.push(texts[list.0 as usize].clone()));

@@ -172,7 +172,7 @@ impl Builder {
         RuleSet {
             id: SETS.fetch_add(1, Ordering::Relaxed),
             patterns,
-            paths: self.paths.unwrap_or_else(Paths::new),
+            paths: self.paths.unwrap_or_default(),
             indices,
             postings: self.postings.finish(),
             wildcards: self.wildcards,

@@ -91,8 +91,8 @@ mod tests {
             ranges in proptest::collection::vec((any::<Option<(i8, bool)>>(), any::<Option<(i8, bool)>>()), 0..20),
             number in -130i16..130, half: bool,
         ) {
-            let ranges: Vec<(Range, Posting)> = ranges.into_iter().enumerate().map(|(at, (low, high))| {
-                (Range { low: bound(low), high: bound(high) }, Posting::Answer(at as u32))
+            let ranges: Vec<(Range, Posting)> = ranges.into_iter().zip(0u32..).map(|((low, high), at)| {
+                (Range { low: bound(low), high: bound(high) }, Posting::Answer(at))
             }).collect();
             let mut postings = PostingsBuilder::default();
             let numbers = Numbers::new(&ranges, &mut postings);
@@ -102,7 +102,7 @@ mod tests {
             numbers.find(Decimal::parse(lexeme.as_bytes()), |list| found.extend_from_slice(postings.of(list)));
             let mut found: Vec<u32> = found.into_iter().map(|posting| match posting { Posting::Answer(at) => at, _ => unreachable!() }).collect();
             found.sort();
-            let expected: Vec<u32> = ranges.iter().enumerate().filter(|(_, (range, _))| range.contains(Decimal::parse(lexeme.as_bytes()))).map(|(at, _)| at as u32).collect();
+            let expected: Vec<u32> = ranges.iter().zip(0u32..).filter(|((range, _), _)| range.contains(Decimal::parse(lexeme.as_bytes()))).map(|(_, at)| at).collect();
             prop_assert_eq!(found, expected);
         }
     }
