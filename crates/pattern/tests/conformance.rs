@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use stockade_pattern::{Pattern, PatternError};
+use stockade_pattern::{Pattern, PatternError, RuleSet, Scratch};
 
 /// Cases in which the answer differs on purpose: the case's name, and the reason as `differences.md` numbers it.
 const DIFFERENCES: &[(&str, &str)] = &[
@@ -101,4 +101,30 @@ fn every_case_agrees_or_is_a_documented_difference() {
     assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
     let unmet: Vec<_> = DIFFERENCES.iter().filter(|(part, _)| !met.contains(part)).collect();
     assert!(unmet.is_empty(), "no longer differences: {unmet:?}");
+}
+
+#[test]
+fn all_patterns_at_once_say_what_each_says() {
+    let Some(folder) = support::shared("data/event-patterns") else { return };
+    let (mut patterns, mut events) = (Vec::new(), BTreeSet::new());
+    for file in ["ruler.jsonl", "probes.jsonl"] {
+        for line in std::fs::read_to_string(folder.join(file)).unwrap().lines() {
+            let case: serde_json::Value = serde_json::from_str(line).unwrap();
+            patterns.extend(case["pattern"].as_str().and_then(|text| Pattern::parse(text).ok()));
+            events.extend(case["event"].as_str().map(str::to_owned));
+        }
+    }
+    let set = RuleSet::new(&patterns);
+    let mut scratch = Scratch::new();
+    let mut matched = 0;
+    for event in &events {
+        let Ok(found) = set.matches(event.as_bytes(), &mut scratch) else { continue };
+        let alone: Vec<usize> =
+            (0..patterns.len()).filter(|at| patterns[*at].matches(event.as_bytes()).unwrap()).collect();
+        assert_eq!(found.ids(), alone, "{event}");
+        assert!(found.undecided().is_empty());
+        matched += alone.len();
+    }
+    eprintln!("{} patterns, {} events, {matched} matches", patterns.len(), events.len());
+    assert!(matched > patterns.len() / 2);
 }

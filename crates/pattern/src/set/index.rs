@@ -88,12 +88,20 @@ impl Index {
         }
     }
 
-    /// Tells what a string means. `lower` is a buffer.
+    /// What a string means by being the same.
     #[inline]
-    pub(super) fn string(&self, text: &[u8], lower: &mut Vec<u8>, mut found: impl FnMut(Found)) {
-        if let Some(list) = self.exact.get(text) {
-            found(Found::List(ListId(list)));
-        }
+    pub(super) fn exact(&self, text: &[u8]) -> Option<ListId> {
+        self.exact.get(text).map(ListId)
+    }
+
+    /// Whether a string may mean something in another way.
+    #[inline]
+    pub(super) fn has_more(&self) -> bool {
+        self.texts.is_some()
+    }
+
+    /// Tells what a string means in other ways. `lower` is a buffer.
+    pub(super) fn more(&self, text: &[u8], lower: &mut Vec<u8>, mut found: impl FnMut(Found)) {
         if let Some(texts) = &self.texts {
             texts.find(text, lower, &mut found);
         }

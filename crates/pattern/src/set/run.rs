@@ -1,6 +1,6 @@
 //! One event through a set.
 
-use super::index::Found;
+use super::index::{Found, Index};
 use super::postings::{ListId, Posting};
 use super::{Matches, Question, Rule, RuleSet};
 use crate::consistent::{Wanted, decide};
@@ -145,7 +145,7 @@ impl State {
             let Some(question) = set.questions.get(*number as usize) else { return Verdict::No };
             let field = self.field(question.wanted.0);
             let answered = self.answered.get(*number as usize) == Some(&self.event);
-            if !answered && !self.holds(question, *number, field) {
+            if !answered && !self.holds(question, field) {
                 if !question.absent || field.outside {
                     return Verdict::No;
                 }
@@ -158,7 +158,7 @@ impl State {
     }
 
     /// Whether a question that no value answered by itself is answered by there being a value, or one not excluded.
-    fn holds(&self, question: &Question, _number: u32, field: FieldState) -> bool {
+    fn holds(&self, question: &Question, field: FieldState) -> bool {
         if field.leaves == 0 {
             return false;
         }
@@ -204,21 +204,12 @@ impl<'e> Sink<'e> for Looking<'_> {
                 }
             }
             Raw::Number(lexeme) => index.number(lexeme, |list| state.list(set, list, &[])),
-            Raw::String(text, escaped) => {
-                let mut lower = std::mem::take(&mut state.lower);
+            Raw::String(text, false) => state.string(set, index, text),
+            Raw::String(text, true) => {
                 let mut decoded = std::mem::take(&mut state.decoded);
-                let text = if escaped {
-                    decoded.clear();
-                    unescape(text, &mut decoded);
-                    &decoded
-                } else {
-                    text
-                };
-                index.string(text, &mut lower, |found| match found {
-                    Found::List(list) => state.list(set, list, text),
-                    Found::One(posting) => state.apply(set, posting, text),
-                });
-                state.lower = lower;
+                decoded.clear();
+                unescape(text, &mut decoded);
+                state.string(set, index, &decoded);
                 state.decoded = decoded;
             }
         }
@@ -226,6 +217,21 @@ impl<'e> Sink<'e> for Looking<'_> {
 }
 
 impl State {
+    #[inline]
+    fn string(&mut self, set: &RuleSet, index: &Index, text: &[u8]) {
+        if let Some(list) = index.exact(text) {
+            self.list(set, list, text);
+        }
+        if index.has_more() {
+            let mut lower = std::mem::take(&mut self.lower);
+            index.more(text, &mut lower, |found| match found {
+                Found::List(list) => self.list(set, list, text),
+                Found::One(posting) => self.apply(set, posting, text),
+            });
+            self.lower = lower;
+        }
+    }
+
     #[inline]
     fn list(&mut self, set: &RuleSet, list: ListId, text: &[u8]) {
         for posting in set.postings.of(list) {
