@@ -13,7 +13,7 @@ pub const MAX_PATTERN_DEPTH: usize = 256;
 /// Most combinations that the `$or`s of one pattern may multiply to: AWS's own limit.
 pub const MAX_OR_COMBINATIONS: usize = 1_000;
 
-/// Most conditions, over all combinations, that one pattern may hold.
+/// Most fields, over all combinations, that one pattern may name.
 pub const MAX_PATTERN_CONDITIONS: usize = 100_000;
 
 /// Most fields that one combination of a pattern may name.

@@ -288,6 +288,10 @@ impl<'r, 't> Parser<'r, 't> {
         if self.branches.iter().any(|branch| branch.len() > MAX_FIELDS) {
             return Err(self.error(PatternErrorKind::Limit, format!("more than {MAX_FIELDS} fields")));
         }
+        if self.branches.iter().map(Fields::len).sum::<usize>() > MAX_PATTERN_CONDITIONS {
+            let reason = format!("more than {MAX_PATTERN_CONDITIONS} fields in all combinations");
+            return Err(self.error(PatternErrorKind::Limit, reason));
+        }
         if overridden {
             self.lints.push(Lint::Overridden { path: String::from_utf8_lossy(&path).into_owned() });
         }
