@@ -50,6 +50,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+pub mod aws;
 mod case;
 mod condition;
 mod consistent;

@@ -123,7 +123,7 @@ impl Pattern {
     /// faster by far.
     ///
     /// An event for which array consistency cannot be decided within
-    /// [`MAX_CONSISTENCY_STEPS`](crate::limits::MAX_CONSISTENCY_STEPS) counts as matched.
+    /// [`MAX_CONSISTENCY_STEPS`] counts as matched.
     ///
     /// # Errors
     /// The event is not a JSON object.

@@ -144,6 +144,8 @@ fn text_that_is_no_json() {
         (r#"{"a":[01]}"#, "Invalid numeric value: Leading zeroes not allowed".into()),
         (r#"{"a":[NaN]}"#, "Non-standard token 'NaN': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow".into()),
         (r#"{"a":[yes]}"#, "Unrecognized token 'yes': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')".into()),
+        ("{\"a\":[\u{201c}x\u{201d}]}", format!("Unexpected character ('\u{201c}' (code 8220 / 0x201c)): {valid}")),
+        ("{\"a\"\0:[1]}", "Illegal character ((CTRL-CHAR, code 0)): only regular white space (\\r, \\n, \\t) is allowed between tokens".into()),
         (r#"{"a":["\x"]}"#, "Unrecognized character escape 'x' (code 120)".into()),
         ("{\"a\":[\"\n\"]}", "Illegal unquoted character ((CTRL-CHAR, code 10)): has to be escaped using backslash to be included in string value".into()),
         (r#"{"a":[1}"#, format!("Unexpected close marker '}}': expected ']' (for Array starting at {}", source(r#"{"a":[1}"#, 6))),

@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
             b'/' => Err(self.unexpected_char(
                 "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)",
             )),
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => self.word(),
+            _ if self.here().is_some_and(|c| c.is_alphabetic() || c == '_' || c == '$') => self.word(),
             b'}' => Err(self.unexpected_char("expected a value")),
             _ => Err(self.unexpected_char(VALUE_EXPECTED)),
         }
@@ -333,9 +333,16 @@ impl<'a> Reader<'a> {
         self.syntax(format!("Unexpected character ({}) in numeric value: {reason}", self.char_named()))
     }
 
+    fn here(&self) -> Option<char> {
+        self.text.get(self.at..)?.chars().next()
+    }
+
     fn char_named(&self) -> String {
-        let found = self.text.get(self.at..).and_then(|rest| rest.chars().next()).unwrap_or('\0');
-        let code = u32::from(found);
-        if code < 0x20 { format!("(CTRL-CHAR, code {code})") } else { format!("'{found}' (code {code})") }
+        let found = self.here().unwrap_or('\0');
+        match u32::from(found) {
+            code if found.is_control() => format!("(CTRL-CHAR, code {code})"),
+            code @ 0..=0xFF => format!("'{found}' (code {code})"),
+            code => format!("'{found}' (code {code} / 0x{code:x})"),
+        }
     }
 }
