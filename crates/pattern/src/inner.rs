@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::leaves::Leaves;
-use crate::limits::MAX_CONSISTENCY_STEPS;
+use crate::limits::{JSON_STEPS_PER_BYTE, MAX_CONSISTENCY_STEPS};
 use crate::paths::Paths;
 use crate::pattern::Pattern;
 use crate::scan::Walker;
@@ -17,7 +17,8 @@ pub(crate) fn matches(pattern: &Pattern, text: &[u8]) -> bool {
     let mut paths = Paths::new();
     pattern.add_paths(&mut paths);
     let Ok(leaves) = Leaves::read(&text, &paths, &mut Walker::default()) else { return false };
-    let mut steps = MAX_CONSISTENCY_STEPS;
+    let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    let mut steps = length.saturating_mul(JSON_STEPS_PER_BYTE).min(MAX_CONSISTENCY_STEPS);
     pattern.decide(&leaves, &paths, &mut steps).unwrap_or(true)
 }
 

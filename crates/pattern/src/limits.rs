@@ -35,6 +35,9 @@ pub const MAX_CONSISTENCY_STEPS: u32 = 1_000_000;
 /// Deepest nesting of `json` conditions inside each other.
 pub const MAX_JSON_IN_JSON: usize = 4;
 
+/// Most steps for each byte of JSON inside a string; what is open when they are spent counts as matched.
+pub const JSON_STEPS_PER_BYTE: u32 = 16;
+
 /// Exponents of numbers beyond this, either way, are taken for this one.
 pub const MAX_EXPONENT: i64 = 1 << 40;
 

@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use reference::{Json, Member, Object, Test};
-use stockade_pattern::{Pattern, RuleSet, Scratch};
+use stockade_pattern::{Dialect, Pattern, RuleSet, Scratch};
 
 fn key() -> impl Strategy<Value = String> {
     select(vec!["a", "b", "c", "a.b", "b.c", "é"]).prop_map(str::to_owned)
@@ -135,7 +135,7 @@ fn arrays() -> impl Strategy<Value = Json> {
 
 /// Rules of a few fields over the same names.
 fn fields() -> impl Strategy<Value = Object> {
-    let path = vec(select(vec!["a", "b"]), 1..4).prop_map(|names| names.join("."));
+    let path = vec(select(vec!["a", "b"]), 1..4).prop_map(|names| names.join(".")).boxed();
     let exact = |text: &str| Test::Value(Json::String(text.into()));
     let test = prop_oneof![
         4 => Just(exact("x")),
@@ -143,6 +143,8 @@ fn fields() -> impl Strategy<Value = Object> {
         3 => Just(Test::Exists(false)),
         1 => Just(Test::Exists(true)),
         2 => Just(Test::AnythingBut(vec![Json::String("x".into())])),
+        1 => path.clone().prop_map(|path| Test::Compare("equals", path)),
+        1 => path.clone().prop_map(|path| Test::Compare("differs", path)),
     ];
     vec((path, vec(test, 1..3).prop_map(Member::Values)), 2..5).prop_map(Object)
 }
@@ -152,7 +154,7 @@ proptest! {
 
     #[test]
     fn on_arrays(patterns in vec(fields(), 1..12), events in vec(arrays(), 1..5)) {
-        let compiled: Vec<Pattern> = patterns.iter().map(|pattern| Pattern::parse(&pattern.text()).unwrap()).collect();
+        let compiled: Vec<Pattern> = patterns.iter().map(|pattern| Pattern::parse_as(&pattern.text(), Dialect::Stockade).unwrap()).collect();
         let set = RuleSet::new(&compiled);
         let mut scratch = Scratch::new();
         for event in &events {

@@ -41,6 +41,8 @@ pub(crate) enum Test {
     AnythingBut(Vec<Json>),
     /// `prefix`, `suffix`, `wildcard` or `equals-ignore-case`.
     AnythingButTexts(&'static str, Vec<String>),
+    /// `equals` or `differs`, and the other path.
+    Compare(&'static str, String),
 }
 
 impl Json {
@@ -103,7 +105,7 @@ impl Object {
         flatten(event, "", &mut Vec::new(), &mut 0, &mut leaves);
         self.combinations().iter().any(|fields| {
             let fields: Vec<_> = fields.iter().collect();
-            pick(&fields, &leaves, &mut Vec::new(), &mut Vec::new())
+            pick(&fields, &leaves, &mut Vec::new(), &mut Vec::new(), &mut Vec::new())
         })
     }
 }
@@ -162,22 +164,57 @@ fn pick<'l, 'a>(
     leaves: &'l [Leaf<'a>],
     picked: &mut Vec<&'l Leaf<'a>>,
     absent: &mut Vec<&'l str>,
+    differs: &mut Vec<(&'l Leaf<'a>, String)>,
 ) -> bool
 where
     'a: 'l,
 {
     let Some(((path, tests), rest)) = fields.split_first() else {
-        return leaves
-            .iter()
-            .filter(|leaf| absent.contains(&leaf.path.as_str()))
-            .all(|leaf| picked.iter().any(|other| !consistent(leaf, other)));
+        let beside = |leaf: &Leaf<'_>| picked.iter().all(|other| consistent(leaf, other));
+        let absent =
+            leaves.iter().filter(|leaf| absent.contains(&leaf.path.as_str())).all(|leaf| !beside(leaf));
+        return absent
+            && differs.iter().all(|(this, path)| {
+                let others: Vec<_> =
+                    leaves.iter().filter(|leaf| leaf.path == *path && beside(leaf)).collect();
+                !others.is_empty() && others.iter().all(|other| other.value != this.value)
+            });
     };
     for leaf in leaves.iter().filter(|leaf| leaf.path == **path) {
         if tests.iter().any(|test| test.holds(leaf.value))
             && picked.iter().all(|other| consistent(leaf, other))
         {
             picked.push(leaf);
-            let found = pick(rest, leaves, picked, absent);
+            let found = pick(rest, leaves, picked, absent, differs);
+            picked.pop();
+            if found {
+                return true;
+            }
+        }
+    }
+    for test in *tests {
+        let Test::Compare(relation, other) = test else { continue };
+        for leaf in leaves.iter().filter(|leaf| leaf.path == **path) {
+            if !picked.iter().all(|other| consistent(leaf, other)) {
+                continue;
+            }
+            picked.push(leaf);
+            let mut found = false;
+            if *relation == "differs" {
+                differs.push((leaf, other.clone()));
+                found = pick(rest, leaves, picked, absent, differs);
+                differs.pop();
+            } else {
+                for second in
+                    leaves.iter().filter(|second| second.path == *other && second.value == leaf.value)
+                {
+                    if picked.iter().all(|other| consistent(second, other)) {
+                        picked.push(second);
+                        found |= pick(rest, leaves, picked, absent, differs);
+                        picked.pop();
+                    }
+                }
+            }
             picked.pop();
             if found {
                 return true;
@@ -191,7 +228,7 @@ where
         if there {
             absent.push(here);
         }
-        let found = pick(rest, leaves, picked, absent);
+        let found = pick(rest, leaves, picked, absent, differs);
         if there {
             absent.pop();
         }
@@ -213,6 +250,7 @@ impl Test {
             Self::EqualsIgnoreCase(text) => folded(text),
             Self::Wildcard(text) => op("wildcard", quoted(text)),
             Self::Exists(there) => op("exists", there.to_string()),
+            Self::Compare(relation, other) => op("compare", op(relation, quoted(other))),
             Self::Numeric(terms) => op(
                 "numeric",
                 format!("[{}]", list(terms.iter().map(|(sign, number)| format!("\"{sign}\",{number}")))),
@@ -252,6 +290,7 @@ impl Test {
             }
             Self::Wildcard(wanted) => string.is_some_and(|text| fits(wanted.as_bytes(), text.as_bytes())),
             Self::Exists(there) => *there,
+            Self::Compare(..) => false,
             Self::Numeric(terms) => number.is_some_and(|number| {
                 terms.iter().all(|(sign, bound)| {
                     let bound = f64::from(*bound);
