@@ -25,7 +25,7 @@ use stockade_testkit::ledger::Contract;
 const REGION: &str = "eu-central-1";
 
 fn options(table: &str) -> LedgerOptions {
-    LedgerOptions { table: table.to_owned(), patience: Duration::from_secs(5), ..LedgerOptions::default() }
+    LedgerOptions { table: table.to_owned(), patience: Duration::from_secs(60), ..LedgerOptions::default() }
 }
 
 #[test]

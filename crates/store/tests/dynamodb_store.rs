@@ -23,7 +23,7 @@ use stockade_testkit::dynamodb_faults::{Asked, FaultyDynamo, Mishap};
 use stockade_testkit::store::{Contract, survives_failure};
 
 const REGION: &str = "eu-central-1";
-const PATIENT: Duration = Duration::from_secs(10);
+const PATIENT: Duration = Duration::from_secs(60);
 
 fn options(table: &str, patience: Duration) -> StoreOptions {
     StoreOptions { table: table.to_owned(), patience, ..StoreOptions::of_host("web01") }
