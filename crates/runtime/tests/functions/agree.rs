@@ -191,3 +191,55 @@ fn daemon_and_functions_agree() {
     // The daemon's clock is the machine's; so is the function's here.
     assert_eq!(by_functions(&events, events.len()), known);
 }
+
+/// The cases of the shipped filters: each as a stream of its own, in one invocation. They are what `scan` and the daemon
+/// are held to as well.
+#[test]
+fn the_corpus_is_found_here_too() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus");
+    let mut seen = 0;
+    for filter in ["sshd", "dovecot", "postfix", "roundcube"] {
+        let text = std::fs::read_to_string(corpus.join(filter).join("cases.toml")).unwrap();
+        let cases: toml::Table = text.parse().unwrap();
+        let mut by_options: BTreeMap<String, Vec<&toml::Table>> = BTreeMap::new();
+        for case in cases["case"].as_array().unwrap() {
+            let case = case.as_table().unwrap();
+            let options = case.get("options").and_then(toml::Value::as_table);
+            let options = options
+                .into_iter()
+                .flatten()
+                .map(|(key, value)| format!("{key}={}", value.as_str().unwrap()));
+            by_options.entry(options.collect::<Vec<_>>().join(", ")).or_default().push(case);
+        }
+        for (options, cases) in by_options {
+            let jails = format!(
+                "[DEFAULT]\nmaxretry = 100\nignoreself = false\n[{filter}]\nenabled = true\nfilter = {filter}[{options}]\n"
+            );
+            seen += hold_to(&cases, filter, &World::with(&jails, ""));
+        }
+    }
+    assert!(seen > 300, "{seen}");
+}
+
+fn hold_to(cases: &[&toml::Table], filter: &str, world: &World) -> usize {
+    let mut function = world.function(Role::FilterAndJail);
+    let group = if filter == "sshd" { "Auth" } else { "Syslog" };
+    let text = |value: &toml::Value| value.as_str().unwrap().to_owned();
+    for (nth, case) in (0_u64..).zip(cases) {
+        let lines: Vec<String> = case["lines"].as_array().unwrap().iter().map(text).collect();
+        let at = (crate::world::NOW - 43_200) * 1000;
+        let events: Vec<Value> = (0..).zip(&lines).map(|(n, line)| event(nth * 1000 + n, at, line)).collect();
+        let invoked = function.invoke(&subscription(group, &format!("case-{nth}"), &events));
+        let wanted: Vec<String> =
+            case["matches"].as_array().unwrap().iter().map(|found| text(&found["key"])).collect();
+        assert_eq!(invoked.counts.matches, wanted.len() as u64, "{filter}: {}", case["name"]);
+        for key in wanted {
+            assert!(
+                crate::world::matches(&world.ledger, filter, &key) > 0,
+                "{filter}: {}: {key}",
+                case["name"]
+            );
+        }
+    }
+    cases.len()
+}
