@@ -156,10 +156,10 @@ fn a_ban_is_applied_once_however_often_it_comes() {
     let _telling = Telling(&site);
     let daemon = site.start(None);
     let first = ban("sshd", "203.0.113.1", 3);
-    cloud.publish(&[first.clone()]);
+    cloud.publish(std::slice::from_ref(&first));
     site.wait_banned("203.0.113.1");
     // Again; older news; the same without a version, as an old sender would repeat it.
-    cloud.publish(&[first.clone()]);
+    cloud.publish(std::slice::from_ref(&first));
     cloud.publish(&[Notice { version: Some(2), ..Notice::unban("sshd".into(), first.key.clone(), now()) }]);
     // An unban that comes before its ban.
     let late = ban("sshd", "203.0.113.2", 1);
@@ -176,7 +176,7 @@ fn a_ban_is_applied_once_however_often_it_comes() {
     assert!(site.why("203.0.113.2").decisions.is_empty());
     // What is lifted here stays lifted, and a newer ban is one again.
     site.unban("203.0.113.1");
-    cloud.publish(&[first.clone()]);
+    cloud.publish(std::slice::from_ref(&first));
     wait_for("it to be heard", || (site.status().lines >= 6).then_some(()));
     assert!(site.bans().is_empty());
     cloud.publish(&[ban("sshd", "203.0.113.1", 4)]);

@@ -49,7 +49,9 @@ pub(super) fn main() {
             notices.iter().flat_map(|one| wire::pack(std::slice::from_ref(one)).messages).collect();
         site.publish(&packed);
     });
-    bench.row("the snapshot", bans, |site, notices| site.write_snapshot(notices));
+    bench.row("the snapshot", bans, |site, notices| {
+        site.write_snapshot(notices);
+    });
 }
 
 struct Bench {

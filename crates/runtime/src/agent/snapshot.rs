@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use stockade_aws::wire::snapshot;
-use stockade_aws::{Aws, Call, Fault, FaultKind};
+use stockade_aws::{Aws, Call, Fault, FaultKind, Reply};
 use stockade_core::ports::Clock;
 
 use super::arrival::Arrival;
@@ -33,8 +33,8 @@ impl Place {
         whole.then(|| Self { bucket: bucket.to_owned(), key: key.to_owned() })
     }
 
-    /// The object with its entity tag; `None` if it is still the one with the tag `known`.
-    fn fetch(&self, aws: &Aws, known: Option<&str>) -> Result<Option<(Vec<u8>, Option<String>)>, Fault> {
+    /// The object; `None` if it is still the one with the tag `known`.
+    fn fetch(&self, aws: &Aws, known: Option<&str>) -> Result<Option<Reply>, Fault> {
         let tried = format!("read the snapshot `s3://{}/{}`", self.bucket, self.key);
         let mut call = Call::rest(tried, "s3", "GET", format!("/{}/{}", self.bucket, self.key));
         if let Some(tag) = known {
@@ -43,7 +43,7 @@ impl Place {
         let reply = aws.block_on(aws.call(&call))?;
         // Not everybody knows the header.
         let same = reply.status == 304 || known.is_some() && reply.etag.as_deref() == known;
-        Ok((!same).then_some((reply.body, reply.etag)))
+        Ok((!same).then_some(reply))
     }
 }
 
@@ -64,9 +64,9 @@ pub(super) fn follow(shared: &Shared, place: &Place, every: Duration) {
             due = Some(Instant::now() + every);
             match place.fetch(&shared.aws, known.as_deref()) {
                 Ok(None) => {}
-                Ok(Some((body, fresh))) => {
-                    tag = fresh;
-                    if !pass_on(shared, &body) {
+                Ok(Some(reply)) => {
+                    tag = reply.etag;
+                    if !pass_on(shared, &reply.body) {
                         return;
                     }
                 }
