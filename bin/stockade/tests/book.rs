@@ -215,9 +215,8 @@ fn the_reference_has_every_setting_with_its_default() {
         if let Some(name) = line.strip_prefix('[') {
             table = format!("{}.", name.trim_end_matches(']'));
         } else if let Some((key, value)) = line.strip_prefix('#').and_then(|line| line.split_once(" = "))
-            && !key.starts_with(' ')
-            // The names of log groups.
-            && !key.starts_with('"')
+            // A sentence, or an entry of a table that has any names.
+            && !key.starts_with([' ', '"'])
         {
             wanted.insert(format!("{table}{key}"), value.to_owned());
         }

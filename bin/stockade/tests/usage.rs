@@ -6,8 +6,9 @@ mod common;
 use common::{fixture, run, shown, stockade};
 use insta::assert_snapshot;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "run",
+    "agent",
     "scan",
     "explain",
     "check",
@@ -119,4 +120,15 @@ fn there_is_a_man_page_for_every_command() {
     let nowhere = fixture("auth.log/man8");
     let output = stockade().arg("man").arg(nowhere).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
+}
+
+/// The host-only build knows the command and says what it lacks.
+#[cfg(not(feature = "aws"))]
+#[test]
+fn a_build_without_aws_says_so() {
+    let text = run(&["agent", "--once"]);
+    assert!(
+        text.starts_with("exit: 1\n") && text.contains("feature `aws`") && text.contains("hint:"),
+        "{text}"
+    );
 }

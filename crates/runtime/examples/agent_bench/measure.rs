@@ -9,18 +9,20 @@ use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use stockade_aws::wire::{self, Message, Notice, snapshot};
 use stockade_aws::{Access, Aws, Call};
 use stockade_core::Timestamp;
-use stockade_core::ports::{Clock, Responder};
+use stockade_core::ports::{Clock, Protocol, Responder, Scope};
 use stockade_respond::Nftables;
 use stockade_runtime::daemon::SystemClock;
 
 use self::door::Door;
 use self::support::namespace::Namespace;
 
+#[allow(dead_code, reason = "nobody shuts it here")]
 #[path = "../../tests/agent/door.rs"]
 mod door;
+#[path = "../../../respond/tests/support/namespace.rs"]
+mod namespace;
 mod support {
-    #[path = "../../../../../respond/tests/support/namespace.rs"]
-    pub mod namespace;
+    pub(super) use super::namespace;
 }
 
 const REGION: &str = "us-east-1";
@@ -31,7 +33,8 @@ pub(super) fn main() {
     let mut args = std::env::args_os().skip(1);
     let program = args.next().map(PathBuf::from).expect("usage: agent_bench STOCKADE [BANS]");
     let bans = args.next().map_or(100_000, |n| n.to_str().and_then(|n| n.parse().ok()).expect("a number"));
-    let endpoint = std::env::var("STOCKADE_TEST_MINISTACK").expect("STOCKADE_TEST_MINISTACK names the emulator");
+    let endpoint =
+        std::env::var("STOCKADE_TEST_MINISTACK").expect("STOCKADE_TEST_MINISTACK names the emulator");
     let access = Access { region: Some(REGION.to_owned()), endpoint: Some(endpoint.clone()) };
     let bench = Bench { program, aws: Aws::new(&access).unwrap(), endpoint };
     println!("| how they come | bans | until all are in the kernel | per second | memory of the agent |");
@@ -73,8 +76,12 @@ impl Bench {
             assert!(began.elapsed() < PATIENCE, "{held} of {count}");
             std::thread::sleep(Duration::from_millis(20));
             held = namespace.run(|| {
+                // As the agent makes it ready, so nothing is changed.
+                let jail =
+                    Scope { jail: "sshd".into(), ports: vec![(22, 22)], protocols: vec![Protocol::Tcp] };
                 let mut nftables = Nftables::open().unwrap();
-                nftables.current(SystemClock.now()).ok().flatten().map_or(0, |held| held.len())
+                let held = nftables.prepare(&[jail]).and_then(|()| nftables.current(SystemClock.now()));
+                held.ok().flatten().map_or(0, |held| held.len())
             });
         }
         let took = began.elapsed().as_secs_f64();
@@ -142,7 +149,8 @@ impl<'b> Site<'b> {
             };
             let entries: Vec<_> = batch.iter().enumerate().map(entry).collect();
             from += entries.len();
-            let request = sns.publish_batch().topic_arn(&self.topic).set_publish_batch_request_entries(Some(entries));
+            let request =
+                sns.publish_batch().topic_arn(&self.topic).set_publish_batch_request_entries(Some(entries));
             let answer = self.bench.aws.block_on(request.send()).unwrap();
             assert!(answer.failed().is_empty());
         }

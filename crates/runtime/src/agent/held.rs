@@ -2,6 +2,7 @@
 //! put into the dead-letter queue.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -35,9 +36,11 @@ pub(super) struct Held {
     room: Condvar,
 }
 
+/// No two messages of this process have the same token, so that a late word on one of a life before is about no other.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
 #[derive(Debug, Default)]
 struct State {
-    next: Token,
     messages: HashMap<Token, Kept>,
     notices: usize,
     paused_until: Option<Instant>,
@@ -67,8 +70,7 @@ impl Held {
     ) -> Token {
         let now = Instant::now();
         let mut state = self.state();
-        state.next += 1;
-        let token = state.next;
+        let token = NEXT.fetch_add(1, Ordering::Relaxed);
         state.notices += notices;
         let bad = reason.map(|reason| (message.body, reason));
         let kept = Kept {
@@ -141,19 +143,20 @@ impl Held {
     }
 }
 
-/// Keeps the messages of a queue until the other end of `ended` is gone; what is held then is left to come again.
-pub(super) fn keep(queue: &Mutex<Option<Queue>>, held: &Arc<Held>, ended: &Receiver<(Token, End)>) {
+/// Keeps the messages of a queue until `None` comes; what is held then is left to come again.
+pub(super) fn keep(queue: &Mutex<Option<Queue>>, held: &Arc<Held>, ended: &Receiver<Option<(Token, End)>>) {
     let mut delete: Vec<(String, u32)> = Vec::new();
     let mut open = true;
     while open || !delete.is_empty() {
         let mut again: BTreeMap<Duration, Vec<String>> = BTreeMap::new();
         let mut next = match ended.recv_timeout(TICK) {
-            Ok(one) => Some(one),
+            Ok(one) => {
+                open &= one.is_some();
+                one
+            }
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => {
-                if !std::mem::replace(&mut open, false) {
-                    std::thread::sleep(TICK);
-                }
+                open = false;
                 None
             }
         };
@@ -171,7 +174,10 @@ pub(super) fn keep(queue: &Mutex<Option<Queue>>, held: &Arc<Held>, ended: &Recei
                     Some(after) => again.entry(after).or_default().push(kept.receipt),
                 }
             }
-            next = ended.try_recv().ok();
+            next = ended.try_recv().ok().and_then(|one| {
+                open &= one.is_some();
+                one
+            });
         }
         let (soon, over) = held.to_hide(queue.visibility());
         // What was held for half a day comes again by itself.

@@ -29,6 +29,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use stockade_aws::{Aws, Fault};
 use stockade_config::{Config, Problems};
@@ -47,6 +48,11 @@ use held::Held;
 use receive::{RECEIVERS, Shared, Stop};
 use snapshot::Place;
 use tracker::{End, Token};
+
+/// How long the end waits for threads that wait for AWS.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long it waits for messages to be deleted. One that is not comes again, and is known then.
+const DELETED_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -153,7 +159,7 @@ pub(crate) struct Agent {
     pub(crate) in_bulk: Vec<bool>,
     once: Option<Once>,
     shared: Option<Arc<Shared>>,
-    ended: Option<Sender<(Token, End)>>,
+    ended: Option<Sender<Option<(Token, End)>>>,
     polls: Vec<Poll>,
     takers: Vec<JoinHandle<()>>,
     keeper: Option<JoinHandle<()>>,
@@ -237,7 +243,7 @@ impl Agent {
     /// What became of messages.
     pub(crate) fn tell(&self, ended: Vec<(Token, End)>) {
         for one in ended {
-            let _ = self.ended.as_ref().map(|sender| sender.send(one));
+            let _ = self.ended.as_ref().map(|sender| sender.send(Some(one)));
         }
     }
 
@@ -271,8 +277,12 @@ impl Agent {
             shared.held.close();
         }
         self.polls.iter().for_each(Poll::stop);
-        self.takers.drain(..).for_each(|taker| _ = taker.join());
-        // The keeper ends when nobody can tell it of anything any more.
+        // Who waits for an answer that does not come is left behind: what it brings then nobody takes.
+        let began = Instant::now();
+        while self.takers.iter().any(|taker| !taker.is_finished()) && began.elapsed() < LAST_WORDS {
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.takers.clear();
         self.shared = None;
     }
 
@@ -280,8 +290,13 @@ impl Agent {
     pub(crate) fn finish(mut self, ended: Vec<(Token, End)>) {
         self.stop();
         self.tell(ended);
-        self.ended = None;
-        let _ = self.keeper.take().map(JoinHandle::join);
+        let _ = self.ended.take().map(|sender| sender.send(None));
+        let began = Instant::now();
+        while self.keeper.as_ref().is_some_and(|keeper| !keeper.is_finished())
+            && began.elapsed() < DELETED_WITHIN
+        {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Shared {
     pub(super) queue: Arc<Mutex<Option<Queue>>>,
     pub(super) held: Arc<Held>,
     pub(super) inputs: Sender<Input>,
-    pub(super) ended: Sender<(Token, End)>,
+    pub(super) ended: Sender<Option<(Token, End)>>,
     /// Takes what there is, and ends.
     pub(super) once: bool,
     /// Counts how often the queue was made ready: after each the snapshot is read.
@@ -180,7 +180,7 @@ impl Shared {
             let token = self.held.hold(message, bans, reason, queue.visibility());
             if notices.is_empty() {
                 // Nothing in it concerns the turn.
-                if self.ended.send((token, End::Done)).is_err() {
+                if self.ended.send(Some((token, End::Done))).is_err() {
                     return false;
                 }
             } else if !self.tell(Arrival::Message { token, notices }) {

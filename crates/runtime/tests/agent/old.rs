@@ -49,10 +49,10 @@ fn raw_delivery_is_read_too() {
 #[test]
 fn a_cloud_fail2ban_client_understands_our_messages() {
     let Some(cloud) = Cloud::new("client") else { return };
-    let python = std::env::var("STOCKADE_TEST_BOTO3").unwrap_or_else(|_| "python3".to_owned());
+    let python = std::env::var("STOCKADE_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let has_boto = Command::new(&python).args(["-c", "import boto3"]).output();
     if !has_boto.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: no Python with boto3; STOCKADE_TEST_BOTO3 may name one");
+        eprintln!("skipped: no Python with boto3; STOCKADE_TEST_PYTHON may name one");
         return;
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/agent/old_client.py");

@@ -204,7 +204,7 @@ impl Store for PostgresStore {
         self.link.run("forget old rows in", async |client| {
             // Whoever reconnected may have had to leave this out.
             hosts::alive(client, me).await?;
-            purge::slice(client, me, keep, limits).await
+            purge::slice(client, me, keep, limits, now()).await
         })
     }
 

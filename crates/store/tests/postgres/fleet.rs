@@ -250,7 +250,12 @@ fn what_a_host_left_is_forgotten_with_it() {
         bans_before: at(0),
         max_matches: 10,
     };
+    database.sql("INSERT INTO stockade.hosts (name, instance, seen, at)
+        VALUES ('web03', 3, 0, extract(epoch FROM now())::bigint * 1000 - 86400000)");
+    database.sql("UPDATE stockade.hosts SET at = 1 WHERE name = 'web01'");
+    one.purge(&Retention { bans_before: Timestamp::MAX, ..keep }).unwrap();
+    assert_eq!(database.sql("SELECT name FROM stockade.hosts WHERE at > 1 ORDER BY name"), "web01\nweb03");
     one.purge(&keep).unwrap();
-    assert_eq!(database.sql("SELECT name FROM stockade.hosts"), "web01");
+    assert_eq!(database.sql("SELECT name FROM stockade.hosts ORDER BY name"), "web01\nweb03");
     assert_eq!(database.sql("SELECT count(*) FROM stockade.windows"), "0");
 }
