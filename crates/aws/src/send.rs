@@ -50,15 +50,16 @@ impl Sender {
         Ok(self.client.get_or_init(|| Client::builder(TokioExecutor::new()).build(connector)))
     }
 
-    async fn once(&self, request: Request<Full<Bytes>>) -> Result<(u16, Option<String>, Vec<u8>), String> {
+    async fn once(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
         let client = self.client()?;
         let exchange = async {
             let reply = client.request(request).await.map_err(|error| chain(&error))?;
             let status = reply.status().as_u16();
-            let etag = reply.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+            let header = |name| reply.headers().get(name).and_then(|text| text.to_str().ok()).map(str::to_owned);
+            let (etag, error) = (header("etag"), header("x-amzn-errortype"));
             let body = Limited::new(reply.into_body(), Call::MAX_REPLY_BYTES).collect().await;
             let body = body.map_err(|error| format!("the answer cannot be read: {error}"))?;
-            Ok((status, etag, body.to_bytes().to_vec()))
+            Ok(Answer { status, etag, error, body: body.to_bytes().to_vec() })
         };
         tokio::time::timeout(TRY, exchange)
             .await
@@ -94,9 +95,9 @@ impl Aws {
             .map_err(|error| Fault::local(FaultKind::Other, format!("cannot {}: {error}", call.tried)))?;
         match self.sender.once(request).await {
             Err(why) => Err(Fault::unreachable(&call.tried, &why)),
-            Ok((status @ 200..400, etag, body)) => Ok(Reply { status, etag, body }),
-            Ok((status, _, body)) => {
-                let (code, text) = error_of(&body);
+            Ok(Answer { status: status @ 200..400, etag, body, .. }) => Ok(Reply { status, etag, body }),
+            Ok(Answer { status, error, body, .. }) => {
+                let (code, text) = error_of(error.as_deref(), &body);
                 Err(Fault::answer(&call.tried, &code, &text, status))
             }
         }
@@ -142,8 +143,17 @@ fn signed(
     Ok(request)
 }
 
-/// The code and the text of an error, in JSON or XML.
-fn error_of(body: &[u8]) -> (String, String) {
+/// An answer as it came.
+struct Answer {
+    status: u16,
+    etag: Option<String>,
+    /// The code of an error where it stands in a header, as REST services have it.
+    error: Option<String>,
+    body: Vec<u8>,
+}
+
+/// The code and the text of an error, in JSON or XML; `header` has the code before a colon.
+fn error_of(header: Option<&str>, body: &[u8]) -> (String, String) {
     /// An error's text is for people: more of it helps nobody.
     const MAX_TEXT: usize = 512;
     let text = String::from_utf8_lossy(body.get(..body.len().min(16 << 10)).unwrap_or_default());
@@ -152,7 +162,10 @@ fn error_of(body: &[u8]) -> (String, String) {
         let field = |names: [&str; 3]| {
             names.iter().find_map(|name| json.get(name)?.as_str()).map(cut).unwrap_or_default()
         };
-        let code = field(["__type", "Code", "code"]);
+        let code = match header {
+            Some(header) => cut(header.split(':').next().unwrap_or_default()),
+            None => field(["__type", "Code", "code"]),
+        };
         let code = code.rsplit('#').next().unwrap_or_default().to_owned();
         return (code, field(["message", "Message", "errorMessage"]));
     }
@@ -210,7 +223,10 @@ mod tests {
             ("<html>", "", ""),
             ("", "", ""),
         ] {
-            assert_eq!(error_of(body.as_bytes()), (code.to_owned(), text.to_owned()));
+            assert_eq!(error_of(None, body.as_bytes()), (code.to_owned(), text.to_owned()));
         }
+        let rest = br#"{"Type":"User","Message":"too fast"}"#;
+        let of_header = error_of(Some("TooManyRequestsException:http://internal.amazon.com/"), rest);
+        assert_eq!(of_header, ("TooManyRequestsException".to_owned(), "too fast".to_owned()));
     }
 }
