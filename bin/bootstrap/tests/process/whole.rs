@@ -3,7 +3,7 @@
 use serde_json::json;
 use stockade_aws::{Call, wire::snapshot};
 use stockade_core::Timestamp;
-use stockade_testkit::emulator::object;
+use stockade_testkit::emulator::{object, unique};
 
 use crate::site::{Site, failures, kinesis, packed, subscription};
 
@@ -65,4 +65,33 @@ fn two_phases_and_the_snapshot() {
     snapshot::read(&written[..], Timestamp::default(), &mut |notice| keys.push(notice.key.to_string()))
         .unwrap();
     assert_eq!(keys, ["203.0.113.7"]);
+}
+
+/// While a fleet moves, what only the other system's table knows counts as well, and an event in both counts once.
+#[test]
+fn matches_in_cloud_fail2bans_table_count_and_are_counted_once() {
+    let Some(site) = Site::new() else { return };
+    let shared = unique("F2B");
+    stockade_store::dynamodb::create_shared_if_missing(&site.aws, &shared).unwrap();
+    let other = unique("Stockade");
+    stockade_store::dynamodb::create_if_missing(&site.aws, &other).unwrap();
+    let endpoint = site.emulator.endpoint();
+    let one =
+        site.function("cloudwatch_filter_and_jail", endpoint, &[("STOCKADE_AWS_SHARED_TABLE", &shared)]);
+    let two = site.function(
+        "cloudwatch_filter_and_jail",
+        endpoint,
+        &[("STOCKADE_AWS_SHARED_TABLE", &shared), ("STOCKADE_AWS_TABLE", &other)],
+    );
+    let both = failures("203.0.113.7", 2);
+    one.answer(&subscription(&both));
+    let answer = two.answer(&subscription(&both));
+    assert!(answer.get("bans").is_none(), "the same two events: {answer}");
+    let answer = two.answer(&subscription(&failures("203.0.113.9", 1)));
+    assert!(answer.get("bans").is_none(), "{answer}");
+    one.answer(&subscription(&failures("203.0.113.8", 2)));
+    let mut third = failures("203.0.113.8", 1);
+    third["logEvents"][0]["id"] = "another".into();
+    assert_eq!(two.answer(&subscription(&third))["bans"], 1);
+    assert_eq!(site.heard(1), ["sshd 203.0.113.8"]);
 }
