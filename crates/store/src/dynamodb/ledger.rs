@@ -52,8 +52,8 @@ pub enum Reads {
     /// all, and where another function was first to put one. A match that was missed counts with the next of its key.
     ///
     /// Log events come a few at a time, in the five seconds that the CloudWatch agent collects them for: on real
-    /// attacks every second match is a question, and with the latest answers to all it would cost more than half a
-    /// read unit. `benches/run.sh cost` measures it.
+    /// attacks there is a question for every second match, and the latest answers to all cost up to 0.64 read units a
+    /// match; these cost up to 0.34, but for a log of five matches. `benches/run.sh cost` measures it.
     #[default]
     Recent,
 }
