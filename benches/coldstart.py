@@ -21,7 +21,7 @@ ROLES = ["cloudwatch_filter_and_jail", "cloudwatch_filter", "dynamodb_jail", "ex
 VARIABLES = [
     "STOCKADE_AWS_TABLE=Stockade",
     "STOCKADE_AWS_TOPIC=arn:aws:sns:eu-central-1:000000000000:F2B",
-    "STOCKADE_AWS_SNAPSHOT=s3://snapshots/bans.json",
+    "STOCKADE_AWS_SNAPSHOT=s3://snapshots/live.gz",
 ]
 
 

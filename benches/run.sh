@@ -6,7 +6,9 @@
 #   latency   from the line in the log to the element in the kernel, and to the dropped packet (needs root)
 #   memory    bytes per address that a jail watches
 #   fleet     from a ban on one host to the kernel of another that shares its PostgreSQL (needs root)
+#   events    200,000 events through 200, 2,000 and 10,000 patterns, beside parsers and quamina
 #   live      following a log that grows by 100,000 lines a second and is rotated (needs root)
+#   cost      what the matches of real attacks cost in DynamoDB, in write and read units
 #   coldstart the packaged Lambda functions until they ask for their first event, beside Python with boto3
 #
 # The result goes to standard output and to benches/results/NAME.md. Programs are built first, in release mode; with
@@ -55,9 +57,17 @@ live)
     build -p stockade-runtime --example daemon
     alone python3 "$here/live.py" "$@"
     ;;
+events)
+    cargo build --release --quiet --manifest-path "$here/events/Cargo.toml" >&2
+    [ -n "${CARGO_TARGET_DIR:-}" ] || export STOCKADE_BENCH_TARGET="$here/events/target/release"
+    exec python3 "$here/events.py" "$@"
+    ;;
 memory)
     build -p stockade-runtime --example tracked_memory
     exec python3 "$here/memory.py" "$@"
+    ;;
+cost)
+    exec "$here/cost.sh" "$@"
     ;;
 coldstart)
     STOCKADE_BENCH_PYTHON="$("$root/dev/venv" ministack)/bin/python3"
@@ -65,7 +75,7 @@ coldstart)
     exec python3 "$here/coldstart.py" "$@"
     ;;
 *)
-    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -8,7 +8,7 @@ use stockade_core::Timestamp;
 use stockade_core::ports::Clock;
 use stockade_runtime::functions::home::Home;
 use stockade_runtime::functions::{
-    Function, Parts, PutSnapshot, Role, Setup, SetupError, announcers, dynamo,
+    Announcers, Function, Parts, PutSnapshot, Role, Setup, SetupError, Tables,
 };
 
 /// The handler's name, which Lambda sets.
@@ -50,7 +50,7 @@ pub(crate) async fn function() -> Result<Function, SetupError> {
     };
     let parts = Parts {
         ledger: Box::new(Tables::new(&aws, &setup, program.retention.bans)),
-        announcer: Box::new(Topic::new(&aws, &settings.topic)),
+        announcer: Box::new(Announcers::new(&aws, &program)),
         clock,
         snapshot: snapshot(&aws, &settings.snapshot),
     };

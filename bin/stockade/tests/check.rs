@@ -70,6 +70,25 @@ fn all_stock_jails_are_right() {
     assert!(rows > 80, "{text}");
 }
 
+#[test]
+fn a_store_that_this_build_has_not_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    for (store, feature, there) in [
+        ("postgresql://u:s3cret@192.0.2.1/d?sslmode=require", "postgres", cfg!(feature = "postgres")),
+        ("dynamodb:Stockade", "aws", cfg!(feature = "aws")),
+    ] {
+        std::fs::write(dir.path().join("stockade.toml"), format!("store = \"{store}\"\n")).unwrap();
+        let text = check(dir.path(), &[]);
+        let ok = text.starts_with("exit: 0\n");
+        assert_eq!(ok, there, "{text}");
+        assert!(ok || text.contains(&format!("a build with the feature `{feature}`")), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+    std::fs::write(dir.path().join("stockade.toml"), "store = \"postgresql://u@h/d?sslmode=never\"\n")
+        .unwrap();
+    assert!(!check(dir.path(), &[]).starts_with("exit: 0\n"));
+}
+
 /// A configuration whose bans go to AWS.
 fn in_aws() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();

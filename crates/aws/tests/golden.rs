@@ -1,4 +1,5 @@
 //! What Cloud-Fail2Ban's parts say to each other, and what we say in their place: the files in `corpus/cloud-fail2ban`.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
 //! The snapshot of live bans: what is written is read again; what is torn, foreign or too much is told apart.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};

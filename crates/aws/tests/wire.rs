@@ -1,4 +1,5 @@
 //! Messages: what is written is read again, within SNS's limits; what is foreign, broken or too much is told apart.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};

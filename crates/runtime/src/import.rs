@@ -90,7 +90,7 @@ pub(crate) fn judge(
 /// `dry_run` only says what would become of them. The fates are in the order of the bans.
 ///
 /// # Errors
-/// When the store cannot be read or written; nothing was changed then. [`StoreErrorKind::Busy`] if a daemon runs.
+/// When the store cannot be read or written; nothing was changed then. Of the kind `Busy` if a daemon runs.
 pub fn into_store(
     config: &Config,
     place: Option<&StoreConfig>,

@@ -17,6 +17,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use stockade_core::Key;
+use stockade_runtime::control::{Request, Response};
 use stockade_testkit::postgres::{self, Database, Server, Stop};
 use support::{Site, failures, wait_for};
 
@@ -217,6 +218,8 @@ fn the_server_is_restarted_and_hangs_and_no_match_is_lost() {
                 let begun = Instant::now();
                 wait_in_force(&one, "203.0.113.99", true);
                 assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+                // A reload begins with what is stored: it is refused, and the daemon lives.
+                assert!(matches!(one.ask(&Request::Reload), Response::Error { .. }));
                 server.go();
                 one.unban("203.0.113.99");
             }

@@ -13,6 +13,8 @@
 mod agree;
 #[path = "functions/bad_input.rs"]
 mod bad_input;
+#[path = "support/world.rs"]
+mod daemon_world;
 #[path = "functions/expire.rs"]
 mod expire;
 #[path = "functions/faults.rs"]

@@ -11,8 +11,9 @@
 
 mod emulator;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::types::{CreateReplicationGroupMemberAction, ReplicationGroupUpdate};
 use stockade_core::ledger::{Ledger as _, Question};
 use stockade_core::ports::StoreErrorKind;
 use stockade_core::{BanRecord, Key, Match, MatchId, Reason, Timestamp};
@@ -24,7 +25,7 @@ use stockade_testkit::ledger::Contract;
 const REGION: &str = "eu-central-1";
 
 fn options(table: &str) -> LedgerOptions {
-    LedgerOptions { table: table.to_owned(), patience: Duration::from_secs(5), ..LedgerOptions::default() }
+    LedgerOptions { table: table.to_owned(), patience: Duration::from_secs(60), ..LedgerOptions::default() }
 }
 
 #[test]
@@ -115,6 +116,65 @@ fn regions_share_matches_and_keep_their_own_bans() {
     }
 }
 
+/// What was missed could have been the match that bans: a key that is near its ban is asked about once more.
+#[test]
+fn near_a_ban_the_latest_is_read() {
+    let Some(url) = emulator::url() else { return };
+    let aws = emulator::aws(&url, REGION);
+    let table = emulator::name("near");
+    create_if_missing(&aws, &table).unwrap();
+    let mut ledger = DynamoLedger::new(&aws, LedgerOptions { reads: Reads::Recent, ..options(&table) });
+    for (matches, units) in [(0, 0.5), (1, 0.5), (2, 0.5), (3, 1.5), (4, 1.5), (5, 0.5), (6, 0.5)] {
+        if let Some(id) = u32::checked_sub(matches, 1) {
+            ledger.remember(&[matched(u128::from(id), "192.0.2.1", i64::from(id))]).unwrap();
+        }
+        let before = ledger.spent().read_units_by_size;
+        let answer = ledger.recall(&[question("192.0.2.1", 5)]).unwrap().remove(0);
+        assert_eq!(answer.matches.len(), 5.min(matches as usize));
+        assert_eq!(ledger.spent().read_units_by_size - before, units, "{matches} matches");
+    }
+}
+
+/// A global table: each region has a copy, and what one writes comes to the other.
+#[test]
+fn two_copies_of_a_global_table_count_together() {
+    let Some(url) = emulator::url() else { return };
+    let table = emulator::name("global");
+    let regions = [REGION, "us-east-1"].map(|region| emulator::aws(&url, region));
+    create_if_missing(&regions[0], &table).unwrap();
+    let replica = CreateReplicationGroupMemberAction::builder().region_name("us-east-1").build().unwrap();
+    let update = aws_sdk_dynamodb::Client::new(regions[0].config())
+        .update_table()
+        .table_name(&table)
+        .replica_updates(ReplicationGroupUpdate::builder().create(replica).build());
+    regions[0].block_on(update.send()).unwrap();
+    assert!(!create_if_missing(&regions[1], &table).unwrap(), "it is there by now");
+    let mut ledgers = regions.each_ref().map(|aws| DynamoLedger::new(aws, options(&table)));
+    for (ledger, id) in ledgers.iter_mut().zip(0_u32..) {
+        ledger.remember(&[matched(u128::from(id), "192.0.2.1", i64::from(id))]).unwrap();
+    }
+    for ledger in &mut ledgers {
+        // Copies lag behind.
+        let start = Instant::now();
+        loop {
+            let answer = ledger.recall(&[question("192.0.2.1", 5)]).unwrap().remove(0);
+            let ids: Vec<_> = answer.matches.iter().map(|past| past.id.0).collect();
+            if (ids.as_slice(), answer.ban) == (&[1, 0], None) {
+                break;
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "{ids:?}");
+        }
+    }
+    for (ledger, times) in ledgers.iter_mut().zip(1..) {
+        assert!(ledger.put_ban(&ban("192.0.2.1", times), 0).unwrap(), "each region announces to its own");
+        ledger.note_announced(&[("sshd".into(), ban("192.0.2.1", 0).key, 1)]).unwrap();
+    }
+    for (ledger, times) in ledgers.iter_mut().zip(1..) {
+        let ban = ledger.recall(&[question("192.0.2.1", 5)]).unwrap().remove(0).ban.unwrap();
+        assert_eq!((ban.record.times, ban.version, ban.announced), (times, 1, 1));
+    }
+}
+
 #[test]
 fn a_match_costs_one_write_unit_and_a_question_one_query() {
     let Some(url) = emulator::url() else { return };
@@ -152,7 +212,7 @@ fn a_match_costs_one_write_unit_and_a_question_one_query() {
         .unwrap();
     costs(2.0, &ledger);
     ledger.note_announced(&[("sshd".into(), live.key, 3)]).unwrap();
-    costs(3.0, &ledger);
+    costs(2.0, &ledger);
 }
 
 fn matched(id: u128, by: &str, secs: i64) -> Match {

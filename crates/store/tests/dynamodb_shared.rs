@@ -69,7 +69,7 @@ fn table() -> Option<(String, String, SharedTable)> {
     let aws = emulator::aws(&url, "eu-central-1");
     let name = emulator::name("F2B");
     assert!(create_shared_if_missing(&aws, &name).unwrap());
-    let table = SharedTable::new(&aws, &name, Duration::from_secs(5));
+    let table = SharedTable::new(&aws, &name, Duration::from_secs(60));
     Some((url, name, table))
 }
 
@@ -105,13 +105,13 @@ fn matches_of_both_systems_count_once_together() {
     write(&mut table, &cases());
     let mut count =
         |host, filters: &[&str], since| table.recall(&[question(host, filters, since)]).unwrap().remove(0);
-    let found = count("198.51.100.7", &["sshd", "dovecot"], 1_699_999_999);
+    let found = count("198.51.100.7", &["sshd", "dovecot"], 3_999_999_999);
     let ids: Vec<_> = found.iter().map(|past| past.id).collect();
     assert_eq!(ids, [cases()[1].found.id, cases()[0].found.id], "newest first, each once");
-    assert_eq!(found[0].time, Timestamp::from_secs(1_700_000_001));
+    assert_eq!(found[0].time, Timestamp::from_secs(4_000_000_001));
     // Later than the bound, in whole seconds, as the other side counts.
-    assert_eq!(count("198.51.100.7", &["sshd"], 1_700_000_000).len(), 1);
-    assert_eq!(count("198.51.100.7", &["sshd"], 1_700_000_001).len(), 0);
+    assert_eq!(count("198.51.100.7", &["sshd"], 4_000_000_000).len(), 1);
+    assert_eq!(count("198.51.100.7", &["sshd"], 4_000_000_001).len(), 0);
     assert_eq!(count("198.51.100.7", &["postfix"], 0).len(), 0);
     assert_eq!(count("203.0.113.9", &["dovecot", "roundcube"], 0).len(), 2);
     assert_eq!(count("192.0.2.1", &["nginx-http-auth"], 0).len(), 1);
@@ -143,7 +143,7 @@ fn a_large_partition_is_read_page_by_page_until_there_is_enough() {
         .map(|n| {
             let mut found = cases().remove(0).found;
             found.id = MatchId(u128::from(n));
-            found.time = Timestamp::from_secs(1_700_000_000 + i64::from(n));
+            found.time = Timestamp::from_secs(4_000_000_000 + i64::from(n));
             found.stream = "s".repeat(512).into();
             (found, format!("{n:0512}"))
         })
@@ -199,14 +199,14 @@ fn both_sides_write_the_same_items_and_count_each_other_s() {
     // One more match by each: both sides count both.
     reference(
         &["write", &url, &name],
-        &format!(r#"[["198.51.100.7", "{SSHD}", 1700000009000, "web01", "theirs"]]"#),
+        &format!(r#"[["198.51.100.7", "{SSHD}", 4000000009000, "web01", "theirs"]]"#),
     );
     let mut ours = cases().remove(0);
     ours.event_id = "ours".into();
-    ours.found.time = Timestamp::from_secs(1_700_000_010);
+    ours.found.time = Timestamp::from_secs(4_000_000_010);
     write(&mut table, &[ours]);
-    let counted = reference(&["count", &url, &name, "198.51.100.7", "1700000011", SSHD], "");
-    let recalled = table.recall(&[question("198.51.100.7", &["sshd"], 1_700_000_011 - 3_600)]).unwrap();
+    let counted = reference(&["count", &url, &name, "198.51.100.7", "4000000011", SSHD], "");
+    let recalled = table.recall(&[question("198.51.100.7", &["sshd"], 4_000_000_011 - 3_600)]).unwrap();
     assert_eq!((counted.trim(), recalled[0].len()), ("4", 4));
     assert!(recalled[0].iter().any(|past| past.id == shared_id("sshd", "theirs")));
 }

@@ -23,7 +23,7 @@ use stockade_testkit::dynamodb_faults::{Asked, FaultyDynamo, Mishap};
 use stockade_testkit::store::{Contract, survives_failure};
 
 const REGION: &str = "eu-central-1";
-const PATIENT: Duration = Duration::from_secs(10);
+const PATIENT: Duration = Duration::from_secs(60);
 
 fn options(table: &str, patience: Duration) -> StoreOptions {
     StoreOptions { table: table.to_owned(), patience, ..StoreOptions::of_host("web01") }
@@ -162,6 +162,23 @@ fn two_at_once_lose_nothing() {
     let outbox = store.outbox(Timestamp::MAX, usize::MAX).unwrap();
     assert_eq!(outbox.len(), 220);
     assert!(outbox.is_sorted_by(|a, b| a.id < b.id));
+    // What snapshots replaced, and those that came too late, were taken away.
+    let aws = emulator::aws(&url, REGION);
+    let count = aws_sdk_dynamodb::Client::new(aws.config())
+        .scan()
+        .table_name(&table)
+        .projection_expression("sk")
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<Vec<_>, _>>();
+    let left = aws.block_on(count).unwrap();
+    let places: Vec<&str> =
+        left.iter().filter_map(|item| item["sk"].as_s().ok()).map(String::as_str).collect();
+    let parts = places.iter().filter_map(|place| place.strip_prefix("snap#")?.rsplit_once('#'));
+    let snapshots: BTreeSet<&str> = parts.map(|(snapshot, _)| snapshot).collect();
+    assert!(snapshots.len() <= 2, "{snapshots:?}");
+    assert!(left.len() < 250, "{places:?}");
 }
 
 /// Killed between the parts of a large change: it is there whole or not at all.

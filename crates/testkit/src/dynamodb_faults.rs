@@ -1,6 +1,6 @@
 //! A stand-in for DynamoDB's bad days: a proxy on loopback before an emulator, which never has any.
 //!
-//! It passes requests on to the emulator, and does to some of them what a [`Plan`] says: refuses them, closes the
+//! It passes requests on to the emulator, and does to some of them what a `Plan` says: refuses them, closes the
 //! connection before or after they were done, or does one half of a batch and sends the other back. It speaks enough
 //! HTTP/1.1 for the AWS SDK and nothing more; each request has a connection of its own.
 

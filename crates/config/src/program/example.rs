@@ -26,8 +26,8 @@ const LOG_GROUPS: &str = r#"
 # Which filters read which log group of CloudWatch Logs: its name, or a pattern, and the filters as jails name them. As
 # soon as one is set here, there are no others than those set here.
 #[aws.log_groups]
-#"Auth" = ["sshd"]
-#"Syslog" = ["dovecot", "postfix", "roundcube"]
+# "Auth" = ["sshd"]
+# "Syslog" = ["dovecot", "postfix", "roundcube"]
 "#;
 
 const RESPONDERS: &str = r#"

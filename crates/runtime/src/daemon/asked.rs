@@ -87,12 +87,13 @@ impl Engine<'_> {
     }
 
     /// Reads the configuration again; an error changes nothing.
-    pub(super) fn reload(&self) -> Result<End, Response> {
+    pub(super) fn reload(&mut self) -> Result<End, Response> {
         let refuse = |problems: &dyn std::fmt::Display| {
             let message = format!("cannot reload, nothing was changed:\n{problems}");
             tracing::error!("{message}");
             Response::Error { message, hint: Some("`stockade check` shows the same".to_owned()) }
         };
+        self.turn.store_answers().map_err(|error| refuse(&error))?;
         let fresh = (self.life.load)().and_then(Config::strict).map_err(|problems| refuse(&problems))?;
         let fresh = self.life.options.configured(fresh).map_err(|error| refuse(&error))?;
         let mut said = Vec::new();

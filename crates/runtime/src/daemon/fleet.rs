@@ -1,6 +1,6 @@
 //! Hosts that share a store: what others saw is judged here as well, and what they decided is carried out here.
 
-use stockade_core::ports::{Order, SharedBan};
+use stockade_core::ports::{Order, SharedBan, StoreError};
 use stockade_core::{BanRecord, Decision, Feed, Key, Reason, Timestamp, Verdict, shared};
 
 use super::turn::Turn;
@@ -49,6 +49,11 @@ impl Turn {
             self.batch.seen = Some(news.upto);
         }
         news.more
+    }
+
+    /// Whether the store can be asked: the next life begins with what it says.
+    pub(super) fn store_answers(&mut self) -> Result<(), StoreError> {
+        self.store.outbox(self.clock.now(), 0).map(drop)
     }
 
     /// Takes over a ban as it is now, and has it carried out here. Some of it is an offence of its key.

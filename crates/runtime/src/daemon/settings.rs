@@ -163,7 +163,8 @@ impl Engine<'_> {
     }
 
     /// Whether a configuration can be used as a whole.
-    fn check(&self, fresh: &Config) -> Result<(), Response> {
+    fn check(&mut self, fresh: &Config) -> Result<(), Response> {
+        self.turn.store_answers().map_err(|error| refused(&error.to_string()))?;
         let mut said = Vec::new();
         let assembled = Assembled::new(fresh, |warning| said.push(warning))
             .map_err(|error| Response::Error { message: error.to_string(), hint: error.hint() })?;

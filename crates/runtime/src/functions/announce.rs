@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use stockade_aws::Aws;
 use stockade_aws::wire::Notice;
+use stockade_config::{AwsPlace, Program, ResponderKind};
 use stockade_core::ledger::LedgerBan;
 use stockade_core::ports::{Evidence, Plan, Responder, Standing};
 use stockade_core::{Outcome, Timestamp};
-use stockade_respond::aws::Sns;
+use stockade_respond::aws::{Lambda, Sns};
 
 /// One thing to be told: a ban, or the end of one, as the ledger has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,77 @@ impl Announcer for Topic {
         let notices: Vec<Notice> = say.iter().map(|say| Notice::of(&say.ban)).collect();
         let said = self.aws.block_on(self.sns.announce(&notices));
         said.unwrap_or_else(|fault| vec![failed(&fault.message); say.len()])
+    }
+}
+
+/// All that a configuration names: the responders `sns` and `lambda`; without any, the topic of `[aws]`.
+pub struct Announcers {
+    /// By the responder's name, which jails refer to; `None`: whatever jails say.
+    each: Vec<Named>,
+}
+
+/// An announcer and the name that jails refer to it by.
+type Named = (Option<Arc<str>>, Box<dyn Announcer>);
+
+impl std::fmt::Debug for Announcers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.each.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl Announcers {
+    /// Those of a configuration, in the account that the function runs in. Asks nothing yet.
+    pub fn new(aws: &Aws, program: &Program) -> Self {
+        let there = |place: &AwsPlace| match place.region.as_str() {
+            "" => aws.clone(),
+            region => aws.in_region(region),
+        };
+        let mut each: Vec<Named> = Vec::new();
+        for responder in &program.responders {
+            let announcer: Box<dyn Announcer> = match &responder.kind {
+                ResponderKind::Sns { topic, place } => {
+                    let topic = if topic.is_empty() { &program.aws.topic } else { topic };
+                    Box::new(Topic::new(&there(place), topic))
+                }
+                ResponderKind::Lambda { function, unban, place } => {
+                    let lambda: Box<dyn Responder> =
+                        Box::new(Lambda::new(&there(place), function).with_unbans(*unban));
+                    Box::new(vec![lambda])
+                }
+                // A firewall, or a program, of a machine that is none.
+                _ => continue,
+            };
+            each.push((Some(Arc::clone(&responder.name)), announcer));
+        }
+        if each.is_empty() {
+            each.push((None, Box::new(Topic::new(aws, &program.aws.topic))));
+        }
+        Self { each }
+    }
+}
+
+impl Announcer for Announcers {
+    fn announce(&mut self, say: &[Say], now: Timestamp) -> Vec<Outcome> {
+        let mut outcomes = vec![Outcome::Done; say.len()];
+        for (name, announcer) in &mut self.each {
+            let named = |to: &[Arc<str>]| name.as_ref().is_none_or(|name| to.is_empty() || to.contains(name));
+            let mine: Vec<(usize, Say)> = say
+                .iter()
+                .enumerate()
+                .filter(|(_, say)| named(&say.to))
+                .map(|(at, say)| (at, Say { to: Vec::new(), ..say.clone() }))
+                .collect();
+            if mine.is_empty() {
+                continue;
+            }
+            let (places, mine): (Vec<usize>, Vec<Say>) = mine.into_iter().unzip();
+            for (at, outcome) in places.into_iter().zip(announcer.announce(&mine, now)) {
+                if let Some(known) = outcomes.get_mut(at).filter(|_| outcome != Outcome::Done) {
+                    *known = outcome;
+                }
+            }
+        }
+        outcomes
     }
 }
 

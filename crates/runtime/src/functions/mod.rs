@@ -35,7 +35,7 @@ mod role;
 mod setup;
 mod table;
 
-pub use announce::{Announcer, Say, Topic};
+pub use announce::{Announcer, Announcers, Say, Topic};
 pub use counts::Counts;
 pub use function::{Function, FunctionError, Invoked, Parts, PutSnapshot};
 pub use role::Role;

@@ -54,7 +54,7 @@ pub struct Tables {
 }
 
 /// How long a function waits for a table that is throttled or gone; then its records are delivered again.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Matches are kept at least so long.
 const KEEP: Duration = Duration::from_secs(24 * 60 * 60);
 

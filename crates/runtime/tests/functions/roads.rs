@@ -20,7 +20,8 @@ fn kinesis_and_firehose_carry_the_same_envelope() {
     let envelope = packed(&envelope("Auth", "i-1", &events));
     let world = World::new();
     world.clock.forward(100);
-    let answered = answer(&world.function(Role::FilterAndJail).invoke(&kinesis(&[envelope.clone()])));
+    let answered =
+        answer(&world.function(Role::FilterAndJail).invoke(&kinesis(std::slice::from_ref(&envelope))));
     assert_eq!(answered, json!({"batchItemFailures": []}));
     assert_eq!(world.heard().len(), 1);
     let world = World::new();

@@ -100,7 +100,7 @@ impl Envelope {
     /// # Errors
     /// As for [`Envelope::decode`].
     pub fn read(json: &[u8]) -> Result<Self, PayloadError> {
-        let raw: Raw<'_> = serde_json::from_slice(json).map_err(not_json)?;
+        let raw: Raw<'_> = serde_json::from_slice(json).map_err(|error| not_json(&error))?;
         let mut envelope = Self {
             control: match raw.message_type.as_str() {
                 Some("DATA_MESSAGE") => false,
@@ -167,7 +167,7 @@ fn unpack(packed: &[u8]) -> Result<Vec<u8>, PayloadError> {
     Ok(json)
 }
 
-fn not_json(error: serde_json::Error) -> PayloadError {
+fn not_json(error: &serde_json::Error) -> PayloadError {
     PayloadError::NotJson { what: "the envelope", why: error.to_string() }
 }
 

@@ -1,8 +1,8 @@
 //! Every bound of what AWS hands over, with its unit.
 
 /// How large an unpacked envelope may be, in bytes. CloudWatch Logs packs at most a few megabytes of events into one;
-/// an invocation holds 6 MB of packed ones at most.
-pub const MAX_ENVELOPE_BYTES: usize = 64 << 20;
+/// an invocation holds 6 MB of packed ones at most. A function of 256 MB must be able to hold it.
+pub const MAX_ENVELOPE_BYTES: usize = 32 << 20;
 
 /// How many events of one envelope are read; an envelope with more is refused.
 pub const MAX_EVENTS: usize = 250_000;

@@ -5,7 +5,8 @@ use stockade_core::ports::StoreError;
 use super::KEYS;
 use super::batch::Write;
 use super::item::{Item, text_of};
-use super::log::{Head, HostLog, record_place, snapshot_place, token};
+use super::log::{Head, HostLog};
+use super::log_items::{record_place, snapshot_place, token};
 
 /// A log with fewer bytes since its snapshot, and fewer than [`MAX_RECORDS`], is left alone.
 const MIN_BYTES: usize = 256 << 10;

@@ -1,6 +1,6 @@
 //! The ledger of functions in DynamoDB.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +13,16 @@ use stockade_core::{BanRecord, Key, Match, MatchId, Timestamp};
 
 use super::ban_item::{after_end, ban_from, ban_place, shards};
 use super::batch::Write;
-use super::item::{Item, text, unreadable};
+use super::item::{text, unreadable};
+use super::listing::{Listing, Wanted};
 use super::match_item::{checked_partition, match_item, past_from};
 use super::table::{AT_ONCE, Spent, Table};
 use super::text::{MATCH, partition, time_text};
-use super::{DEFAULT_PATIENCE, DEFAULT_TABLE, INDEX, KEYS};
+use super::{DEFAULT_PATIENCE, DEFAULT_TABLE, KEYS};
 
-/// How many partitions are remembered as contested; of more, an answer may be old once more.
-const MAX_CONTESTED: usize = 10_000;
+/// How many partitions are remembered as contested or by their bans; of more, an answer may be old once more, or a note
+/// cost a write unit more.
+const MAX_REMEMBERED: usize = 10_000;
 
 /// How a ledger is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +48,12 @@ pub enum Reads {
     /// recall at the same time, at least one sees the matches of both.
     Latest,
     /// What was written in the last moment, usually much less than a second, may not be seen yet: half a read unit.
-    /// A match that was missed so counts with the next match of its key. Where another function was first to put a
-    /// ban, what is read next is the latest all the same.
+    /// Where it matters the latest is asked for after all: of a key that has half of the matches for its ban but not
+    /// all, and where another function was first to put one. A match that was missed counts with the next of its key.
     ///
     /// Log events come a few at a time, in the five seconds that the CloudWatch agent collects them for: on real
-    /// attacks half of the questions have one match, so that only this keeps to half a read unit a match.
+    /// attacks every second match is a question, and with the latest answers to all it would cost more than half a
+    /// read unit. `benches/run.sh cost` measures it.
     #[default]
     Recent,
 }
@@ -80,6 +83,8 @@ pub struct DynamoLedger {
     pub(super) options: LedgerOptions,
     /// Partitions where another function was first: the next answer must know of it.
     contested: HashSet<String>,
+    /// Whether the ban that was last put or listed is live: announcing its end is another change than announcing it.
+    live: HashMap<String, bool>,
 }
 
 impl DynamoLedger {
@@ -88,7 +93,7 @@ impl DynamoLedger {
     pub fn new(aws: &Aws, options: LedgerOptions) -> Self {
         let region = options.region.as_deref().unwrap_or_else(|| aws.region()).into();
         let table = Table::new(aws, &options.table, options.patience);
-        Self { table, region, options, contested: HashSet::new() }
+        Self { table, region, options, contested: HashSet::new(), live: HashMap::new() }
     }
 
     /// The table's name.
@@ -101,11 +106,27 @@ impl DynamoLedger {
         self.table.spent()
     }
 
-    /// One query: the ban sorts after all matches, so backwards it comes first and then the newest matches. Only bans
-    /// of other regions may stand between, and make a second page.
+    fn keep_in_mind(&mut self, ban: &BanRecord) {
+        if self.live.len() >= MAX_REMEMBERED {
+            self.live.clear();
+        }
+        self.live.insert(partition(&ban.jail, &ban.key), ban.live);
+    }
+
+    /// What was written in the last moment may be missing from an answer that need not be the latest. Where that could
+    /// keep a key from its ban, as it already has half of the matches or more, the latest is asked for after all.
     async fn answer(&self, question: &Question) -> Result<Answer, StoreError> {
         let partition = checked_partition(&question.jail, &question.key)?;
         let latest = self.options.reads == Reads::Latest || self.contested.contains(&partition);
+        let answer = self.ask(question, &partition, latest).await?;
+        let limit = usize::try_from(question.limit).unwrap_or(usize::MAX);
+        let open = answer.matches.len() < limit && answer.matches.len() >= limit.div_ceil(2);
+        if open && !latest { self.ask(question, &partition, true).await } else { Ok(answer) }
+    }
+
+    /// One query: the ban sorts after all matches, so backwards it comes first and then the newest matches. Only bans
+    /// of other regions may stand between, and make a second page.
+    async fn ask(&self, question: &Question, partition: &str, latest: bool) -> Result<Answer, StoreError> {
         let tried = format!("ask the table `{}` about `{partition}`", self.table.name);
         let limit = usize::try_from(question.limit.max(1)).unwrap_or(usize::MAX);
         let mine = ban_place(&self.region);
@@ -114,7 +135,7 @@ impl DynamoLedger {
             .client
             .query()
             .key_condition_expression("pk = :pk AND sk BETWEEN :since AND :ban")
-            .expression_attribute_values(":pk", text(&partition))
+            .expression_attribute_values(":pk", text(partition))
             .expression_attribute_values(":since", text(format!("{MATCH}{}", time_text(question.since))))
             .expression_attribute_values(":ban", text(&mine))
             .scan_index_forward(false);
@@ -138,80 +159,6 @@ impl DynamoLedger {
             }
         }
     }
-
-    /// Bans of the index that end within bounds and pass a filter, the earliest end first within each partition, at
-    /// most `limit` of each.
-    async fn listed(&self, listing: &Listing, limit: usize) -> Result<Vec<LedgerBan>, StoreError> {
-        let shards: Vec<String> = shards(&self.region).collect();
-        let lists = futures_util::stream::iter(shards)
-            .map(|shard| async move {
-                let mut bans = Vec::new();
-                let mut from = None;
-                while bans.len() < limit {
-                    let (page, next) = self.listed_page(listing, &shard, from).await?;
-                    bans.extend(page);
-                    from = next;
-                    if from.is_none() {
-                        break;
-                    }
-                }
-                Ok::<_, StoreError>(bans)
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<_>>()
-            .await?;
-        let mut bans: Vec<LedgerBan> = lists.into_iter().flatten().collect();
-        bans.sort_by_key(|ban| ban.record.until);
-        bans.truncate(limit);
-        Ok(bans)
-    }
-
-    async fn listed_page(
-        &self,
-        listing: &Listing,
-        shard: &str,
-        from: Option<Item>,
-    ) -> Result<(Vec<LedgerBan>, Option<Item>), StoreError> {
-        let tried = format!("list bans of the table `{}`", self.table.name);
-        let mut query = self.table.client.query().index_name(INDEX);
-        query = query.expression_attribute_values(":shard", text(shard));
-        let condition = match &listing.end {
-            None => "bpk = :shard",
-            Some((before, bound)) => {
-                query = query.expression_attribute_values(":end", text(bound));
-                if *before { "bpk = :shard AND bsk < :end" } else { "bpk = :shard AND bsk > :end" }
-            }
-        };
-        query = query.key_condition_expression(condition);
-        query = match listing.wanted {
-            Wanted::Live => query
-                .filter_expression("#live = :true")
-                .expression_attribute_names("#live", "live")
-                .expression_attribute_values(":true", AttributeValue::Bool(true)),
-            Wanted::Unannounced => query
-                .filter_expression("#announced < #version")
-                .expression_attribute_names("#announced", "announced")
-                .expression_attribute_names("#version", "version"),
-        };
-        // An index has no reads that must be the latest.
-        let (items, next) = self.table.page(&tried, &query, false, from).await?;
-        let bans = items.iter().map(|item| ban_from(item).ok_or_else(|| unreadable("ban", item)));
-        Ok((bans.collect::<Result<_, _>>()?, next))
-    }
-}
-
-/// Which bans of the index are wanted.
-#[derive(Debug)]
-struct Listing {
-    /// Whether the end lies before or after a place.
-    end: Option<(bool, String)>,
-    wanted: Wanted,
-}
-
-#[derive(Debug)]
-enum Wanted {
-    Live,
-    Unannounced,
 }
 
 impl Ledger for DynamoLedger {
@@ -254,7 +201,9 @@ impl Ledger for DynamoLedger {
 
     fn put_ban(&mut self, ban: &BanRecord, seen: u64) -> Result<bool, StoreError> {
         let put = self.table.block_on(self.put(ban, seen))?;
-        if !put && self.contested.len() < MAX_CONTESTED {
+        if put {
+            self.keep_in_mind(ban);
+        } else if self.contested.len() < MAX_REMEMBERED {
             self.contested.insert(partition(&ban.jail, &ban.key));
         }
         Ok(put)
@@ -263,7 +212,11 @@ impl Ledger for DynamoLedger {
     fn note_announced(&mut self, bans: &[(Arc<str>, Key, u64)]) -> Result<(), StoreError> {
         self.table.block_on(
             futures_util::stream::iter(bans)
-                .map(|(jail, key, version)| self.announced(jail, key, *version))
+                .map(|(jail, key, version)| {
+                    // Most announcements are of bans and not of their ends.
+                    let live = self.live.get(&partition(jail, key)).copied().unwrap_or(true);
+                    self.announced(jail, key, *version, live)
+                })
                 .buffer_unordered(AT_ONCE)
                 .try_collect(),
         )
@@ -271,7 +224,9 @@ impl Ledger for DynamoLedger {
 
     fn unannounced(&mut self, limit: usize) -> Result<Vec<LedgerBan>, StoreError> {
         let listing = Listing { end: None, wanted: Wanted::Unannounced };
-        self.table.block_on(self.listed(&listing, limit))
+        let bans = self.table.block_on(self.listed(&listing, limit))?;
+        bans.iter().for_each(|ban| self.keep_in_mind(&ban.record));
+        Ok(bans)
     }
 
     fn over(&mut self, now: Timestamp, limit: usize) -> Result<Vec<LedgerBan>, StoreError> {

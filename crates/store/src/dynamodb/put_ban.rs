@@ -70,13 +70,20 @@ impl DynamoLedger {
     }
 
     /// Notes that a version was announced. The end of a ban leaves the index with that.
-    pub(super) async fn announced(&self, jail: &str, key: &Key, version: u64) -> Result<(), StoreError> {
+    ///
+    /// `live` says what the ban is thought to be; if it is not, that costs one more try.
+    pub(super) async fn announced(
+        &self,
+        jail: &str,
+        key: &Key,
+        version: u64,
+        live: bool,
+    ) -> Result<(), StoreError> {
         /// Each try fails only because the item changed after it was seen.
         const TRIES: u32 = 20;
         let partition = checked_partition(jail, key)?;
         let tried = format!("note in the table `{}` that `{partition}` was announced", self.table.name);
-        // Most announcements are of bans and not of their ends.
-        let mut is = State::Live;
+        let mut is = if live { State::Live } else { State::Ended };
         for _ in 0..TRIES {
             let update = self
                 .update(&partition)

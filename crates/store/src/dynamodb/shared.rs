@@ -256,7 +256,7 @@ mod tests {
             id: MatchId(7),
             jail: "sshd".into(),
             key: "198.51.100.7".parse().unwrap(),
-            time: Timestamp::from_millis(1_700_000_000_999),
+            time: Timestamp::from_millis(4_000_000_000_999),
             count: 3,
             user: Some("root".into()),
             stream: "web01".into(),

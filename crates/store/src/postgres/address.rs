@@ -179,11 +179,13 @@ mod tests {
 
     #[test]
     fn an_error_says_no_password() {
-        for url in
-            ["postgresql://u:secret@h:port/d", "postgresql://u:secret@h/d?secret=1", "postgresql://u:%zz@h/d"]
-        {
+        for url in [
+            "postgresql://u:pa55@h:port/d",
+            "postgresql://u:pa55@h/d?secret=1",
+            "postgresql://u:pa55@h/d?sslmode=x",
+        ] {
             let error = parse(url, &[]).unwrap_err();
-            assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+            assert!(!format!("{error:?}").contains("pa55"), "{error:?}");
         }
     }
 

@@ -61,6 +61,13 @@ pub(super) async fn has_committed(tx: &Transaction<'_>, me: &Me, attempt: i64) -
     Ok(tx.query_opt(sql, &[&me.host, &me.instance, &attempt]).await?.is_some())
 }
 
+/// Notes that this host lives, also where it has nothing to say.
+pub(super) async fn heard_of(tx: &Transaction<'_>, me: &Me, now: Timestamp) -> Result<(), Fault> {
+    let sql = "UPDATE hosts SET at = $3 WHERE name = $1 AND instance = $2";
+    tx.execute(sql, &[&me.host, &me.instance, &now.as_millis()]).await?;
+    Ok(())
+}
+
 /// Puts this process's name under a commit; an error if another has taken it over.
 pub(super) async fn sign(
     tx: &Transaction<'_>,

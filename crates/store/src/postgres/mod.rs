@@ -49,7 +49,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long anything that is asked of the server may take; then the connection is given up.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long another host is waited for.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// After how much silence it is asked whether the other side is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -204,7 +204,7 @@ impl Store for PostgresStore {
         self.link.run("forget old rows in", async |client| {
             // Whoever reconnected may have had to leave this out.
             hosts::alive(client, me).await?;
-            purge::slice(client, me, keep, limits).await
+            purge::slice(client, me, keep, limits, now()).await
         })
     }
 

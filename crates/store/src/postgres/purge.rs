@@ -1,11 +1,14 @@
 //! Forgetting, in slices.
 
+use std::time::Duration;
+
 use deadpool_postgres::Transaction;
+use stockade_core::Timestamp;
 use stockade_core::ports::Retention;
 use tokio_postgres::types::ToSql;
 
 use super::error::Fault;
-use super::hosts::Me;
+use super::hosts::{self, Me};
 use super::link::Client;
 use super::write::Head;
 use crate::Limits;
@@ -13,12 +16,16 @@ use crate::Limits;
 /// The most rows that one call takes away, so that it keeps the other hosts waiting for some tens of milliseconds.
 const SLICE: u64 = 2_000;
 
+/// A host is not forgotten earlier, however short bans are remembered: it may be off for repair.
+const HOST_STAYS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Takes one slice away. Returns how many rows went.
 pub(super) async fn slice(
     client: &mut Client,
     me: &Me,
     keep: &Retention,
     limits: Limits,
+    now: Timestamp,
 ) -> Result<u64, Fault> {
     let tx = client.transaction().await?;
     let mut head = Head::take(&tx).await?;
@@ -38,7 +45,8 @@ pub(super) async fn slice(
                (SELECT jail, key FROM bans WHERE NOT live AND until < $2 ORDER BY until LIMIT $1)";
     left -= drop_rows(&tx, sql, left, &[&keep.bans_before.as_millis()]).await?;
     head.put(&tx).await?;
-    forget_hosts(&tx, me, keep.bans_before.as_millis()).await?;
+    hosts::heard_of(&tx, me, now).await?;
+    forget_hosts(&tx, me, keep.bans_before.min(now.minus(HOST_STAYS)).as_millis()).await?;
     tx.commit().await?;
     Ok(SLICE - left)
 }
@@ -54,7 +62,7 @@ pub(super) async fn drop_oldest_decisions(tx: &Transaction<'_>, rows: u64) -> Re
     drop_rows(tx, sql, rows, &[]).await
 }
 
-/// What a host left that was not heard of for as long as bans are remembered.
+/// What a host left that was not heard of since.
 async fn forget_hosts(tx: &Transaction<'_>, me: &Me, before: i64) -> Result<(), Fault> {
     let sql = "DELETE FROM hosts WHERE at < $1 AND name <> $2 RETURNING name";
     for row in tx.query(sql, &[&before, &me.host]).await? {

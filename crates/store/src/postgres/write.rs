@@ -51,9 +51,9 @@ pub(super) async fn commit(
     sent: impl FnOnce(usize),
 ) -> Result<u64, Fault> {
     let tx = client.transaction().await?;
-    // What others want to know is written by one host at a time.
     let shared = !batch.matches.is_empty() || !batch.bans.is_empty() || !batch.orders.is_empty();
-    let head = if shared { Some(Head::take(&tx).await?) } else { None };
+    // A commit of which nobody heard may still be under way: until it is not, it holds the head.
+    let early = if shared && with.pending.is_some() { Some(Head::take(&tx).await?) } else { None };
     let done = match with.pending {
         Some(pending) if hosts::has_committed(&tx, with.me, pending.attempt).await? => pending.orders,
         Some(pending) => pending.before,
@@ -64,7 +64,12 @@ pub(super) async fn commit(
     put_windows(&tx, with.me, &batch.windows).await?;
     put_positions(&tx, with.me, &batch.positions).await?;
     let mut new = 0;
-    if let Some(head) = head {
+    if shared {
+        // What others want to know is written by one host at a time: from here on they wait.
+        let head = match early {
+            Some(head) => head,
+            None => Head::take(&tx).await?,
+        };
         let mut added = Added::default();
         new = insert_matches(&tx, with.me, &batch.matches, &mut added).await?;
         let merged = bans::put(&tx, with, &batch.bans, &batch.orders, head.serial).await?;

@@ -7,6 +7,7 @@ use stockade_core::{Outcome, Position, Reason, Timestamp};
 use stockade_store::PostgresStore;
 use stockade_testkit::postgres;
 
+use super::failures::commit_in_time;
 use super::{at, ban, key, matched, matches, open, record, unban};
 
 fn by_hand() -> Reason {
@@ -216,7 +217,7 @@ fn hosts_that_commit_at_once_miss_nothing_of_each_other() {
                         let time = at((n as i64) * 1_000 + i64::from(done));
                         let mut batch = ban(&format!("10.0.{n}.{done}"), 1, 0, 600);
                         batch.matches = vec![matched(u128::from(done), "192.0.2.1", time)];
-                        store.commit(&batch).unwrap();
+                        commit_in_time(&mut store, &batch);
                         done += 1;
                     }
                     heard.extend(ids(&store.news(7).unwrap()));
@@ -250,7 +251,14 @@ fn what_a_host_left_is_forgotten_with_it() {
         bans_before: at(0),
         max_matches: 10,
     };
+    database.sql(
+        "INSERT INTO stockade.hosts (name, instance, seen, at)
+        VALUES ('web03', 3, 0, extract(epoch FROM now())::bigint * 1000 - 86400000)",
+    );
+    database.sql("UPDATE stockade.hosts SET at = 1 WHERE name = 'web01'");
+    one.purge(&Retention { bans_before: Timestamp::MAX, ..keep }).unwrap();
+    assert_eq!(database.sql("SELECT name FROM stockade.hosts WHERE at > 1 ORDER BY name"), "web01\nweb03");
     one.purge(&keep).unwrap();
-    assert_eq!(database.sql("SELECT name FROM stockade.hosts"), "web01");
+    assert_eq!(database.sql("SELECT name FROM stockade.hosts ORDER BY name"), "web01\nweb03");
     assert_eq!(database.sql("SELECT count(*) FROM stockade.windows"), "0");
 }

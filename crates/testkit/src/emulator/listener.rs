@@ -14,6 +14,7 @@ pub struct Listener {
     queue: aws_sdk_sqs::Client,
     aws: Aws,
     url: String,
+    topic: String,
 }
 
 /// One announcement.
@@ -23,6 +24,8 @@ pub struct Heard {
     pub jail: String,
     /// The names of the message's object with their addresses.
     pub bans: Vec<(String, Vec<String>)>,
+    /// The same as our agents read it, with what its attributes add.
+    pub notices: Vec<wire::Notice>,
 }
 
 impl Listener {
@@ -52,7 +55,7 @@ impl Listener {
             let subscribe = topics.subscribe().topic_arn(topic).protocol("sqs").endpoint(arn);
             subscribe.attributes("FilterPolicy", filter).send().await.expect("a subscription");
         });
-        Self { queue, aws: aws.clone(), url }
+        Self { queue, aws: aws.clone(), url, topic: topic.to_owned() }
     }
 
     /// What is announced until `enough` says so, or within `patience`.
@@ -64,7 +67,7 @@ impl Listener {
         let mut heard = Vec::new();
         while !enough(&heard) && Instant::now() < until {
             for body in self.receive() {
-                heard.push(read(&body));
+                heard.push(self.read(&body));
             }
         }
         heard
@@ -81,6 +84,22 @@ impl Listener {
         }
         messages.into_iter().filter_map(|message| message.body).collect()
     }
+
+    /// What SNS delivers, read as Cloud-Fail2Ban's client reads it, from nothing but the text of the message, and as
+    /// our agents do.
+    fn read(&self, body: &str) -> Heard {
+        let envelope: Value = serde_json::from_str(body).expect("SNS's envelope");
+        let text = envelope.get("Message").and_then(Value::as_str).expect("a message");
+        let message: Value = serde_json::from_str(text).expect("JSON in the message");
+        let jail = envelope.pointer("/MessageAttributes/jail/Value").and_then(Value::as_str);
+        let bans = message.as_object().expect("an object").iter().map(|(jail, addresses)| {
+            let addresses = addresses.as_array().expect("a list").iter();
+            (jail.clone(), addresses.map(|address| address.as_str().expect("a text").to_owned()).collect())
+        });
+        let delivery = wire::read(body, &[], &wire::Origins::of([self.topic.clone()])).expect("a delivery");
+        assert!(delivery.bad.is_empty(), "{:?}", delivery.bad);
+        Heard { jail: jail.unwrap_or_default().to_owned(), bans: bans.collect(), notices: delivery.notices }
+    }
 }
 
 /// All addresses that were announced for a jail, sorted, each once.
@@ -90,17 +109,4 @@ pub fn addresses(heard: &[Heard], jail: &str) -> Vec<String> {
     addresses.sort();
     addresses.dedup();
     addresses
-}
-
-/// What SNS delivers, read as Cloud-Fail2Ban's client reads it: nothing but the text of the message.
-fn read(body: &str) -> Heard {
-    let envelope: Value = serde_json::from_str(body).expect("SNS's envelope");
-    let text = envelope.get("Message").and_then(Value::as_str).expect("a message");
-    let message: Value = serde_json::from_str(text).expect("JSON in the message");
-    let jail = envelope.pointer("/MessageAttributes/jail/Value").and_then(Value::as_str);
-    let bans = message.as_object().expect("an object").iter().map(|(jail, addresses)| {
-        let addresses = addresses.as_array().expect("a list").iter();
-        (jail.clone(), addresses.map(|address| address.as_str().expect("a text").to_owned()).collect())
-    });
-    Heard { jail: jail.unwrap_or_default().to_owned(), bans: bans.collect() }
 }

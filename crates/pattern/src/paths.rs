@@ -1,0 +1,134 @@
+//! The paths that somebody asks for, as a tree of names.
+//!
+//! A path is its names joined with dots, so `{"a.b": 1}` and `{"a": {"b": 1}}` are one path. The tree is cut at every dot,
+//! and so is a key of the event that holds dots.
+
+use crate::table::{Table, holds, words};
+
+/// A place in the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NodeId(u32);
+
+/// A path that somebody asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct FieldId(pub(crate) u32);
+
+/// The tree.
+#[derive(Debug, Clone)]
+pub(crate) struct Paths {
+    nodes: Vec<Node>,
+    fields: u32,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Node {
+    field: Option<FieldId>,
+    children: Table,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Paths {
+    pub(crate) const ROOT: NodeId = NodeId(0);
+    /// Nobody asks for anything here or below.
+    pub(crate) const NOWHERE: NodeId = NodeId(u32::MAX);
+
+    pub(crate) fn new() -> Self {
+        Self { nodes: vec![Node::default()], fields: 0 }
+    }
+
+    /// Adds a path; the same path is the same field.
+    pub(crate) fn add(&mut self, path: &[u8]) -> FieldId {
+        let mut at = 0u32;
+        for name in path.split(|byte| *byte == b'.') {
+            let next = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+            let Some(node) = self.nodes.get_mut(at as usize) else { break };
+            at = match node.children.get(name) {
+                Some(child) => child,
+                None => {
+                    node.children.insert(name, next);
+                    self.nodes.push(Node::default());
+                    next
+                }
+            };
+        }
+        let next = FieldId(self.fields);
+        match self.nodes.get_mut(at as usize) {
+            Some(node) => *node.field.get_or_insert_with(|| {
+                self.fields += 1;
+                next
+            }),
+            None => next,
+        }
+    }
+
+    /// Finds a field that was added.
+    pub(crate) fn find(&self, path: &[u8]) -> Option<FieldId> {
+        self.field(self.step(Self::ROOT, path))
+    }
+
+    /// How many fields there are; their numbers are those below.
+    pub(crate) fn len(&self) -> usize {
+        self.fields as usize
+    }
+
+    #[inline]
+    pub(crate) fn field(&self, node: NodeId) -> Option<FieldId> {
+        self.nodes.get(node.0 as usize)?.field
+    }
+
+    #[inline]
+    pub(crate) fn has_children(&self, node: NodeId) -> bool {
+        self.nodes.get(node.0 as usize).is_some_and(|node| !node.children.is_empty())
+    }
+
+    #[inline]
+    pub(crate) fn is_wanted(&self, node: NodeId) -> bool {
+        self.nodes.get(node.0 as usize).is_some()
+    }
+
+    /// Where a key leads to.
+    #[inline]
+    pub(crate) fn step(&self, node: NodeId, key: &[u8]) -> NodeId {
+        let Some(here) = self.nodes.get(node.0 as usize) else { return Self::NOWHERE };
+        let words = words(key);
+        match here.children.get_known(key, words) {
+            Some(child) => NodeId(child),
+            None if !holds(b'.', key, words) => Self::NOWHERE,
+            None => self.step_dotted(node, key),
+        }
+    }
+
+    #[cold]
+    fn step_dotted(&self, mut node: NodeId, key: &[u8]) -> NodeId {
+        for name in key.split(|byte| *byte == b'.') {
+            let Some(here) = self.nodes.get(node.0 as usize) else { return Self::NOWHERE };
+            node = here.children.get(name).map_or(Self::NOWHERE, NodeId);
+        }
+        node
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_join() {
+        let mut paths = Paths::new();
+        let deep = paths.add(b"a.b.c");
+        let top = paths.add(b"a");
+        assert_eq!(paths.add(b"a.b.c"), deep);
+        for keys in [&["a", "b", "c"][..], &["a.b", "c"], &["a", "b.c"], &["a.b.c"]] {
+            let node = keys.iter().fold(Paths::ROOT, |node, key| paths.step(node, key.as_bytes()));
+            assert_eq!(paths.field(node), Some(deep), "{keys:?}");
+        }
+        assert_eq!(paths.field(paths.step(Paths::ROOT, b"a")), Some(top));
+        assert_eq!(paths.step(Paths::ROOT, b"a."), Paths::NOWHERE);
+        assert_eq!(paths.step(Paths::NOWHERE, b"a"), Paths::NOWHERE);
+    }
+}

@@ -1,0 +1,203 @@
+//! The walk along the paths that somebody asks for.
+
+use super::bytes::{Text, space, unexpected};
+use super::skip::{Nest, colon, scalar_end, skip};
+use crate::condition::Literal;
+use crate::error::{EventError, EventErrorKind};
+use crate::json::unescape;
+use crate::limits::{MAX_EVENT_BYTES, MAX_EVENT_DEPTH};
+use crate::paths::{FieldId, NodeId, Paths};
+
+/// A leaf as it stands in the event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Raw<'e> {
+    /// What stands between the quotes, and whether there are escapes in it.
+    String(&'e [u8], bool),
+    Number(&'e [u8]),
+    Literal(Literal),
+}
+
+/// Who wants the leaves.
+pub(crate) trait Sink<'e> {
+    /// A leaf. `inside` says that it lies in an object or array that is itself an element of an array.
+    fn leaf(&mut self, field: FieldId, value: Raw<'e>, inside: bool);
+
+    /// An element of an array begins that is itself an object or an array. Arrays are numbered as they begin.
+    fn enter(&mut self, _array: u32, _index: u32) {}
+
+    /// The last element begun that was not left ends.
+    fn leave(&mut self) {}
+}
+
+/// What the walk needs beside the event; kept from event to event so that nothing is allocated.
+#[derive(Debug, Default)]
+pub(crate) struct Walker {
+    frames: Vec<Frame>,
+    nest: Nest,
+    key: Vec<u8>,
+    /// How many arrays began so far, over all texts of an event.
+    arrays: u32,
+}
+
+/// An object or array that is open.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    node: NodeId,
+    object: bool,
+    /// It lies in an element of an array, or is one.
+    inside: bool,
+    /// It is an element of an array itself.
+    element: bool,
+    /// An array's number, and which of its elements is read.
+    array: u32,
+    index: u32,
+}
+
+impl Walker {
+    /// Begins a new event.
+    pub(crate) fn begin(&mut self) {
+        self.arrays = 0;
+    }
+
+    /// Reads one text of an event, an object whose keys hang below `root`.
+    pub(crate) fn walk<'e, S: Sink<'e>>(
+        &mut self,
+        event: &'e [u8],
+        paths: &Paths,
+        root: NodeId,
+        sink: &mut S,
+    ) -> Result<(), EventError> {
+        if event.len() > MAX_EVENT_BYTES {
+            return Err(EventError::new(EventErrorKind::Size, MAX_EVENT_BYTES));
+        }
+        let text = Text::new(event)?;
+        let start = space(event, 0);
+        if event.get(start) != Some(&b'{') {
+            return Err(EventError::new(EventErrorKind::NotAnObject, start));
+        }
+        self.frames.clear();
+        let mut walk = Walk { text, bytes: event, paths, walker: self, sink };
+        let end = space(event, walk.object_tree(root, start)?);
+        if end < event.len() {
+            return Err(EventError::new(EventErrorKind::Trailing, end));
+        }
+        Ok(())
+    }
+}
+
+struct Walk<'e, 'w, S> {
+    text: Text<'e>,
+    bytes: &'e [u8],
+    paths: &'w Paths,
+    walker: &'w mut Walker,
+    sink: &'w mut S,
+}
+
+impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
+    /// Reads the outermost object; returns the byte after it.
+    fn object_tree(&mut self, node: NodeId, start: usize) -> Result<usize, EventError> {
+        let mut top = Frame { node, object: true, inside: false, element: false, array: 0, index: 0 };
+        let mut at = space(self.bytes, start + 1);
+        let mut first = true;
+        loop {
+            // `at` is at a key, an element, a comma or a closing mark.
+            let byte = self.bytes.get(at).copied();
+            match byte {
+                Some(b'}' | b']') if (byte == Some(b'}')) == top.object => {
+                    at += 1;
+                    if top.element {
+                        self.sink.leave();
+                    }
+                    let Some(outer) = self.walker.frames.pop() else { return Ok(at) };
+                    top = outer;
+                    first = false;
+                    at = space(self.bytes, at);
+                    continue;
+                }
+                Some(b',') if !first => {
+                    at = space(self.bytes, at + 1);
+                    if !top.object {
+                        top.index = top.index.wrapping_add(1);
+                    }
+                }
+                Some(_) if first => {}
+                _ => return Err(unexpected(self.bytes, at)),
+            }
+            first = false;
+            let node = if top.object {
+                let (node, value_at) = self.key(top.node, at)?;
+                at = value_at;
+                node
+            } else {
+                top.node
+            };
+            match self.bytes.get(at) {
+                Some(b'"') => {
+                    let (end, escaped) = self.text.string_end(at + 1)?;
+                    if let Some(field) = self.paths.field(node) {
+                        let text = self.bytes.get(at + 1..end).unwrap_or_default();
+                        self.sink.leaf(field, Raw::String(text, escaped), top.inside);
+                    }
+                    at = end + 1;
+                }
+                Some(open @ (b'{' | b'[')) => {
+                    let object = *open == b'{';
+                    let depth = self.walker.frames.len() + 1;
+                    let wanted =
+                        if object { self.paths.has_children(node) } else { self.paths.is_wanted(node) };
+                    if !wanted {
+                        at = skip(&self.text, at, &mut self.walker.nest, depth)?;
+                    } else if depth >= MAX_EVENT_DEPTH {
+                        return Err(EventError::new(EventErrorKind::Depth, at));
+                    } else {
+                        let element = !top.object;
+                        if element {
+                            self.sink.enter(top.array, top.index);
+                        }
+                        let array = self.walker.arrays;
+                        self.walker.arrays = array.wrapping_add(u32::from(!object));
+                        self.walker.frames.push(top);
+                        top = Frame { node, object, inside: top.inside | element, element, array, index: 0 };
+                        first = true;
+                        at += 1;
+                    }
+                }
+                _ => {
+                    let end = scalar_end(self.bytes, at)?;
+                    if let Some(field) = self.paths.field(node) {
+                        self.sink.leaf(field, self.scalar(at, end), top.inside);
+                    }
+                    at = end;
+                }
+            }
+            at = space(self.bytes, at);
+        }
+    }
+
+    fn scalar(&self, at: usize, end: usize) -> Raw<'e> {
+        match self.bytes.get(at) {
+            Some(b't') => Raw::Literal(Literal::True),
+            Some(b'f') => Raw::Literal(Literal::False),
+            Some(b'n') => Raw::Literal(Literal::Null),
+            _ => Raw::Number(self.bytes.get(at..end).unwrap_or_default()),
+        }
+    }
+
+    /// Reads a key: where it leads to, and where its value begins.
+    #[inline]
+    fn key(&mut self, node: NodeId, at: usize) -> Result<(NodeId, usize), EventError> {
+        if self.bytes.get(at) != Some(&b'"') {
+            return Err(unexpected(self.bytes, at));
+        }
+        let (end, escaped) = self.text.string_end(at + 1)?;
+        let text = self.bytes.get(at + 1..end).unwrap_or_default();
+        let child = if escaped {
+            self.walker.key.clear();
+            unescape(text, &mut self.walker.key);
+            self.paths.step(node, &self.walker.key)
+        } else {
+            self.paths.step(node, text)
+        };
+        Ok((child, colon(self.bytes, end)?))
+    }
+}
