@@ -128,7 +128,7 @@ fn there_is_a_man_page_for_every_command() {
 fn a_build_without_aws_says_so() {
     let text = run(&["agent", "--once"]);
     assert!(
-        text.starts_with("exit: 1\n") && text.contains("feature `aws`") && text.contains("hint:"),
+        text.starts_with("exit: 2\n") && text.contains("feature `aws`") && text.contains("hint:"),
         "{text}"
     );
 }

@@ -76,7 +76,7 @@ impl Bench {
         let mut held = 0;
         while held < count as usize {
             assert!(began.elapsed() < PATIENCE, "{held} of {count}");
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(50));
             held = namespace.run(|| {
                 // As the agent makes it ready, so nothing is changed.
                 let jail =

@@ -12,6 +12,7 @@ use stockade_core::ports::{Clock, Retention, Store};
 use super::answers::Health;
 use super::assembly::{Assembled, guards, open_store};
 use super::carried::{Carried, begin_log};
+use super::due::Due;
 use super::input::{Input, Wish};
 use super::responders::Kept;
 use super::threads::{Replace, Threads, signals};
@@ -24,7 +25,7 @@ use crate::store::StoreOptions;
 /// How often the daemon looks up even if nothing happens.
 const TICK: Duration = Duration::from_secs(1);
 /// How often what is over is forgotten.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
+pub(super) const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// How many things are taken in before a commit.
 const MAX_PER_COMMIT: usize = 256;
 
@@ -366,21 +367,6 @@ impl Engine<'_> {
             Ok(_) => self.due.housekeeping = Instant::now() + TICK,
             Err(error) => tracing::warn!(error = %error, "cannot forget what is over"),
         }
-    }
-}
-
-/// What is to be done, and when.
-struct Due {
-    tick: Instant,
-    housekeeping: Instant,
-    reconcile: Instant,
-    permits: usize,
-}
-
-impl Due {
-    fn new(reconcile_every: Duration) -> Self {
-        let now = Instant::now();
-        Self { tick: now, housekeeping: now + HOUSEKEEPING, reconcile: now + reconcile_every, permits: 0 }
     }
 }
 

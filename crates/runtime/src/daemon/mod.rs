@@ -9,6 +9,7 @@ mod asked;
 pub(crate) mod assembly;
 mod carried;
 mod closing;
+mod due;
 mod engine;
 mod evidence;
 mod fleet;
@@ -25,6 +26,7 @@ mod tally;
 mod threads;
 mod told;
 pub(crate) mod turn;
+mod wanted;
 
 use std::io;
 use std::path::PathBuf;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stockade_core::bans::Ban;
-use stockade_core::ports::{Batch, Clock, Order, OutboxItem, Settlement, Standing, Store, StoreError};
+use stockade_core::ports::{Batch, Clock, Order, OutboxItem, Settlement, Store, StoreError};
 use stockade_core::{Decision, Jails, Key, Match, Seen, States, Timestamp, Verdict, step};
 
 use super::evidence::Captures;
@@ -331,35 +331,6 @@ impl Turn {
             }
             drop(about);
         }
-    }
-
-    /// What should be in force at a responder.
-    pub(crate) fn wanted(&self, responder: &str) -> Vec<Standing> {
-        let now = self.clock.now();
-        let carried_out_here =
-            |jail: usize| self.responders_of.get(jail).is_some_and(|r| r.iter().any(|n| &**n == responder));
-        let held_back = |jail: usize, key: &Key| {
-            !self.withheld.is_empty() && self.withheld.contains(&(jail, key.clone()))
-        };
-        let live = self
-            .states
-            .bans
-            .iter()
-            .filter(|(_, ban)| ban.live && ban.until > now && carried_out_here(ban.jail))
-            .filter(|(key, ban)| !held_back(ban.jail, key));
-        live.filter_map(|(key, ban)| {
-            Some(Standing {
-                jail: self.jails.get(ban.jail)?.name.clone(),
-                key: key.clone(),
-                until: ban.until,
-            })
-        })
-        .collect()
-    }
-
-    /// Makes a responder hold what it should.
-    pub(crate) fn reconcile(&self, hand: &Hand) {
-        hand.give(Work::Reconcile(self.wanted(&hand.name)));
     }
 
     /// When the next ban is over.
