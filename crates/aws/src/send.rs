@@ -55,7 +55,8 @@ impl Sender {
         let exchange = async {
             let reply = client.request(request).await.map_err(|error| chain(&error))?;
             let status = reply.status().as_u16();
-            let header = |name| reply.headers().get(name).and_then(|text| text.to_str().ok()).map(str::to_owned);
+            let header =
+                |name| reply.headers().get(name).and_then(|text| text.to_str().ok()).map(str::to_owned);
             let (etag, error) = (header("etag"), header("x-amzn-errortype"));
             let body = Limited::new(reply.into_body(), Call::MAX_REPLY_BYTES).collect().await;
             let body = body.map_err(|error| format!("the answer cannot be read: {error}"))?;

@@ -19,7 +19,10 @@ pub(crate) fn agent_program() -> Option<PathBuf> {
         return None;
     };
     if String::from_utf8_lossy(&output.stderr).contains("without the feature `aws`") {
-        eprintln!("skipped: `{}` was built without AWS: cargo build -p stockade --all-features", path.display());
+        eprintln!(
+            "skipped: `{}` was built without AWS: cargo build -p stockade --all-features",
+            path.display()
+        );
         return None;
     }
     Some(path)
