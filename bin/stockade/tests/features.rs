@@ -1,4 +1,5 @@
 //! What each build is made of.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::path::Path;
 use std::process::Command;
@@ -11,9 +12,9 @@ fn tree(features: &str) -> String {
         .args(["--features", features, "--offline", "--locked"])
         .current_dir(root)
         .output()
-        .expect("cargo");
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("names of crates")
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn has(tree: &str, start: &str) -> bool {

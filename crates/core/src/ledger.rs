@@ -80,7 +80,9 @@ pub trait Ledger: Send {
     /// Which of them are not written, after all tries. What is not named is written.
     fn remember(&mut self, matches: &[Match]) -> Result<(), Unwritten>;
 
-    /// Answers each question, in their order. Sees all that was remembered before the call by this region.
+    /// Answers each question, in their order. Sees all that this process remembered before the call, and what others of
+    /// this region did where it matters: an implementation may overlook what they wrote within the last second while
+    /// the key is far from its limit. Such a match counts with the key's next one.
     ///
     /// # Errors
     /// If one of them has no answer.

@@ -17,7 +17,8 @@
 //! - **Filters, jails, step and guards are the daemon's** (`crate::lanes`, `daemon::assembly`). What differs is where a
 //!   window comes from: it is put together from the ledger for the keys at hand. So a log gives the same decisions here
 //!   and there, with the exceptions that `tests/functions/agree.rs` names.
-//! - **Remember, then recall.** Of two functions that work at the same time, at least one then sees the matches of both.
+//! - **Remember, then recall.** Of two functions that work at the same time, at least one then sees the matches
+//!   of both, as soon as their key is near its limit; far from it a match of the last second may count with the next.
 //! - **A bad record is passed over, a record that could not be written is given back.** Only the second may work next
 //!   time. So a stream never waits for a record that nobody can read, and no good one is repeated for its sake.
 //! - **At least once, and told apart.** A ban may be announced twice in rare cases; it has the same id and version then.
