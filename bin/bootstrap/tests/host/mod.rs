@@ -14,7 +14,13 @@ use crate::support::{Deployed, PATIENCE};
 /// not there or was built without AWS.
 pub(crate) fn agent_program() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_BIN_EXE_bootstrap")).with_file_name("stockade");
-    let Ok(output) = Command::new(&path).args(["agent", "--leave"]).env_clear().output() else {
+    // Without a configuration, region or credentials there is nothing that it could do.
+    let mut asked = Command::new(&path);
+    asked
+        .args(["agent", "--leave", "-c", "/nonexistent"])
+        .env_clear()
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    let Ok(output) = asked.output() else {
         eprintln!("skipped: no `{}`: cargo build -p stockade --all-features", path.display());
         return None;
     };
@@ -55,13 +61,13 @@ impl Host {
              [aws]\nregion = \"{region}\"\nendpoint = \"{endpoint}\"\ntopic = \"{topic}\"\nsnapshot = \"{snapshot}\"\n\
              [agent]\nstore = \"{at}/agent.db\"\nsnapshot_every = \"1s\"\n"
         );
-        let jails = format!(
-            "[sshd]\nenabled = false\n[recidive]\nenabled = false\n\
-             [{jail}]\nenabled = true\nbackend = files\nlogpath = {at}/log\n"
-        );
+        let others = "[sshd]\nenabled = false\n[recidive]\nenabled = false\n";
+        let jail = format!("[{jail}]\nenabled = true\nbackend = files\nlogpath = {at}/log\n");
+        fs::create_dir(folder.path().join("jail.d")).unwrap();
         fs::write(folder.path().join("log"), "").unwrap();
         fs::write(folder.path().join("stockade.toml"), settings).unwrap();
-        fs::write(folder.path().join("jail.local"), jails).unwrap();
+        fs::write(folder.path().join("jail.local"), others).unwrap();
+        fs::write(folder.path().join("jail.d/it.local"), jail).unwrap();
         let before = subscribers(deployed);
         let said = fs::File::create(folder.path().join("said")).unwrap();
         let mut command = Command::new(program);
@@ -85,10 +91,9 @@ impl Host {
         let mut command = Command::new(&self.program);
         let output = command.args(["bans", "--json", "-c"]).arg(self.folder.path()).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        let lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let all: Vec<serde_json::Value> = lines.collect();
+        let all: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), self.said());
-        let mut keys: Vec<String> = all.iter().flat_map(keys_of).collect();
+        let mut keys = keys_of(&all);
         keys.sort();
         keys
     }
@@ -98,11 +103,15 @@ impl Host {
     }
 }
 
-/// The keys in an object, or in a list of them.
+/// Every `key` that is said, however deep.
 fn keys_of(value: &serde_json::Value) -> Vec<String> {
     match value {
         serde_json::Value::Array(all) => all.iter().flat_map(keys_of).collect(),
-        one => one.get("key").and_then(|key| key.as_str()).map(str::to_owned).into_iter().collect(),
+        serde_json::Value::Object(one) => {
+            let own = one.get("key").and_then(|key| key.as_str()).map(str::to_owned);
+            own.into_iter().chain(one.values().flat_map(keys_of)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
