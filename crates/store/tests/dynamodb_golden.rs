@@ -1,6 +1,12 @@
 //! A match in the shared table is the item that Cloud-Fail2Ban writes, and the item that it writes is read as a match.
 #![cfg(feature = "dynamodb")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test may fail"
+)]
 
 mod emulator;
 
