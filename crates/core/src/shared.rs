@@ -77,7 +77,8 @@ pub fn adopt(
     if known.as_ref() == Some(&ban) {
         return None;
     }
-    let spent = if shared.lifted { *until } else { *since };
+    // A line of the second in which a person lifted it may have been written after that.
+    let spent = if shared.lifted { until.minus(GRANULARITY) } else { *since };
     states.spend(at, key, spent, jail.threshold);
     states.bans.put(key, ban);
     let held = known.filter(|known| known.live);

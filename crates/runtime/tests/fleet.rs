@@ -91,7 +91,9 @@ fn two_hosts_count_together_and_a_third_learns_it() {
     third.unban("203.0.113.7");
     wait_in_force(&one, "203.0.113.7", false);
     wait_in_force(&other, "203.0.113.7", false);
-    // And it begins at nothing on all of them.
+    // And it begins at nothing on all of them. Log lines know seconds: what is of the second in which the ban began was
+    // answered by it.
+    std::thread::sleep(Duration::from_secs(1));
     one.write(&failures("203.0.113.7", 2));
     other.write(&failures("203.0.113.7", 2));
     wait_for("the matches", || (one.status().matches + other.status().matches >= 13).then_some(()));

@@ -168,7 +168,9 @@ impl Judging<'_> {
                 if let Some(ban) = restored.bans.get(&pair) {
                     let (time, nth) = (ban.record.since, ban.record.times);
                     offences.push(Offence { pair: pair.clone(), time, nth, record });
-                    if ban.is_unannounced() && ban.record.live && ban.record.until > self.now {
+                    // What was announced once and made longer since is being announced by who made it longer, or
+                    // by `expire`.
+                    if ban.announced == 0 && ban.record.live && ban.record.until > self.now {
                         self.counts.repeats += 1;
                         says.push(self.say(pair.0, ban.clone(), false));
                     }
