@@ -9,7 +9,7 @@ fn tree(features: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["tree", "--package", "stockade", "--edges", "normal", "--prefix", "none"])
-        .args(["--features", features, "--offline", "--locked"])
+        .args(["--features", features, "--locked"])
         .current_dir(root)
         .output()
         .unwrap();
