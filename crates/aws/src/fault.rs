@@ -198,7 +198,7 @@ fn kind_hint(kind: FaultKind) -> Option<&'static str> {
 }
 
 /// An error with its causes: the SDK's own text is often only `dispatch failure`.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -17,7 +17,7 @@ use hyper_util::rt::TokioExecutor;
 
 use crate::access::{Aws, TRIES};
 use crate::call::{Call, Reply};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{Fault, FaultKind, chain};
 
 type Bytes = std::io::Cursor<Vec<u8>>;
 
@@ -175,17 +175,6 @@ fn error_of(header: Option<&str>, body: &[u8]) -> (String, String) {
         Some(cut(after.split_once('<')?.0))
     };
     (element("Code").unwrap_or_default(), element("Message").unwrap_or_default())
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
