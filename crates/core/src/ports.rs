@@ -2,13 +2,14 @@
 //!
 //! All of them are synchronous: a host needs no async runtime, and an adapter to a remote service can block on its own.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{BanRecord, Decision, Outcome, Reason, Verdict};
-use crate::record::{Match, Position};
+use crate::record::{Match, MatchId, Position};
 pub use crate::shared::{Listener, News, SharedBan, SharedMatch};
 use crate::{Key, Timestamp};
 
@@ -164,6 +165,12 @@ pub trait Store: Send {
     /// The newest matches of a key, newest first, at most `limit`: the lines that did it. Newest by their own time, and
     /// of equal times the one that was committed last.
     fn matches_of(&mut self, key: &Key, limit: usize) -> Result<Vec<Match>, StoreError>;
+
+    /// Which of these matches are stored, by whichever host. A match that was forgotten is not known any more; nor is
+    /// one of a commit that has not returned.
+    ///
+    /// For records that may come more than once, or by more than one road, and that no position tells apart.
+    fn known(&mut self, ids: &[MatchId]) -> Result<HashSet<MatchId>, StoreError>;
 
     /// The newest decisions, last committed first, at most `limit`; of one key only if one is given.
     fn decisions(&mut self, key: Option<&Key>, limit: usize) -> Result<Vec<LoggedDecision>, StoreError>;

@@ -107,6 +107,10 @@ impl Store for MemoryStore {
         Ok(self.matches.of(key, limit))
     }
 
+    fn known(&mut self, ids: &[MatchId]) -> Result<HashSet<MatchId>, StoreError> {
+        Ok(ids.iter().copied().filter(|id| self.matches.ids.contains(id)).collect())
+    }
+
     fn decisions(&mut self, key: Option<&Key>, limit: usize) -> Result<Vec<LoggedDecision>, StoreError> {
         let entries = self.log.entries.values().rev();
         let wanted = entries.filter(|e| key.is_none_or(|key| e.decision.key == *key));

@@ -1,5 +1,6 @@
 //! What is asked of the database: the snapshot at start, and the questions of people.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use deadpool_postgres::Transaction;
@@ -89,11 +90,9 @@ pub(super) async fn matches_of(
     let statement = client.prepare_cached(sql).await?;
     let rows = client.query(&statement, &[&key_column(wanted), &sql_limit(limit)]).await?;
     let one = |row: &Row| {
-        let id: &[u8] = row.get(0);
-        let id = id.try_into().map_err(|_| Unreadable::new("match id", &format!("{} bytes", id.len())))?;
         let (stream, of): (_, &str) = (text::from_sql(row.get(5)), row.get(7));
         Ok(Match {
-            id: MatchId(u128::from_be_bytes(id)),
+            id: match_id(row, 0)?,
             jail: name(row, 1),
             key: wanted.clone(),
             time: time(row, 2),
@@ -104,6 +103,17 @@ pub(super) async fn matches_of(
         })
     };
     rows.iter().map(one).collect()
+}
+
+/// Of hosts that are not forgotten: the index is by host and id, and there are few of them.
+pub(super) async fn known(client: &mut Client, ids: &[MatchId]) -> Result<HashSet<MatchId>, Fault> {
+    let sql = "SELECT DISTINCT a.id FROM unnest($1::bytea[]) a (id), hosts h
+               WHERE EXISTS (SELECT FROM matches m WHERE m.host = h.name AND m.id = a.id)";
+    let statement = client.prepare_cached(sql).await?;
+    let bytes: Vec<[u8; 16]> = ids.iter().map(|id| id.0.to_be_bytes()).collect();
+    let bytes: Vec<&[u8]> = bytes.iter().map(<[u8; 16]>::as_slice).collect();
+    let rows = client.query(&statement, &[&bytes]).await?;
+    rows.iter().map(|row| match_id(row, 0)).collect()
 }
 
 pub(super) async fn decisions(
@@ -166,6 +176,12 @@ pub(super) fn decision_from(row: &Row, first: usize) -> Result<Decision, Fault> 
 
 pub(super) fn key_column(key: &Key) -> String {
     text::to_sql(&codec::key_text(key)).into_owned()
+}
+
+fn match_id(row: &Row, at: usize) -> Result<MatchId, Fault> {
+    let id: &[u8] = row.get(at);
+    let id = id.try_into().map_err(|_| Unreadable::new("match id", &format!("{} bytes", id.len())))?;
+    Ok(MatchId(u128::from_be_bytes(id)))
 }
 
 pub(super) fn key(row: &Row, at: usize) -> Result<Key, Fault> {

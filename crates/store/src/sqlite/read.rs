@@ -1,5 +1,6 @@
 //! What is asked of the database: the snapshot at start, and the questions of people.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row, Rows, params};
@@ -85,6 +86,20 @@ pub(super) fn matches_of(conn: &Connection, key: &Key, limit: usize) -> rusqlite
             line: row.get(6)?,
         })
     })
+}
+
+pub(super) fn known(conn: &Connection, ids: &[MatchId]) -> rusqlite::Result<HashSet<MatchId>> {
+    let tx = conn.unchecked_transaction()?;
+    let mut known = HashSet::new();
+    let mut query = tx.prepare_cached("SELECT 1 FROM matches WHERE id = ?1")?;
+    for id in ids {
+        if query.exists(params![id.0.to_be_bytes()])? {
+            known.insert(*id);
+        }
+    }
+    drop(query);
+    tx.commit()?;
+    Ok(known)
 }
 
 pub(super) fn decisions(
