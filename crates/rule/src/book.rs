@@ -58,6 +58,8 @@ struct Wanted {
     kind: KeyKind,
     /// The places of the key's paths in the book's fields.
     paths: Vec<usize>,
+    /// And those of the rule's `once_per`.
+    once_per: Vec<usize>,
 }
 
 /// What reading needs beside the rules, kept from event to event. One for each thread; it serves any book.
@@ -82,10 +84,11 @@ impl RuleBook {
     pub fn new(rules: Vec<Arc<Rule>>) -> Self {
         let mut paths: Vec<&str> = KNOWN.to_vec();
         let mut patterns = Vec::new();
-        for (rule, own) in rules.iter().enumerate() {
-            for (pattern, own) in own.patterns.iter().enumerate() {
-                let places = own.key.paths.iter().map(|path| place(&mut paths, path)).collect();
-                patterns.push(Wanted { rule, pattern, kind: own.key.kind, paths: places });
+        for (at, rule) in rules.iter().enumerate() {
+            let once_per: Vec<usize> = places(&mut paths, &rule.once_per);
+            for (pattern, own) in rule.patterns.iter().enumerate() {
+                let (kind, own) = (own.key.kind, places(&mut paths, &own.key.paths));
+                patterns.push(Wanted { rule: at, pattern, kind, paths: own, once_per: once_per.clone() });
             }
         }
         let all = || rules.iter().flat_map(|rule| &rule.patterns).map(|pattern| &pattern.pattern);
@@ -190,12 +193,14 @@ impl RuleBook {
                 continue;
             }
             crate::key::collect(pattern.kind, &pattern.paths, &values, &mut scratch.keys);
+            let once_per = pattern.once_per.iter().find_map(|place| crate::key::first(&values, *place));
             for (nth, key) in scratch.keys.drain(..).enumerate() {
                 done = Some(pattern.rule);
                 found(&Found {
                     rule: pattern.rule,
                     pattern: pattern.pattern,
                     nth: u32::try_from(nth).unwrap_or(u32::MAX),
+                    once: once_per.as_ref().map(|value| format!("{value} {key}")),
                     key,
                     time,
                     identity: &identity,
@@ -211,10 +216,13 @@ impl RuleBook {
     }
 }
 
-/// The place of a path in a list, into which it is put if it is not there.
-fn place<'p>(paths: &mut Vec<&'p str>, path: &'p str) -> usize {
-    paths.iter().position(|other| *other == path).unwrap_or_else(|| {
-        paths.push(path);
-        paths.len() - 1
-    })
+/// The places of paths in a list, into which those are put that are not there.
+fn places<'p>(list: &mut Vec<&'p str>, paths: &'p [Box<str>]) -> Vec<usize> {
+    let place = |path: &'p Box<str>| {
+        list.iter().position(|other| *other == &**path).unwrap_or_else(|| {
+            list.push(path);
+            list.len() - 1
+        })
+    };
+    paths.iter().map(place).collect()
 }

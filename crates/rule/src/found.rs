@@ -32,15 +32,20 @@ pub struct Found<'f> {
     pub user: Option<&'f str>,
     /// Whether the fields of the pattern that matched lie in the same elements of arrays could not be decided within bounds.
     pub undecided: bool,
+    /// What the rule's `once_per` groups events by, if the event has it.
+    pub(crate) once: Option<String>,
     pub(crate) of: &'f Arc<Rule>,
     pub(crate) known: &'f Known<'f, 'f>,
     pub(crate) parts: &'f [Part<'f>],
 }
 
 impl Found<'_> {
-    /// The id of the match: the same for an event that is delivered again.
+    /// The id of the match: the same for an event that is delivered again, and for all that `once_per` makes one.
     pub fn match_id(&self) -> MatchId {
-        MatchId::derive(&self.of.name, "event", self.identity, 0, self.nth)
+        match &self.once {
+            Some(once) => MatchId::derive(&self.of.name, "once", once, 0, 0),
+            None => MatchId::derive(&self.of.name, "event", self.identity, 0, self.nth),
+        }
     }
 
     /// The match, in a stream that says where the event came from: a queue, a file.

@@ -32,6 +32,11 @@ pub(crate) fn collect(kind: KeyKind, places: &[usize], values: &Values<'_>, keys
     }
 }
 
+/// The first value at a path that says something.
+pub(crate) fn first(values: &Values<'_>, place: usize) -> Option<Key> {
+    values.of(place).iter().find_map(|value| key(KeyKind::Resource, value))
+}
+
 /// The key that a value is, if it is one of this kind.
 pub(crate) fn key(kind: KeyKind, value: &Value<'_>) -> Option<Key> {
     let text = match value {

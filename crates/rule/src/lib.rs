@@ -4,6 +4,7 @@
 mod book;
 mod event;
 mod explain;
+mod export;
 mod found;
 mod identity;
 mod key;

@@ -269,3 +269,34 @@ fn the_tests_of_a_rule_say_what_is_wrong() {
     assert_eq!(failure(3), "expected keys `w`, found `u`");
     assert!(failure(4).ends_with("  NO KEY: user at `detail.user`\n"));
 }
+
+#[test]
+fn events_of_one_session_are_one_match_where_the_rule_says_so() {
+    let text = |once: &str| {
+        format!(
+            "description = 'x'\nkey = {{ user = 'detail.user' }}\n{once}\n[[pattern]]\njson = '{{\"detail\": {{\"user\": [{{\"exists\": true}}]}}}}'"
+        )
+    };
+    let ids = |once: &str| -> Vec<u128> {
+        let book = RuleBook::new(vec![rule("x", &text(once))]);
+        let events = [
+            r#"{"eventID": "1", "user": "a", "session": "s"}"#,
+            r#"{"eventID": "2", "user": "a", "session": "s"}"#,
+            r#"{"eventID": "3", "user": "b", "session": "s"}"#,
+            r#"{"eventID": "4", "user": "a", "session": "t"}"#,
+            r#"{"eventID": "5", "user": "a"}"#,
+            r#"{"eventID": "6", "user": "a"}"#,
+        ];
+        let id = |event: &&str| read(&book, Event::Record(event.as_bytes())).unwrap()[0].1.id.0;
+        events.iter().map(id).collect()
+    };
+    let distinct = |mut ids: Vec<u128>| {
+        ids.sort_unstable();
+        ids.dedup();
+        ids.len()
+    };
+    assert_eq!(distinct(ids("")), 6);
+    let once = ids("once_per = ['detail.nothing', 'detail.session']");
+    assert_eq!(once[0], once[1]);
+    assert_eq!(distinct(once), 5);
+}
