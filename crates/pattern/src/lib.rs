@@ -74,7 +74,7 @@ mod table;
 mod wildcard;
 
 pub use error::{EventError, EventErrorKind, PatternError, PatternErrorKind, Position};
-pub use explain::{BranchExplanation, Explanation, FieldExplanation, Verdict};
+pub use explain::{BranchExplanation, ComparedField, Explanation, FieldExplanation, Verdict};
 pub use fields::{Fields, Value, Values};
 pub use pattern::{Dialect, Lint, Pattern};
 pub use set::{Matches, Part, RuleSet, Scratch};
