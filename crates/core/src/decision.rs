@@ -22,6 +22,10 @@ pub enum Verdict {
     },
     /// The key is let in again.
     Unban,
+    /// Somebody is told of the key. It is over when it was told: nothing is in force, and nothing ends.
+    Notify,
+    /// What the key stands for is repaired. What a repair changed is on its own record, and has its own way back.
+    Repair,
 }
 
 /// Why a decision was taken.
@@ -91,15 +95,18 @@ pub struct Decision {
     pub key: Key,
     /// What is to happen.
     pub verdict: Verdict,
-    /// From when: for a ban the time of the match that crossed the threshold.
+    /// From when: for what a threshold gave the time of the match that crossed it.
     pub at: Timestamp,
     /// Why.
     pub reason: Reason,
-    /// The how-manieth ban of this key in this jail this is, from 1; 0 for an unban.
+    /// The how-manieth ban of this key in this jail this is, from 1; 0 for what is no ban.
     pub nth: u32,
 }
 
 /// The last known ban of one key in one jail, live or over.
+///
+/// A jail that tells or repairs, and counts to more than one, leaves one too: never live, and not counted in `times`.
+/// It says up to when matches had their answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanRecord {
     /// The jail.

@@ -51,6 +51,7 @@
 
 mod address;
 pub mod aws;
+mod below;
 mod case;
 mod condition;
 mod consistent;

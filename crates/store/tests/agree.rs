@@ -207,6 +207,8 @@ fn an_order() -> impl Strategy<Value = Order> {
     let verdict = prop_oneof![
         (a_time(), any::<bool>()).prop_map(|(until, extends)| Verdict::Ban { until, extends }),
         Just(Verdict::Unban),
+        Just(Verdict::Notify),
+        Just(Verdict::Repair),
     ];
     let decision = (a_jail(), a_key(), verdict, a_time(), a_reason(), any::<u32>())
         .prop_map(|(jail, key, verdict, at, reason, nth)| Decision { jail, key, verdict, at, reason, nth });

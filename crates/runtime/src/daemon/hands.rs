@@ -133,10 +133,11 @@ impl Worker {
         let applied =
             if plan.is_empty() { Ok(Vec::new()) } else { self.responder.apply_with(&plan, &evidence, now) };
         let problem = applied.as_ref().err().map(ToString::to_string);
-        let outcome = |place: &Option<usize>| match (place, &applied) {
-            (None, _) => Outcome::Done,
-            (Some(_), Err(error)) => Outcome::Failed { error: error.message.clone() },
-            (Some(at), Ok(outcomes)) => outcomes
+        let outcome = |place: &Place| match (place, &applied) {
+            (Place::Nothing, _) => Outcome::Done,
+            (Place::Refused(why), _) => Outcome::Refused { reason: format!("`{}` {why}", self.name) },
+            (Place::InPlan(_), Err(error)) => Outcome::Failed { error: error.message.clone() },
+            (Place::InPlan(at), Ok(outcomes)) => outcomes
                 .get(*at)
                 .cloned()
                 .unwrap_or_else(|| Outcome::Failed { error: "the responder said nothing of it".to_owned() }),
@@ -192,8 +193,19 @@ struct Planned {
     plan: Plan,
     /// For what is added, then for what is removed.
     evidence: Vec<Evidence>,
-    /// Where each decision's outcome is found: its place in the plan's outcomes, or `None` where there is nothing to do.
-    places: Vec<Option<usize>>,
+    /// Where each decision's outcome is found.
+    places: Vec<Place>,
+}
+
+/// Where the outcome of one decision is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// There is nothing to do.
+    Nothing,
+    /// At this place among the plan's outcomes.
+    InPlan(usize),
+    /// The responder does no such thing; what it does not do.
+    Refused(&'static str),
 }
 
 /// One plan for many decisions. Of several about one key in one jail only the last is carried out.
@@ -204,6 +216,9 @@ fn plan_of(errands: &[Errand], now: Timestamp) -> Planned {
     };
     let mut last: HashMap<Id<'_>, usize> = HashMap::new();
     for (at, Errand { item, .. }) in errands.iter().enumerate() {
+        if refusal(item.decision.verdict).is_some() {
+            continue;
+        }
         last.insert((&item.decision.jail, &item.decision.key), at);
     }
     let (mut plan, mut evidence, mut of_removed) = (Plan::default(), Vec::new(), Vec::new());
@@ -220,23 +235,41 @@ fn plan_of(errands: &[Errand], now: Timestamp) -> Planned {
                 plan.add.push(Standing { jail, key, until });
                 evidence.push(errand.evidence.clone());
             }
-            Verdict::Ban { .. } => {}
-            _ => {
+            Verdict::Unban => {
                 place_of.insert(at, (false, plan.remove.len()));
                 plan.remove.push((jail, key));
                 of_removed.push(errand.evidence.clone());
             }
+            // A ban that is over.
+            _ => {}
         }
     }
     evidence.append(&mut of_removed);
     let added = plan.add.len();
     let place = |errand: &Errand| {
-        let at = last.get(&(&errand.item.decision.jail, &errand.item.decision.key))?;
-        let (add, place) = place_of.get(at)?;
-        Some(if *add { *place } else { added + *place })
+        let decision = &errand.item.decision;
+        if let Some(why) = refusal(decision.verdict) {
+            return Place::Refused(why);
+        }
+        let at = last.get(&(&decision.jail, &decision.key));
+        match at.and_then(|at| place_of.get(at)) {
+            None => Place::Nothing,
+            Some((true, place)) => Place::InPlan(*place),
+            Some((false, place)) => Place::InPlan(added + *place),
+        }
     };
     let places = errands.iter().map(place).collect();
     Planned { plan, evidence, places }
+}
+
+/// What is no ban and no end of one is nothing that a plan could hold.
+fn refusal(verdict: Verdict) -> Option<&'static str> {
+    match verdict {
+        Verdict::Ban { .. } | Verdict::Unban => None,
+        Verdict::Notify => Some("does not notify"),
+        Verdict::Repair => Some("does not repair"),
+        _ => Some("does not know what is to be done"),
+    }
 }
 
 #[cfg(test)]
@@ -278,6 +311,20 @@ mod tests {
             [2, 3],
             "of the second and of the third"
         );
-        assert_eq!(places, [Some(1), Some(0), Some(1), None], "a ban that is over needs nothing");
+        let wanted = [Place::InPlan(1), Place::InPlan(0), Place::InPlan(1), Place::Nothing];
+        assert_eq!(places, wanted, "a ban that is over needs nothing");
+    }
+
+    #[test]
+    fn what_is_no_ban_neither_ends_one_nor_stands_in_its_way() {
+        let items = [
+            errand(1, "192.0.2.1", ban(100)),
+            errand(2, "192.0.2.1", Verdict::Notify),
+            errand(3, "192.0.2.1", Verdict::Repair),
+        ];
+        let Planned { plan, places, .. } = plan_of(&items, Timestamp::from_secs(10));
+        assert_eq!((plan.add.len(), plan.remove.len()), (1, 0));
+        let refused = [Place::Refused("does not notify"), Place::Refused("does not repair")];
+        assert_eq!((places[0], &places[1..]), (Place::InPlan(0), &refused[..]));
     }
 }

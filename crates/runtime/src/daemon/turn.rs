@@ -208,7 +208,15 @@ impl Turn {
                     }
                 }
             }
-            _ => tracing::info!(jail = &*decision.jail, key = %key, reason = %decision.reason, "unban"),
+            Verdict::Unban => {
+                tracing::info!(jail = &*decision.jail, key = %key, reason = %decision.reason, "unban");
+            }
+            // Nobody is kept out, so there is nobody whom a guard would have to let in.
+            other => {
+                self.tally.told += 1;
+                let what = if other == Verdict::Repair { "repair" } else { "notice" };
+                tracing::info!(jail = &*decision.jail, key = %key, reason = %decision.reason, "{what}");
+            }
         }
         self.tell_decision(at, &decision, refused.is_some(), now);
         if refused.is_none() {
