@@ -180,12 +180,11 @@ fn field(out: &mut impl Write, field: &FieldExplanation, indent: &str, column: u
     }
     for other in &field.compared {
         let path = shown(&other.path);
-        match other.values {
-            0 => writeln!(out, "{:room$}{NOTE}beside{NOTE:#} {path}, of which the event has no value", "")?,
-            values => {
-                writeln!(out, "{:room$}{NOTE}beside{NOTE:#} {path}: {}", "", found(&other.found, values))?
-            }
-        }
+        let values = match other.values {
+            0 => ", of which the event has no value".to_owned(),
+            values => format!(": {}", found(&other.found, values)),
+        };
+        writeln!(out, "{:room$}{NOTE}beside{NOTE:#} {path}{values}", "")?;
     }
     for inside in &field.inside {
         match inside {

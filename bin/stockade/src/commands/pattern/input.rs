@@ -49,7 +49,7 @@ pub(super) fn events(argument: &str) -> Result<Events, Failure> {
         if second.is_empty() && !named_lines {
             return Ok(Events::One(first));
         }
-        return Ok(Events::Lines(Lines::again(first, second, lines.number, number, reader)));
+        return Ok(Events::Lines(Lines::again(first, &second, lines.number, number, reader)));
     }
     reader = lines.reader;
     let mut whole = first;
@@ -67,7 +67,7 @@ pub(super) fn events(argument: &str) -> Result<Events, Failure> {
 
 impl Lines {
     /// Lines of which two were read already.
-    fn again(first: Vec<u8>, second: Vec<u8>, number_of_second: u64, number: u64, rest: Reader) -> Self {
+    fn again(first: Vec<u8>, second: &[u8], number_of_second: u64, number: u64, rest: Reader) -> Self {
         // The lines between the two were empty: as many are put back, so that the numbers stay right.
         let between = usize::try_from(number_of_second.saturating_sub(number)).unwrap_or(1);
         let mut again = first;
@@ -76,7 +76,7 @@ impl Lines {
         }
         if !second.is_empty() {
             again.extend(std::iter::repeat_n(b'\n', between));
-            again.extend_from_slice(&second);
+            again.extend_from_slice(second);
         }
         Self { reader: Box::new(Cursor::new(again).chain(rest)), number: number.saturating_sub(1) }
     }
