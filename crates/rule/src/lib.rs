@@ -1,6 +1,7 @@
 //! Rules: how events are read. The twin of the crate `filter`, which is about lines.
 #![forbid(unsafe_code)]
 
+pub mod export;
 pub mod limits;
 mod parse;
 mod problem;
