@@ -146,7 +146,7 @@ fn what_eventbridge_cannot_say_is_left_out_and_told() {
 fn what_is_too_long_is_cut_and_loses_nothing() {
     let names: Vec<String> = (0..300).map(|n| format!("\"DeleteNumber{n:04}\"")).collect();
     let long = format!(r#"{{"source": ["s"], "detail": {{"eventName": [{}]}}}}"#, names.join(","));
-    let export = export(&[rule("long", &[long.clone()])]);
+    let export = export(&[rule("long", std::slice::from_ref(&long))]);
     let patterns = check_limits(&export, 2_048);
     assert!((3..=4).contains(&patterns.len()) && export.wider.is_empty(), "{}", patterns.len());
     for n in 0..300 {
