@@ -27,6 +27,9 @@ pub struct Rule {
     /// `failed_calls`: whether events with `detail.errorCode` match. If not, the patterns that can match a CloudTrail
     /// event ask for its absence, unless they name it themselves.
     pub failed_calls: bool,
+    /// `once_per`: paths in the event. Events that agree in the first of them that has a value, and in the key, are one
+    /// match: a session's, a finding's. Empty: every event is one.
+    pub once_per: Vec<Box<str>>,
     /// `enabled`.
     pub enabled: bool,
     /// `[jail]`: when it is enough. Without it one match is.

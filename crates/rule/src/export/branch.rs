@@ -78,6 +78,11 @@ fn widened(field: &WrittenField, told: &mut Telling<'_>) -> Option<(String, Cond
     };
     let mut conditions: Conditions =
         field.conditions.iter().map(|condition| asked(condition, path, told)).collect();
+    let absent = conditions.iter().any(|condition| condition.absent);
+    if absent && may_lie_in_list(path) {
+        told.tell(path, Reason::Absence);
+        return None;
+    }
     let stars: usize = conditions.iter().map(|condition| condition.stars).sum();
     if stars > MAX_STARS {
         told.tell(path, Reason::Wildcards(stars));
@@ -88,10 +93,16 @@ fn widened(field: &WrittenField, told: &mut Telling<'_>) -> Option<(String, Cond
     }
     if conditions.contains(&Condition::exists()) {
         // There or not there asks for nothing; what else there is is narrower.
-        let absent = conditions.iter().any(|condition| condition.absent);
         return (!absent).then(|| (path.clone(), [Condition::exists()].into()));
     }
     Some((path.clone(), conditions))
+}
+
+/// Whether a field may lie in an array of objects, where EventBridge judges absence before it knows which element is meant,
+/// and would keep events back. What lies directly in `detail` does not, nor what CloudTrail says of who called.
+fn may_lie_in_list(path: &str) -> bool {
+    const OBJECTS: [&str; 3] = ["detail.userIdentity.", "detail.additionalEventData.", "detail.tlsDetails."];
+    path.split('.').count() > 2 && !OBJECTS.iter().any(|object| path.starts_with(object))
 }
 
 /// A condition as EventBridge can say it.

@@ -2,11 +2,11 @@
 //!
 //! Patterns are taken apart into combinations, made into what EventBridge can say, merged, and packed into as few EventBridge
 //! rules as its limits allow. Merging is exact: an event matches what was merged if and only if it matches one of the parts.
-//! Only what EventBridge cannot say, `compare` and `json` above all, is left out, so that *more* events arrive, never fewer, and
-//! each such place is told ([`Wider`]).
+//! Only what EventBridge cannot say, or decides otherwise than we do, is left out (`compare`, `json`, `exists: false` inside
+//! lists), so that *more* events arrive, never fewer, and each such place is told ([`Wider`]).
 //!
-//! Never fewer holds for EventBridge as it is documented; two of its defects remain (3 and 4 of `differences.md` of the crate
-//! `stockade-pattern`): `exists: false` inside arrays of objects, and ranges over numbers that a double does not hold.
+//! One of EventBridge's defects remains: in events, a number that a double does not hold lies in no range for it (4 of
+//! `differences.md` of the crate `stockade-pattern`).
 
 mod branch;
 mod calls;

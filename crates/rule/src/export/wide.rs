@@ -24,6 +24,8 @@ pub struct Wider {
 pub(super) enum Reason {
     /// A condition that only Stockade knows.
     Unknown(&'static str),
+    /// The absence of something inside a list.
+    Absence,
     /// A number that EventBridge does not compare.
     Number,
     /// A text that EventBridge does not find.
@@ -52,6 +54,10 @@ impl fmt::Display for Wider {
             Reason::Unknown(name) => {
                 write!(f, "{rule}: EventBridge does not know `{name}`: any value of {path} is let through")
             }
+            Reason::Absence => write!(
+                f,
+                "{rule}: EventBridge decides by the order of names whether {path} is absent in a list: it is not asked for"
+            ),
             Reason::Number => {
                 write!(f, "{rule}: EventBridge cannot compare the number at {path}: any value is let through")
             }

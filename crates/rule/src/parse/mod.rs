@@ -21,6 +21,7 @@ const RULE_KEYS: &[&str] = &[
     "target",
     "playbook",
     "failed_calls",
+    "once_per",
     "enabled",
     "key",
     "jail",
@@ -81,7 +82,8 @@ struct Reader<'r, 't> {
 impl Reader<'_, '_> {
     fn rule(&mut self, name: &str, table: &DeTable<'_>) -> Option<Rule> {
         let (mut description, mut severity, mut target, mut playbook) = (None, None, None, None);
-        let (mut failed_calls, mut enabled, mut key, mut jail) = (None, None, None, None);
+        let (mut failed_calls, mut once_per, mut enabled) = (None, None, None);
+        let (mut key, mut jail) = (None, None);
         let (mut patterns, mut tests): (Option<Entry<'_>>, Option<Entry<'_>>) = (None, None);
         for entry in entries(table) {
             match entry.key {
@@ -94,6 +96,7 @@ impl Reader<'_, '_> {
                     playbook = self.text_value("playbook", &entry, "a name such as `P01`", value::is_name);
                 }
                 "failed_calls" => failed_calls = self.flag("failed_calls", &entry),
+                "once_per" => once_per = self.paths("once_per", &entry),
                 "enabled" => enabled = self.flag("enabled", &entry),
                 "key" => key = self.key("key", &entry),
                 "jail" => jail = self.jail(&entry),
@@ -126,6 +129,7 @@ impl Reader<'_, '_> {
             target: target.unwrap_or(Target::Notify),
             playbook: playbook.map(String::into_boxed_str),
             failed_calls,
+            once_per: once_per.unwrap_or_default(),
             enabled: enabled.unwrap_or(true),
             jail,
             patterns: Some(patterns).filter(|patterns| !patterns.is_empty())?,

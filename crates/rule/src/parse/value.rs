@@ -155,7 +155,8 @@ impl Reader<'_, '_> {
         specs.pop()
     }
 
-    fn paths(&mut self, key: &str, entry: &Entry<'_>) -> Option<Vec<Box<str>>> {
+    /// A path or several.
+    pub(super) fn paths(&mut self, key: &str, entry: &Entry<'_>) -> Option<Vec<Box<str>>> {
         let path = |value: &DeValue<'_>| value.as_str().filter(|path| is_path(path)).map(Box::from);
         let paths: Option<Vec<Box<str>>> = match entry.value {
             DeValue::Array(array) if (1..=MAX_KEY_PATHS).contains(&array.len()) => {
