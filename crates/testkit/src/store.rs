@@ -138,6 +138,9 @@ impl<S: Store> Store for Reopening<'_, '_, S> {
     fn known(&mut self, ids: &[MatchId]) -> Result<HashSet<MatchId>, StoreError> {
         self.again().known(ids)
     }
+    fn matches_by_id(&mut self, ids: &[MatchId]) -> Result<Vec<Match>, StoreError> {
+        self.again().matches_by_id(ids)
+    }
     fn decisions(&mut self, key: Option<&Key>, limit: usize) -> Result<Vec<LoggedDecision>, StoreError> {
         self.again().decisions(key, limit)
     }

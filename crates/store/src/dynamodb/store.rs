@@ -214,6 +214,10 @@ impl Store for DynamoStore {
         self.memory.known(ids)
     }
 
+    fn matches_by_id(&mut self, ids: &[MatchId]) -> Result<Vec<Match>, StoreError> {
+        self.memory.matches_by_id(ids)
+    }
+
     fn decisions(&mut self, key: Option<&Key>, limit: usize) -> Result<Vec<LoggedDecision>, StoreError> {
         self.memory.decisions(key, limit)
     }

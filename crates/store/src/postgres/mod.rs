@@ -202,6 +202,14 @@ impl Store for PostgresStore {
         self.link.run("look matches up in", async |client| read::known(client, ids).await)
     }
 
+    fn matches_by_id(&mut self, ids: &[MatchId]) -> Result<Vec<Match>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let host = &self.me.host;
+        self.link.run("read matches from", async |client| read::matches_by_id(client, host, ids).await)
+    }
+
     fn decisions(&mut self, key: Option<&Key>, limit: usize) -> Result<Vec<LoggedDecision>, StoreError> {
         let host = &self.me.host;
         self.link.run("read decisions from", async |client| read::decisions(client, host, key, limit).await)

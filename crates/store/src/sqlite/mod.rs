@@ -137,6 +137,10 @@ impl Store for SqliteStore {
         read::known(&self.conn, ids).map_err(|e| self.failed("look matches up in", &e))
     }
 
+    fn matches_by_id(&mut self, ids: &[MatchId]) -> Result<Vec<Match>, StoreError> {
+        read::matches_by_id(&self.conn, ids).map_err(|e| self.failed("read matches from", &e))
+    }
+
     fn decisions(&mut self, key: Option<&Key>, limit: usize) -> Result<Vec<LoggedDecision>, StoreError> {
         read::decisions(&self.conn, key, limit).map_err(|e| self.failed("read decisions from", &e))
     }

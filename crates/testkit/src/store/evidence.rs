@@ -13,6 +13,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ("a match keeps every field", every_field),
     ("a match is known by its id while it is stored", known_by_id),
     ("of many ids exactly those that are stored are known", known_of_many),
+    ("a match is given back by its id", by_id),
     ("a batch that is committed twice doubles its orders only", repeated_batch),
 ];
 
@@ -103,6 +104,24 @@ fn known_of_many(store: &mut dyn Store) {
     let asked: Vec<u128> = (0..6_000).rev().collect();
     let even: Vec<u128> = (0..3_000).map(|id| id * 2).collect();
     assert_eq!(known(store, &asked), even);
+}
+
+fn by_id(store: &mut dyn Store) {
+    let ids = |ids: &[u128]| ids.iter().copied().map(MatchId).collect::<Vec<_>>();
+    assert_eq!(store.matches_by_id(&ids(&[0, 1])).expect("matches"), []);
+    // One key, one time, two events; and a whole event as its record.
+    let mut whole = matched(7, &key("arn:aws:s3:::example"), at(3));
+    whole.line = format!("{{\"detail\":\"{}\"}}", "e".repeat(250 * 1024)).into();
+    let mut other = matched(8, &whole.key, at(3));
+    other.jail = "web".into();
+    other.user = Some("alice".into());
+    let third = matched(u128::MAX, &key("192.0.2.1"), at(4));
+    store.commit(&batch(vec![whole.clone(), other.clone(), third.clone()])).expect("a commit");
+    assert_eq!(store.matches_by_id(&ids(&[9])).expect("matches"), []);
+    assert_eq!(store.matches_by_id(&ids(&[8, 9, 8])).expect("matches"), [other.clone()]);
+    let mut all = store.matches_by_id(&ids(&[u128::MAX, 8, 7, 0])).expect("matches");
+    all.sort_by_key(|found| found.id);
+    assert_eq!(all, [whole, other, third]);
 }
 
 fn repeated_batch(store: &mut dyn Store) {
