@@ -157,7 +157,8 @@ fn a_rule_without_a_jail_stays_at_one_match_whatever_else_is_set() {
 
 #[test]
 fn what_nobody_repairs_is_told_and_what_nobody_tells_is_logged() {
-    let config = load(&files(&[("trail-stopped", TRAIL)], ""), ReadRules::Yes).unwrap();
+    let rules = [("console", CONSOLE), ("trail-stopped", TRAIL)];
+    let config = load(&files(&rules, ""), ReadRules::Yes).unwrap();
     assert_eq!(
         config.problems.to_string(),
         "warning: no responder repairs: you are told instead, by trail-stopped"
@@ -167,7 +168,8 @@ fn what_nobody_repairs_is_told_and_what_nobody_tells_is_logged() {
     assert_eq!(trail.responders, ["log".into()]);
     let log = config.program.responders.last().unwrap();
     assert_eq!((&*log.name, &log.kind), ("log", &ResponderKind::Log));
-    // The jails of logs are not told of it.
+    // Those that ban are not.
+    assert_eq!(config.jail("console").unwrap().responders, ["nftables".into()]);
     assert_eq!(config.jail("door").unwrap().responders, ["nftables".into()]);
     // Somebody who takes all.
     let toml = "[responders.try]\nkind = \"dry-run\"\n";

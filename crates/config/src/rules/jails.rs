@@ -31,13 +31,13 @@ pub(crate) fn append(files: &dyn ConfFiles, context: &Context<'_>, config: &mut 
         return;
     };
     let rules = told_instead(rules, &config.program, &mut config.problems);
-    add_log(&rules, &mut config.program);
+    let added = add_log(&rules, &mut config.program);
     let mut groups: BTreeMap<Arc<str>, Vec<Arc<Rule>>> = BTreeMap::new();
     for rule in rules {
         groups.entry(Arc::clone(rule.jail_name())).or_default().push(rule);
     }
     for (name, rules) in groups {
-        let built = Group { name: &name, config }.jail(&rules, &template);
+        let built = Group { name: &name, config, added: added.as_deref() }.jail(&rules, &template);
         config.rows.extend(built.iter().flat_map(|jail| rows::rows(jail, &config.program)));
         config.jails.extend(built);
     }
@@ -66,20 +66,24 @@ fn told_instead(rules: Vec<Arc<Rule>>, program: &Program, problems: &mut Problem
 }
 
 /// Where rules tell and nobody hears it, standard output does.
-fn add_log(rules: &[Arc<Rule>], program: &mut Program) {
+fn add_log(rules: &[Arc<Rule>], program: &mut Program) -> Option<Arc<str>> {
     let tells = rules.iter().any(|rule| rule.target == Target::Notify);
     if !tells || program.responders.iter().any(|one| one.kind.takes(Target::Notify)) {
-        return;
+        return None;
     }
     let taken = |name: &str| program.responders.iter().any(|one| &*one.name == name);
     let name = ["log", "log-events"].into_iter().find(|name| !taken(name)).unwrap_or("stockade-log-events");
-    program.responders.push(ResponderConfig { name: name.into(), kind: ResponderKind::Log });
+    let name: Arc<str> = name.into();
+    program.responders.push(ResponderConfig { name: Arc::clone(&name), kind: ResponderKind::Log });
+    Some(name)
 }
 
 /// The rules of one jail.
 struct Group<'c> {
     name: &'c Arc<str>,
     config: &'c mut Config,
+    /// The responder that is there because nobody else tells, and for nothing else.
+    added: Option<&'c str>,
 }
 
 impl Group<'_> {
@@ -130,7 +134,9 @@ impl Group<'_> {
     fn responders(&self, rule: &Rule, setting: &RuleSetting) -> Result<Vec<Arc<str>>, Refused> {
         let all = &self.config.program.responders;
         let Some(wanted) = &setting.action else {
+            let notice = rule.target == Target::Notify;
             let able = all.iter().filter(|one| one.kind.takes(rule.target));
+            let able = able.filter(|one| notice || self.added != Some(&*one.name));
             return Ok(able.map(|one| Arc::clone(&one.name)).collect());
         };
         let mut chosen: Vec<Arc<str>> = Vec::new();
