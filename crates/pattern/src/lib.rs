@@ -73,12 +73,14 @@ mod set;
 pub mod sns;
 mod table;
 mod wildcard;
+mod written;
 
 pub use error::{EventError, EventErrorKind, PatternError, PatternErrorKind, Position};
-pub use explain::{BranchExplanation, Explanation, FieldExplanation, Verdict};
+pub use explain::{BranchExplanation, ComparedField, Explanation, FieldExplanation, Verdict};
 pub use fields::{Fields, Value, Values};
 pub use pattern::{Dialect, Lint, Pattern};
 pub use set::{Matches, Part, RuleSet, Scratch};
+pub use written::{WrittenCondition, WrittenField};
 
 /// The examples of the README run as well.
 #[cfg(doctest)]

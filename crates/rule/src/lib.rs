@@ -4,7 +4,7 @@
 mod book;
 mod event;
 mod explain;
-mod export;
+pub mod export;
 mod found;
 mod identity;
 mod key;

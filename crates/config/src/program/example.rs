@@ -59,6 +59,9 @@ const RESPONDERS: &str = r#"
 #function = "ALC_Denier"
 #unban = false
 
+#[responders.journal]
+#kind = "log"
+
 #[responders.rehearsal]
 #kind = "dry-run"
 "#;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stockade_core::Key;
+use stockade_core::{Key, Target};
 
 mod agent;
 mod aws;
@@ -180,6 +180,8 @@ pub enum ResponderKind {
         /// In which AWS.
         place: AwsPlace,
     },
+    /// `log`: writes every decision to standard output, a line of JSON each.
+    Log,
     /// `dry-run`: says what would be done.
     DryRun,
 }
@@ -241,6 +243,15 @@ impl Default for Retention {
 }
 
 impl ResponderKind {
+    /// Whether it carries out decisions with this target. What is announced to others by SNS or Lambda are bans alone.
+    pub fn takes(&self, target: Target) -> bool {
+        match self {
+            Self::Log | Self::Command { .. } => target != Target::Repair,
+            Self::DryRun => true,
+            _ => target == Target::Ban,
+        }
+    }
+
     /// The table of `kind = "nftables"` that names none.
     pub const DEFAULT_TABLE: &'static str = "stockade";
     /// What `kind = "fail2ban-client"` runs that names nothing.
