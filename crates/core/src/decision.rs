@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::MatchId;
 use crate::{Key, Timestamp};
 
 /// What is to become true in the world.
@@ -40,6 +41,11 @@ pub enum Reason {
         /// The jail's window.
         findtime: Duration,
     },
+    /// One match, which the jail answers by itself.
+    Match {
+        /// Which one.
+        id: MatchId,
+    },
     /// The time of the ban is over.
     Expired,
     /// A person said so.
@@ -65,6 +71,7 @@ impl Reason {
     pub fn matches(&self) -> u32 {
         match self {
             Self::Threshold { matches, .. } => *matches,
+            Self::Match { .. } => 1,
             _ => 0,
         }
     }
@@ -76,6 +83,7 @@ impl fmt::Display for Reason {
             Self::Threshold { matches, findtime } => {
                 write!(f, "{matches} matches within {}s", findtime.as_secs())
             }
+            Self::Match { .. } => f.write_str("1 match"),
             Self::Expired => f.write_str("expired"),
             Self::Manual { note } if note.is_empty() => f.write_str("by hand"),
             Self::Manual { note } => write!(f, "by hand: {note}"),
@@ -141,5 +149,10 @@ pub enum Outcome {
     Refused {
         /// Which guard, and why.
         reason: String,
+    },
+    /// Nothing went wrong, and it is not done yet: it waits, such as a notice that is told together with others.
+    Later {
+        /// When it is to be asked for again.
+        until: Timestamp,
     },
 }

@@ -132,10 +132,21 @@ pub fn step(jails: &Jails, states: &mut States, matches: &[Match], now: Timestam
     let mut decisions = Vec::new();
     for found in matches {
         if let Some(at) = jails.find(&found.jail) {
-            observe(jails, states, at, &found.key, found.time, found.count, now, &mut decisions);
+            let seen = observe(jails, states, at, &found.key, found.time, found.count, now, &mut decisions);
+            attest(jails, at, seen, found, &mut decisions);
         }
     }
     decisions
+}
+
+/// Says in the decision that [`observe`] gave last which match it answers, where the jail answers each by itself.
+pub fn attest(jails: &Jails, at: usize, seen: Seen, found: &Match, decisions: &mut [Decision]) {
+    if seen == Seen::Decided
+        && jails.get(at).is_some_and(Jail::answers_each)
+        && let Some(decision) = decisions.last_mut()
+    {
+        decision.reason = Reason::Match { id: found.id };
+    }
 }
 
 /// Judges one match of the jail at `at`; what follows from it is appended to `decisions`.

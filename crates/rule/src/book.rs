@@ -8,7 +8,7 @@ use stockade_pattern::{EventError, Fields, Part, Pattern, RuleSet};
 use crate::event::{DETAIL, Envelopes, Event};
 use crate::found::Found;
 use crate::identity::identity;
-use crate::known::{KNOWN, Known};
+use crate::known::{KNOWN, Known, OTHERWISE};
 use crate::rule::{KeyKind, Rule};
 
 /// Rules that read events together: one pass over the bytes of an event for all of them.
@@ -192,7 +192,7 @@ impl RuleBook {
             if done == Some(pattern.rule) {
                 continue;
             }
-            crate::key::collect(pattern.kind, &pattern.paths, &values, &mut scratch.keys);
+            crate::key::collect(pattern.kind, &pattern.paths, &OTHERWISE, &values, &mut scratch.keys);
             let once_per = pattern.once_per.iter().find_map(|place| crate::key::first(&values, *place));
             for (nth, key) in scratch.keys.drain(..).enumerate() {
                 done = Some(pattern.rule);

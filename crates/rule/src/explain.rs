@@ -60,10 +60,12 @@ impl RuleExplanation {
 fn explain(pattern: &RulePattern, event: &[u8]) -> Result<PatternExplanation, EventError> {
     let fields = pattern.pattern.explain(event)?;
     let paths = &pattern.key.paths;
-    let values = Fields::new(paths.iter().map(|path| &**path)).read(&[Part { path: "", json: event }])?;
+    let all = Fields::new(paths.iter().map(|path| &**path).chain(["account", "source"]));
+    let values = all.read(&[Part { path: "", json: event }])?;
     let places: Vec<usize> = (0..paths.len()).collect();
+    let otherwise = [paths.len(), paths.len() + 1];
     let (mut keys, mut no_keys) = (Vec::new(), Vec::new());
-    key::collect(pattern.key.kind, &places, &values, &mut keys);
+    key::collect(pattern.key.kind, &places, &otherwise, &values, &mut keys);
     for (place, path) in paths.iter().enumerate() {
         let wrong = values.of(place).iter().filter(|value| key::key(pattern.key.kind, value).is_none());
         no_keys.extend(wrong.map(|value| (path.clone(), crate::problem::cut(&value.to_string()))));

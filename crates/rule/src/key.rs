@@ -15,9 +15,22 @@ pub(crate) fn is_hidden(text: &str) -> bool {
 }
 
 /// Gathers the keys of a match: those of the first path that has any. `places` are the places of the paths in `values`.
-pub(crate) fn collect(kind: KeyKind, places: &[usize], values: &Values<'_>, keys: &mut Vec<Key>) {
+///
+/// A match about a resource or a principal is not lost for want of a name: it counts against what the first of `otherwise`
+/// has, which are the places of the account and of the source.
+pub(crate) fn collect(
+    kind: KeyKind,
+    places: &[usize],
+    otherwise: &[usize],
+    values: &Values<'_>,
+    keys: &mut Vec<Key>,
+) {
     keys.clear();
-    for place in places {
+    let otherwise = match kind {
+        KeyKind::Address | KeyKind::User => &[],
+        KeyKind::Principal | KeyKind::Resource => otherwise,
+    };
+    for place in places.iter().chain(otherwise) {
         for value in values.of(*place) {
             if let Some(key) = key(kind, value)
                 && keys.len() < MAX_KEYS

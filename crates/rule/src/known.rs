@@ -46,6 +46,9 @@ paths! {
     Control "detail.findings.Compliance.SecurityControlId"
 }
 
+/// What a match counts against that names neither resource nor principal: places in [`KNOWN`].
+pub(crate) const OTHERWISE: [usize; 2] = [Path::Account as usize, Path::Source as usize];
+
 /// What is known of an event.
 #[derive(Debug)]
 pub(crate) struct Known<'v, 'e> {

@@ -92,7 +92,8 @@ pub struct KeySpec {
     /// What sort of thing it is.
     pub kind: KeyKind,
     /// Paths in the event, names joined with dots. The first that has a value counts; if it has several values, each is
-    /// a key.
+    /// a key. Where none has, a resource or principal is the account, or the event's source; an address or user is none,
+    /// and the event no match.
     pub paths: Vec<Box<str>>,
 }
 

@@ -79,6 +79,13 @@ fn every_value_of_the_first_path_that_has_a_key_is_one() {
     );
     assert_eq!(of("{ address = ['detail.userAgent', 'detail.sourceIPAddress'] }"), ["203.0.113.7"]);
     assert_eq!(of("{ address = 'detail.userAgent' }"), [""; 0]);
+    assert_eq!(of("{ user = 'detail.nothing' }"), [""; 0]);
+    assert_eq!(of("{ resource = 'detail.nothing' }"), ["111122223333"], "not lost for want of a name");
+    let bare = keys(
+        &book(pattern, "{ principal = 'detail.nothing' }"),
+        Event::Record(br#"{"eventName": "CreateUser", "eventSource": "iam.amazonaws.com"}"#),
+    );
+    assert_eq!(bare, ["aws.iam"]);
 }
 
 #[test]

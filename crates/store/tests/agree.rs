@@ -95,6 +95,10 @@ fn answers(store: &mut impl Store) -> Vec<String> {
         rows.push(format!("{:?}", store.outbox(now, 100).unwrap()));
     }
     rows.push(format!("{:?}", store.outbox(at(5), 2).unwrap()));
+    let asked: Vec<MatchId> = (0..30).map(MatchId).collect();
+    let mut known: Vec<MatchId> = store.known(&asked).unwrap().into_iter().collect();
+    known.sort();
+    rows.push(format!("{known:?}"));
     rows
 }
 

@@ -23,9 +23,11 @@ const KINDS: &[(&str, &[&str])] = &[
     ("fail2ban-client", &["kind", "argv", "timeout"]),
     ("sns", &["kind", "topic", "region", "endpoint"]),
     ("lambda", &["kind", "function", "unban", "region", "endpoint"]),
+    ("log", &["kind"]),
     ("dry-run", &["kind"]),
 ];
-const KIND_WORDS: Kind = Kind::Word(&["nftables", "command", "fail2ban-client", "sns", "lambda", "dry-run"]);
+const KIND_WORDS: Kind =
+    Kind::Word(&["nftables", "command", "fail2ban-client", "sns", "lambda", "log", "dry-run"]);
 const ARGV: &str = "a list of words, the first an absolute path, such as `[\"/usr/bin/logger\", \"ban\"]`";
 const TIMEOUT: Kind = Kind::Span { min: Duration::from_secs(1) };
 
@@ -84,6 +86,7 @@ pub(super) fn rows(responders: &[ResponderConfig], place: &dyn Fn(&str, &str) ->
                 row("timeout", format!("\"{}\"", span_text(*timeout)));
             }
             ResponderKind::Sns { .. } | ResponderKind::Lambda { .. } => responder_aws::rows(kind, &mut row),
+            ResponderKind::Log => row("kind", "\"log\"".into()),
             ResponderKind::DryRun => row("kind", "\"dry-run\"".into()),
         }
     }
@@ -118,6 +121,7 @@ impl One<'_, '_> {
             "fail2ban-client" => self.fail2ban_client(table),
             "sns" => self.sns(table),
             "lambda" => self.lambda(table, header),
+            "log" => Some(ResponderKind::Log),
             _ => Some(ResponderKind::DryRun),
         }
     }

@@ -52,7 +52,7 @@ pub(crate) fn shipped() -> Vec<Arc<Rule>> {
     files.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")).map(read).collect()
 }
 
-/// A file of the shared CloudTrail data, one JSON text a line; `None`, said once, where it is missing.
+/// A file of the shared CloudTrail data, JSON texts one after the other; `None`, said once, where it is missing.
 pub(crate) fn shared(name: &str) -> Option<Vec<serde_json::Value>> {
     let folder = std::env::var_os("STOCKADE_SHARED").map(PathBuf::from);
     let path = folder.map(|folder| folder.join("data/cloudtrail").join(name)).filter(|path| path.exists());
@@ -61,5 +61,5 @@ pub(crate) fn shared(name: &str) -> Option<Vec<serde_json::Value>> {
         return None;
     };
     let text = std::fs::read_to_string(path).unwrap();
-    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    Some(serde_json::Deserializer::from_str(&text).into_iter().map(Result::unwrap).collect())
 }

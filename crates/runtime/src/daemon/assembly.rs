@@ -7,7 +7,7 @@ use stockade_core::ports::{Responder, Store, StoreError, StoreErrorKind};
 use stockade_core::{Jail, Jails, Position, Timestamp};
 use stockade_filter::{Filter, FilterSpec, date::Zone};
 use stockade_respond::action::Question;
-use stockade_respond::{Action, Command, DryRun, Fail2banClient, Nftables, Watch};
+use stockade_respond::{Action, Command, DryRun, Fail2banClient, Log, Nftables, Watch};
 use stockade_source::{
     FollowSpec, Follower, Journal, JournalMatch, JournalSpec, Pattern, Pipe, Source, Start,
 };
@@ -333,6 +333,7 @@ pub(crate) fn open_responder(config: &ResponderConfig, program: &Program, dry_ru
             Ok(responder) => Opened::lasting(Box::new(responder), None, None),
             Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
         },
+        ResponderKind::Log => Opened::lasting(Box::new(Log::stdout()), None, None),
         ResponderKind::Sns { .. } | ResponderKind::Lambda { .. } => match responder::open(config, program) {
             Ok(responder) => Opened::lasting(responder, None, None),
             Err(error) => {
