@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use stockade_rule::Event;
 use stockade_runtime::replay::events::EventReplay;
-use stockade_source::events::{EventFile, EventReader, Form, Found, find};
+use stockade_source::events::{EventFile, EventReader, Form, Found, NoEvent, find};
 
 use crate::exit::{self, Failure};
 use crate::output::progress::Progress;
@@ -70,7 +70,12 @@ impl Reading {
         self.untold += found.more_problems;
         for (kind, many) in &found.no_events {
             if self.verbose > 0 {
-                self.left_out.push(format!("{} left out: {kind}", count(*many, "file")));
+                let what = match kind {
+                    NoEvent::Digest => "digest file",
+                    NoEvent::Insight => "file of Insights events",
+                    _ => "file of aggregated events",
+                };
+                self.left_out.push(format!("{} left out", count(*many, what)));
             }
         }
         self.total = (buckets.is_empty() && found.files.iter().all(|file| file.bytes > 0))
