@@ -10,6 +10,7 @@ mod import;
 mod pattern;
 pub(crate) mod regex;
 mod run;
+mod replay;
 mod scan;
 
 use crate::cli::{Cli, Command};
@@ -22,6 +23,7 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
         Command::Run(args) => run::run(global, args),
         Command::Agent(args) => agent::run(global, args),
         Command::Scan(args) => scan::run(global, args),
+        Command::Replay(args) => replay::run(global, args),
         Command::Explain(args) => explain::run(global, args),
         Command::Regex(args) => regex::run(global, args),
         Command::Pattern(args) => pattern::run(global, args),

@@ -21,6 +21,7 @@ mod tree;
 mod wide;
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use stockade_pattern::limits::AWS_PATTERN_CHARS;
@@ -172,9 +173,16 @@ impl Export {
         text.chars().take(MAX_DESCRIPTION_CHARS - 1).chain(['…']).collect()
     }
 
-    /// Where a rule asks for more than is wanted.
-    fn wider_than<'e>(&'e self, rule: &'e Exported) -> impl Iterator<Item = &'e Wider> {
-        self.wider.iter().filter(|wider| rule.feeds.contains(&wider.rule))
+    /// Comments for the head of what is written: where more is asked for than the rules say.
+    fn remarks(&self) -> String {
+        let mut text = String::new();
+        if !self.wider.is_empty() {
+            text.push_str("#\n# More arrives than these rules match; Stockade leaves the rest out:\n");
+        }
+        for wider in &self.wider {
+            writeln!(text, "#   {}", tree::comment(&wider.to_string())).ok();
+        }
+        text
     }
 }
 

@@ -96,10 +96,13 @@ impl<'a> Answer<'a> {
 fn select(global: &Global, args: &ReplayArgs) -> Result<Vec<(Arc<Rule>, Jail)>, Failure> {
     let least = match args.severity.as_deref() {
         None => Severity::Info,
-        Some(name) => Severity::parse(name).ok_or_else(|| {
-            Failure::usage(format_args!("cannot read `{name}` of --severity"))
-                .hint(Some("expected info, low, medium, high or critical"))
-        })?,
+        Some(name) => match Severity::ALL.iter().find(|(word, _)| *word == name) {
+            Some((_, severity)) => *severity,
+            None => {
+                return Err(Failure::usage(format_args!("cannot read `{name}` of --severity"))
+                    .hint(Some("expected info, low, medium, high or critical")));
+            }
+        },
     };
     let known = config::rules(global)?;
     for name in &args.rule {

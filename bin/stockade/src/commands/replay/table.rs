@@ -117,7 +117,7 @@ fn severity(rule: &Rule) -> Cell {
         Severity::Info => FAINT,
         _ => PLAIN,
     };
-    Cell::new(rule.severity.name(), style)
+    Cell::new(rule.severity.word(), style)
 }
 
 fn summary(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
