@@ -150,4 +150,9 @@ pub enum Outcome {
         /// Which guard, and why.
         reason: String,
     },
+    /// Nothing went wrong, and it is not done yet: it waits, such as a notice that is told together with others.
+    Later {
+        /// When it is to be asked for again.
+        until: Timestamp,
+    },
 }

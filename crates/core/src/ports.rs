@@ -158,8 +158,9 @@ pub trait Store: Send {
     /// tried is due whatever the time, so that a clock that went back holds nothing up.
     fn outbox(&mut self, now: Timestamp, limit: usize) -> Result<Vec<OutboxItem>, StoreError>;
 
-    /// Records what came of outbox lines. A failed one comes back in [`Store::outbox`] at its `retry_at`. What is said
-    /// of a line that is done, refused or unknown changes nothing.
+    /// Records what came of outbox lines. A failed one comes back in [`Store::outbox`] at its `retry_at`, and so does one
+    /// that is to wait, as if it had never been tried. What is said of a line that is done, refused or unknown changes
+    /// nothing.
     fn settle(&mut self, settled: &[Settlement]) -> Result<(), StoreError>;
 
     /// The newest matches of a key, newest first, at most `limit`: the lines that did it. Newest by their own time, and
@@ -207,7 +208,7 @@ pub struct Settlement {
     pub id: i64,
     /// What came of it.
     pub outcome: Outcome,
-    /// When a failed one is tried again; ignored for the others.
+    /// When a failed one is tried again, and one that waits is handed out again; ignored for the others.
     pub retry_at: Timestamp,
 }
 

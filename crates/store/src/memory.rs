@@ -282,13 +282,20 @@ impl Log {
         let Some(line) = self.entries.get_mut(&entry).and_then(|entry| entry.lines.get_mut(n)) else {
             return;
         };
-        line.outcome = Some(settlement.outcome.clone());
-        if let Outcome::Failed { .. } = settlement.outcome {
-            line.attempts = line.attempts.saturating_add(1);
-            line.due = settlement.retry_at;
-        } else {
-            self.open.remove(&settlement.id);
-            self.note_settled(entry);
+        line.outcome = match &settlement.outcome {
+            Outcome::Later { .. } => None,
+            outcome => Some(outcome.clone()),
+        };
+        match line.outcome {
+            None => line.due = settlement.retry_at,
+            Some(Outcome::Failed { .. }) => {
+                line.attempts = line.attempts.saturating_add(1);
+                line.due = settlement.retry_at;
+            }
+            Some(_) => {
+                self.open.remove(&settlement.id);
+                self.note_settled(entry);
+            }
         }
     }
 

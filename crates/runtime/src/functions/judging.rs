@@ -372,8 +372,9 @@ pub(super) fn tell(
                 tracing::warn!(jail = &*record.jail, key = %record.key, reason, "announcement refused");
                 told.push((Arc::clone(&record.jail), record.key.clone(), say.ban.version));
             }
+            // Nobody here would ask again; the next delivery, or `expire`, does.
+            Some(Outcome::Later { .. }) | None => counts.unannounced += 1,
             Some(_) => told.push((Arc::clone(&record.jail), record.key.clone(), say.ban.version)),
-            None => counts.unannounced += 1,
         }
     }
     if !told.is_empty()
