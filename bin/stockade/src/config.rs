@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use stockade_config::{Config, JailConfig, Paths, Problems, SHIPPED, Severity, env_vars};
+use stockade_config::{Config, JailConfig, Paths, Problems, ReadRules, SHIPPED, Severity, env_vars};
 use stockade_core::{Feed, Jail};
 use stockade_filter::conf::{ConfFiles, Directory, Layered};
 use stockade_filter::date::Zone;
@@ -42,6 +42,11 @@ pub(crate) fn files(directory: &Path) -> Box<dyn ConfFiles> {
 /// The configuration.
 pub(crate) fn load(global: &Global) -> Result<Config, Failure> {
     stockade_config::load(&paths(global), &environment).map_err(|problems| refused(&problems))
+}
+
+/// The configuration as the daemon uses it: with the rules of events where it reads events.
+pub(crate) fn load_whole(global: &Global) -> Result<Config, Problems> {
+    stockade_config::load_with(&paths(global), &environment, ReadRules::IfEvents)
 }
 
 /// The control socket of the daemon. A broken configuration does not keep anybody from talking to it.
@@ -161,7 +166,7 @@ fn with_overlay(
             text += "backend = files\nlogpath = /dev/null\n";
         }
     }
-    load_over(global, text).map_err(|problems| refused(&problems))
+    load_over(global, text, ReadRules::No).map_err(|problems| refused(&problems))
 }
 
 /// The configuration with every jail enabled.
@@ -169,20 +174,22 @@ pub(crate) fn load_all(global: &Global) -> Result<Config, Problems> {
     let config = stockade_config::load(&paths(global), &environment)?;
     let enabled = config.jails.iter().map(|jail| &*jail.jail.name);
     let names = enabled.chain(config.broken.iter().chain(&config.disabled).map(String::as_str));
-    load_over(global, names.map(|name| format!("[{name}]\nenabled = true\n")).collect())
+    let text = names.map(|name| format!("[{name}]\nenabled = true\n")).collect();
+    load_over(global, text, ReadRules::IfEvents)
 }
 
 /// The configuration with some more jails enabled.
 #[cfg(feature = "aws")]
 pub(crate) fn load_enabling(global: &Global, names: &[String]) -> Result<Config, Problems> {
-    load_over(global, names.iter().map(|name| format!("[{name}]\nenabled = true\n")).collect())
+    let text = names.iter().map(|name| format!("[{name}]\nenabled = true\n")).collect();
+    load_over(global, text, ReadRules::No)
 }
 
 /// The configuration with one more jail file over all others.
-fn load_over(global: &Global, text: String) -> Result<Config, Problems> {
+fn load_over(global: &Global, text: String, rules: ReadRules) -> Result<Config, Problems> {
     let files = Layered { upper: Overlay(text), lower: Directory(directory(global)) };
     let services = fs::read_to_string(Paths::default().services).unwrap_or_default();
-    stockade_config::load_files(&files, &services, &environment)
+    stockade_config::load_files_with(&files, &services, &environment, rules)
 }
 
 /// One more file of jails, read after all others.
@@ -237,7 +244,7 @@ pub(crate) fn counts_bans(jail: &JailConfig) -> bool {
 }
 
 /// A configuration that cannot be used: everything that is wrong with it.
-fn refused(problems: &Problems) -> Failure {
+pub(crate) fn refused(problems: &Problems) -> Failure {
     print_errors(problems);
     Failure::usage("cannot use the configuration")
         .hint(Some("`stockade check` shows every problem, and warnings too"))

@@ -6,11 +6,12 @@ mod common;
 use common::{fixture, run, shown, stockade};
 use insta::assert_snapshot;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "run",
     "agent",
     "scan",
     "explain",
+    "pattern",
     "check",
     "config",
     "status",

@@ -28,6 +28,10 @@ pub struct Reply {
     pub status: u16,
     /// The entity tag, where there is one.
     pub etag: Option<String>,
+    /// The service's own number of the request, by which CloudTrail and its support know it.
+    pub request_id: Option<String>,
+    /// Where S3 says that the bucket is, such as `eu-west-1`.
+    pub bucket_region: Option<String>,
     /// The body, at most [`Call::MAX_REPLY_BYTES`].
     pub body: Vec<u8>,
 }

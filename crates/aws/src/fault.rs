@@ -92,12 +92,16 @@ pub struct Fault {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The service's own number of the request, where it answered.
+    pub request_id: Option<String>,
+    /// Where S3 says that the bucket is: one of another region is answered with an error.
+    pub bucket_region: Option<String>,
 }
 
 impl Fault {
     /// A fault that happened before anything was sent.
     pub fn local(kind: FaultKind, message: String) -> Self {
-        Self { kind, code: String::new(), message, hint: None }
+        Self { kind, code: String::new(), message, hint: None, request_id: None, bucket_region: None }
     }
 
     /// The same with a hint.
@@ -148,7 +152,14 @@ impl Fault {
             }
             _ => None,
         };
-        Self { kind, message: format!("cannot {tried}: {code}{text}"), code, hint }
+        Self {
+            kind,
+            message: format!("cannot {tried}: {code}{text}"),
+            code,
+            hint,
+            request_id: None,
+            bucket_region: None,
+        }
     }
 
     /// No answer came.

@@ -58,9 +58,11 @@ impl Sender {
             let header =
                 |name| reply.headers().get(name).and_then(|text| text.to_str().ok()).map(str::to_owned);
             let (etag, error) = (header("etag"), header("x-amzn-errortype"));
+            let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id"));
+            let bucket_region = header("x-amz-bucket-region");
             let body = Limited::new(reply.into_body(), Call::MAX_REPLY_BYTES).collect().await;
             let body = body.map_err(|error| format!("the answer cannot be read: {error}"))?;
-            Ok(Answer { status, etag, error, body: body.to_bytes().to_vec() })
+            Ok(Answer { status, etag, request_id, bucket_region, error, body: body.to_bytes().to_vec() })
         };
         tokio::time::timeout(TRY, exchange)
             .await
@@ -96,10 +98,12 @@ impl Aws {
             .map_err(|error| Fault::local(FaultKind::Other, format!("cannot {}: {error}", call.tried)))?;
         match self.sender.once(request).await {
             Err(why) => Err(Fault::unreachable(&call.tried, &why)),
-            Ok(Answer { status: status @ 200..400, etag, body, .. }) => Ok(Reply { status, etag, body }),
-            Ok(Answer { status, error, body, .. }) => {
+            Ok(Answer { status: status @ 200..400, etag, request_id, bucket_region, body, .. }) => {
+                Ok(Reply { status, etag, request_id, bucket_region, body })
+            }
+            Ok(Answer { status, error, request_id, bucket_region, body, .. }) => {
                 let (code, text) = error_of(error.as_deref(), &body);
-                Err(Fault::answer(&call.tried, &code, &text, status))
+                Err(Fault { request_id, bucket_region, ..Fault::answer(&call.tried, &code, &text, status) })
             }
         }
     }
@@ -148,6 +152,8 @@ fn signed(
 struct Answer {
     status: u16,
     etag: Option<String>,
+    request_id: Option<String>,
+    bucket_region: Option<String>,
     /// The code of an error where it stands in a header, as REST services have it.
     error: Option<String>,
     body: Vec<u8>,

@@ -48,3 +48,12 @@ pub const MAX_AWS_NAME_BYTES: usize = 255;
 
 /// Entries of `[aws.log_groups]`, and filters of one of them.
 pub const MAX_LOG_GROUPS: usize = 1000;
+
+/// Bytes of the name of a rule.
+pub const MAX_RULE_NAME_BYTES: usize = stockade_rule::limits::MAX_NAME_BYTES;
+
+/// Rules in `rule.d`, with those built in.
+pub const MAX_RULES: usize = 2000;
+
+/// Tables `[rules.NAME]`.
+pub const MAX_RULE_SETTINGS: usize = MAX_RULES;

@@ -40,6 +40,7 @@ pub mod archive;
 pub mod aws;
 mod block;
 mod error;
+pub mod events;
 mod files;
 mod journal;
 pub mod limits;

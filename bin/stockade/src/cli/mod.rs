@@ -6,6 +6,7 @@ mod control;
 mod explain;
 mod generate;
 mod import;
+mod pattern;
 mod regex;
 mod scan;
 mod service;
@@ -21,6 +22,7 @@ pub(crate) use control::{BanArgs, BansArgs, UnbanArgs, WhyArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use import::ImportArgs;
+pub(crate) use pattern::{PatternArgs, PatternCommand, PatternTestArgs, SnsScope};
 pub(crate) use regex::{RegexArgs, TrialArgs};
 pub(crate) use scan::ScanArgs;
 pub(crate) use service::{RunArgs, StopArgs};
@@ -91,6 +93,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Try a filter or a regex on a log: which regexes match how often, and what they cost
     Regex(RegexArgs),
+    /// Try event patterns, as EventBridge and Stockade's rules have them
+    Pattern(PatternArgs),
     /// Check the configuration and report all errors at once
     Check(CheckArgs),
     /// Show what the configuration comes to, every value with the line it was written on

@@ -7,6 +7,7 @@ mod control;
 mod explain;
 mod generate;
 mod import;
+mod pattern;
 pub(crate) mod regex;
 mod run;
 mod scan;
@@ -23,6 +24,7 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
         Command::Scan(args) => scan::run(global, args),
         Command::Explain(args) => explain::run(global, args),
         Command::Regex(args) => regex::run(global, args),
+        Command::Pattern(args) => pattern::run(global, args),
         Command::Check(args) => check::run(global, args),
         Command::Config(args) => config::run(global, args),
         Command::Status => control::status::run(global),

@@ -9,20 +9,25 @@ use stockade_core::{Key, Target};
 mod agent;
 mod aws;
 mod document;
+mod events;
 mod example;
 mod read;
 mod responder_aws;
 mod responders;
+mod rules;
 mod schema;
 mod store;
 mod value;
 
 pub use agent::Agent;
 pub use aws::{AwsSettings, LogGroup};
+pub use events::Events;
 pub use example::example;
 pub(crate) use read::{FILE, read};
+pub use rules::{RuleSetting, RuleSettings};
 pub(crate) use schema::SETTINGS;
 pub use store::{PostgresUrl, StoreConfig};
+pub(crate) use value::span_text;
 
 /// The settings of the program. Its default is what `stockade.toml` says that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +54,10 @@ pub struct Program {
     pub aws: AwsSettings,
     /// `[agent]`: what `stockade agent` does.
     pub agent: Agent,
+    /// `[events]`: where events come from.
+    pub events: Events,
+    /// `[rules]`: which rules of events are used, and how.
+    pub rules: RuleSettings,
     /// `[responders.NAME]`: what makes decisions true; never empty, names differ, in the order of the file. One
     /// called `nftables` if the file has none; otherwise those of the file and no others.
     pub responders: Vec<ResponderConfig>,
@@ -211,6 +220,8 @@ impl Default for Program {
             fail2ban_log: Fail2banLog::default(),
             aws: AwsSettings::default(),
             agent: Agent::default(),
+            events: Events::default(),
+            rules: RuleSettings::default(),
             responders: vec![ResponderConfig { name: "nftables".into(), kind: ResponderKind::nftables() }],
         }
     }

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Entry, Text, entries};
 use super::schema::{SETTINGS, Setting};
 use super::value::{Bad, Kind};
-use super::{Program, aws, responders};
+use super::{Program, aws, responders, rules};
 use crate::env_vars::ENV_VARS;
 use crate::limits::MAX_PROBLEMS;
 use crate::nearest::nearest;
@@ -40,6 +40,8 @@ pub(crate) fn read(
         reader.file(&Text::new(name, text));
     }
     reader.environment(env);
+    let disabled = reader.origins.iter().rev().find(|(key, _)| *key == "rules.disabled");
+    reader.program.rules.disabled_at = disabled.map(|(_, origin)| origin.clone()).unwrap_or_default();
     let rows = reader.rows();
     reader.problems.into_iter().for_each(|problem| problems.push(problem));
     problems.count_dropped(reader.dropped, true);
@@ -88,6 +90,8 @@ impl Reader {
                 if let Some(table) = self.expect_table(&key, &entry, text) {
                     responders::read(self, table, text);
                 }
+            } else if prefix == rules::RULES {
+                rules::read_one(self, &entry, text);
             } else if key == aws::LOG_GROUPS {
                 if let Some(table) = self.expect_table(&key, &entry, text) {
                     aws::read_log_groups(self, table, text);

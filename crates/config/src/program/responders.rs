@@ -26,7 +26,8 @@ const KINDS: &[(&str, &[&str])] = &[
     ("log", &["kind"]),
     ("dry-run", &["kind"]),
 ];
-const KIND_WORDS: Kind = Kind::Word(&["nftables", "command", "fail2ban-client", "sns", "lambda", "log", "dry-run"]);
+const KIND_WORDS: Kind =
+    Kind::Word(&["nftables", "command", "fail2ban-client", "sns", "lambda", "log", "dry-run"]);
 const ARGV: &str = "a list of words, the first an absolute path, such as `[\"/usr/bin/logger\", \"ban\"]`";
 const TIMEOUT: Kind = Kind::Span { min: Duration::from_secs(1) };
 

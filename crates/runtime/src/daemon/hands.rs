@@ -154,7 +154,10 @@ impl Worker {
         let settled = errands.iter().zip(&places).map(|(Errand { item, .. }, place)| {
             let wait = FIRST_RETRY.saturating_mul(1 << item.attempts.min(16)).min(LAST_RETRY);
             let outcome = given_up(item, outcome(place));
-            let retry_at = if let Outcome::Later { until } = outcome { until } else { now.plus(wait) };
+            let retry_at = match outcome {
+                Outcome::Later { until } => until,
+                _ => now.plus(wait),
+            };
             Settlement { id: item.id, outcome, retry_at }
         });
         let _ = self.inputs.send(Input::Settled(settled.collect()));

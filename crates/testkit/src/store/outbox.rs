@@ -83,7 +83,11 @@ fn waiting_comes_back(store: &mut dyn Store) {
     assert_eq!(back.iter().map(|i| (i.id, i.attempts)).collect::<Vec<_>>(), [(mail, 0)]);
     let log = store.decisions(None, 10).expect("decisions");
     let outcomes = log.first().map(|logged| logged.outcomes.clone()).unwrap_or_default();
-    assert_eq!(outcomes, [("mail".into(), None), ("hook".into(), Some(Outcome::Done))], "nothing is known of it");
+    assert_eq!(
+        outcomes,
+        [("mail".into(), None), ("hook".into(), Some(Outcome::Done))],
+        "nothing is known of it"
+    );
     // It waits for others, fails, waits again; and what is done does not wait.
     store.settle(&[settlement(mail, failed("no"), at(70))]).expect("a settlement");
     store.settle(&[later(mail, at(90)), later(hook, at(90))]).expect("a settlement");

@@ -49,11 +49,7 @@ struct Told {
 }
 
 pub(crate) fn run(global: &Global, args: &CheckArgs) -> Outcome {
-    let config = if args.all {
-        config::load_all(global)
-    } else {
-        stockade_config::load(&config::paths(global), &config::environment)
-    };
+    let config = if args.all { config::load_all(global) } else { config::load_whole(global) };
     let checked = match config {
         Ok(config) => Checked::of(&config),
         Err(problems) => Checked::failed(&problems),
