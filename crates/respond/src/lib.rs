@@ -37,6 +37,7 @@ pub mod dry_run;
 pub mod fail2ban_client;
 pub mod log;
 pub mod nftables;
+pub mod notice;
 mod open;
 mod run;
 mod scope;

@@ -8,6 +8,7 @@ mod generate;
 mod import;
 mod pattern;
 mod regex;
+mod replay;
 mod rules;
 mod scan;
 mod service;
@@ -25,6 +26,7 @@ pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use import::ImportArgs;
 pub(crate) use pattern::{PatternArgs, PatternCommand, PatternTestArgs, SnsScope};
 pub(crate) use regex::{RegexArgs, TrialArgs};
+pub(crate) use replay::ReplayArgs;
 pub(crate) use rules::{
     ExportFormat, RulesArgs, RulesCheckArgs, RulesCommand, RulesExportArgs, RulesTestArgs,
 };
@@ -93,6 +95,8 @@ pub(crate) enum Command {
     Agent(AgentArgs),
     /// Replay logs: who would have been banned, when, and for how long
     Scan(ScanArgs),
+    /// Replay AWS events: what the rules would have decided, when, and why
+    Replay(ReplayArgs),
     /// Show what a log line means: date, filter, fields, and how far from a ban it would be
     Explain(ExplainArgs),
     /// Try a filter or a regex on a log: which regexes match how often, and what they cost

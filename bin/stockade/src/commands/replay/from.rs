@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use stockade_rule::Event;
 use stockade_runtime::replay::events::EventReplay;
-use stockade_source::events::{EventFile, EventReader, Form, Found, find};
+use stockade_source::events::{EventFile, EventReader, Form, Found, NoEvent, find};
 
 use crate::exit::{self, Failure};
 use crate::output::progress::Progress;
@@ -62,7 +62,8 @@ impl Reading {
 
     /// Reads everything that was named, in that order.
     pub(super) fn all(&mut self, from: &[String]) -> Result<(), Failure> {
-        let (buckets, paths): (Vec<&String>, Vec<&String>) = from.iter().partition(|one| one.starts_with("s3://"));
+        let (buckets, paths): (Vec<&String>, Vec<&String>) =
+            from.iter().partition(|one| one.starts_with("s3://"));
         let found = find(&paths.iter().map(PathBuf::from).collect::<Vec<_>>());
         for problem in &found.problems {
             self.complain(problem.to_string(), problem.hint().as_deref());
@@ -70,7 +71,12 @@ impl Reading {
         self.untold += found.more_problems;
         for (kind, many) in &found.no_events {
             if self.verbose > 0 {
-                self.left_out.push(format!("{} left out: {kind}", count(*many, "file")));
+                let what = match kind {
+                    NoEvent::Digest => "digest file",
+                    NoEvent::Insight => "file of Insights events",
+                    _ => "file of aggregated events",
+                };
+                self.left_out.push(format!("{} left out", count(*many, what)));
             }
         }
         self.total = (buckets.is_empty() && found.files.iter().all(|file| file.bytes > 0))
@@ -142,9 +148,11 @@ impl Reading {
         self.show(size);
         let counts = self.reader.counts();
         if self.verbose > 0 {
-            for (many, what) in
-                [(counts.digests, "digest"), (counts.insights, "Insights event"), (counts.aggregated, "aggregated event")]
-            {
+            for (many, what) in [
+                (counts.digests, "digest"),
+                (counts.insights, "Insights event"),
+                (counts.aggregated, "aggregated event"),
+            ] {
                 if many > 0 {
                     self.left_out.push(format!("{} left out", count(many, what)));
                 }
@@ -155,7 +163,11 @@ impl Reading {
     fn show(&mut self, size: u64) {
         if self.progress.is_some() || self.started.elapsed() > BEFORE_PROGRESS {
             let total = self.total;
-            let at = if self.total.is_some() { self.taken + size.min(self.reader.counts().bytes) } else { self.replay.so_far().bytes };
+            let at = if self.total.is_some() {
+                self.taken + size.min(self.reader.counts().bytes)
+            } else {
+                self.replay.so_far().bytes
+            };
             self.progress.get_or_insert_with(|| Progress::new(total)).at(at);
         }
     }
@@ -169,8 +181,8 @@ impl Reading {
         self.problems.push(problem);
     }
 
-    #[cfg(not(feature = "aws"))]
-    #[expect(clippy::unused_self, reason = "the build with AWS reads it")]
+    // The build with AWS gets its own.
+    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "the build with AWS reads it")]
     fn bucket(&mut self, name: &str) -> Result<(), Failure> {
         Err(Failure::usage(format_args!("cannot read `{name}`: this Stockade was built without AWS"))
             .hint(Some("build it with `--features aws`, or copy the files and replay the folder")))

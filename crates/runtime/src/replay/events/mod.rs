@@ -12,6 +12,8 @@
 mod known;
 pub mod limits;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -112,7 +114,8 @@ impl EventReplay {
     /// # Errors
     /// It is no JSON object; it is counted as broken.
     pub fn take(&mut self, event: Event<'_>) -> Result<(), EventError> {
-        let (account, received) = (&mut self.account, self.account.range.now);
+        let received = self.account.range.now;
+        let account = &mut self.account;
         let read = self.book.read(event, received, &mut self.scratch, &mut |found| account.take(found));
         let (Event::Envelope(bytes) | Event::Record(bytes)) = event;
         account.note(read.as_ref().err(), bytes.len());
@@ -124,7 +127,8 @@ impl EventReplay {
     /// # Errors
     /// It is no JSON object; it is counted as broken, and where it ends is not known.
     pub fn take_first(&mut self, text: &[u8]) -> Result<usize, EventError> {
-        let (account, received) = (&mut self.account, self.account.range.now);
+        let received = self.account.range.now;
+        let account = &mut self.account;
         let read = self.book.read_first(text, received, &mut self.scratch, &mut |found| account.take(found));
         account.note(read.as_ref().err(), read.as_ref().copied().unwrap_or(0));
         read
