@@ -126,6 +126,11 @@ impl Export {
         Self { rules: exported, wider, options }
     }
 
+    /// Whether one of the EventBridge rules is for any event at all: there is nothing that EventBridge can be asked.
+    pub fn asks_for_everything(&self) -> bool {
+        self.rules.iter().any(|rule| rule.pattern() == branch::EVERYTHING)
+    }
+
     /// Writes a CloudFormation template.
     ///
     /// # Errors

@@ -62,7 +62,8 @@ impl Reading {
 
     /// Reads everything that was named, in that order.
     pub(super) fn all(&mut self, from: &[String]) -> Result<(), Failure> {
-        let (buckets, paths): (Vec<&String>, Vec<&String>) = from.iter().partition(|one| one.starts_with("s3://"));
+        let (buckets, paths): (Vec<&String>, Vec<&String>) =
+            from.iter().partition(|one| one.starts_with("s3://"));
         let found = find(&paths.iter().map(PathBuf::from).collect::<Vec<_>>());
         for problem in &found.problems {
             self.complain(problem.to_string(), problem.hint().as_deref());
@@ -147,9 +148,11 @@ impl Reading {
         self.show(size);
         let counts = self.reader.counts();
         if self.verbose > 0 {
-            for (many, what) in
-                [(counts.digests, "digest"), (counts.insights, "Insights event"), (counts.aggregated, "aggregated event")]
-            {
+            for (many, what) in [
+                (counts.digests, "digest"),
+                (counts.insights, "Insights event"),
+                (counts.aggregated, "aggregated event"),
+            ] {
                 if many > 0 {
                     self.left_out.push(format!("{} left out", count(many, what)));
                 }
@@ -160,7 +163,11 @@ impl Reading {
     fn show(&mut self, size: u64) {
         if self.progress.is_some() || self.started.elapsed() > BEFORE_PROGRESS {
             let total = self.total;
-            let at = if self.total.is_some() { self.taken + size.min(self.reader.counts().bytes) } else { self.replay.so_far().bytes };
+            let at = if self.total.is_some() {
+                self.taken + size.min(self.reader.counts().bytes)
+            } else {
+                self.replay.so_far().bytes
+            };
             self.progress.get_or_insert_with(|| Progress::new(total)).at(at);
         }
     }

@@ -8,8 +8,8 @@ mod table;
 
 use std::time::{Duration, Instant};
 
-use stockade_core::ports::Clock as _;
 use stockade_core::Timestamp;
+use stockade_core::ports::Clock as _;
 use stockade_filter::date::Zone;
 use stockade_rule::Rule;
 use stockade_runtime::daemon::SystemClock;
@@ -92,7 +92,12 @@ impl<'a> Answer<'a> {
     }
 }
 
-fn point(option: &str, text: Option<&str>, zone: &Zone, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+fn point(
+    option: &str,
+    text: Option<&str>,
+    zone: &Zone,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
     let Some(text) = text else { return Ok(None) };
     match time::point(text, zone, now) {
         Some(time) => Ok(Some(time)),
