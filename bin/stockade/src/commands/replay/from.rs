@@ -14,7 +14,8 @@ use crate::output::text::count;
 /// How long a replay goes on before it shows how far it has come.
 const BEFORE_PROGRESS: Duration = Duration::from_millis(300);
 
-/// How many problems are told one by one; the others are counted.
+/// How many problems of one file are told one by one, and how many in all; the others are counted.
+const MAX_TOLD_OF_FILE: usize = 5;
 const MAX_TOLD: usize = 50;
 
 /// What was read.
@@ -35,6 +36,8 @@ pub(super) struct Reading {
     files: u64,
     problems: Vec<String>,
     untold: u64,
+    /// Problems of the file at hand that were told.
+    told_of_file: usize,
     left_out: Vec<String>,
     verbose: u8,
     started: Instant,
@@ -51,6 +54,7 @@ impl Reading {
             files: 0,
             problems: Vec::new(),
             untold: 0,
+            told_of_file: 0,
             left_out: Vec::new(),
             verbose,
             started: Instant::now(),
@@ -94,7 +98,7 @@ impl Reading {
     pub(super) fn done(mut self) -> Read {
         drop(self.progress.take());
         if self.untold > 0 {
-            let more = format!("{} more", count(self.untold, "problem"));
+            let more = format!("{} like these", count(self.untold, "more problem"));
             exit::complain(&more, None);
             self.problems.push(more);
         }
@@ -114,6 +118,7 @@ impl Reading {
     /// Reads what the reader has begun. `size`: of all of it, packed.
     fn read(&mut self, size: u64) {
         self.files += 1;
+        self.told_of_file = 0;
         let mut since_look = 0_u32;
         loop {
             let problem = match self.reader.peek() {
@@ -173,10 +178,11 @@ impl Reading {
     }
 
     fn complain(&mut self, problem: String, hint: Option<&str>) {
-        if self.problems.len() >= MAX_TOLD {
+        if self.problems.len() >= MAX_TOLD || self.told_of_file >= MAX_TOLD_OF_FILE {
             self.untold += 1;
             return;
         }
+        self.told_of_file += 1;
         exit::complain(&problem, hint);
         self.problems.push(problem);
     }
