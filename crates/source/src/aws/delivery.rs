@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
             // Through EventBridge the key comes as it is.
             let key = text_of(&detail, "/object/key", "`detail.object.key`")?;
             let bucket = text_of(&detail, "/bucket/name", "`detail.bucket.name`")?;
-            let mut object = ObjectRef::checked(bucket, key)?;
+            let mut object = ObjectRef::checked(&bucket, key)?;
             object.version = detail.pointer("/object/version-id").and_then(Value::as_str).and_then(named);
             object.bytes = detail.pointer("/object/size").and_then(Value::as_u64);
             let place = known.region.and_then(|at| json::string(text, at));
@@ -216,7 +216,7 @@ impl<'a> Reader<'a> {
             let object = key
                 .map_err(|broken| not_json("the message", broken))
                 .and_then(|key| unquoted(key, 0, "`s3ObjectKey`"))
-                .and_then(|key| ObjectRef::checked(bucket.clone(), key));
+                .and_then(|key| ObjectRef::checked(&bucket, key));
             self.found.push(object.map(Delivered::Object));
         }
         Ok(())
@@ -284,7 +284,7 @@ fn s3_record(record: &[u8], nth: usize) -> Result<Option<Delivered<'static>>, Pa
         };
     }
     let key = decode_key(&text_of(&record, "/s3/object/key", &at("s3.object.key"))?)?;
-    let mut object = ObjectRef::checked(text_of(&record, "/s3/bucket/name", &at("s3.bucket.name"))?, key)?;
+    let mut object = ObjectRef::checked(&text_of(&record, "/s3/bucket/name", &at("s3.bucket.name"))?, key)?;
     object.version = record.pointer("/s3/object/versionId").and_then(Value::as_str).and_then(named);
     object.bytes = record.pointer("/s3/object/size").and_then(Value::as_u64);
     object.region = record.get("awsRegion").and_then(Value::as_str).and_then(region);
