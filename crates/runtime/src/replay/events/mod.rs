@@ -9,6 +9,8 @@
 //!   account and region, minutes late. Matches are few, so all of them can wait ([`limits::MAX_WAITING_BYTES`]).
 //! - **One event counts once**, however many files or deliveries hold it: two trails of one account write it twice.
 
+#[cfg(feature = "aws")]
+mod bucket;
 mod known;
 pub mod limits;
 mod report;
@@ -21,6 +23,8 @@ use stockade_core::{Decision, Jail, Jails, Key, MatchId, Reason, Seen, States, T
 use stockade_pattern::EventError;
 use stockade_rule::{Event, Found, Rule, RuleBook, Scratch};
 
+#[cfg(feature = "aws")]
+pub use bucket::{Fault, objects};
 use known::Known;
 use limits::{MAX_KNOWN, MAX_WAITING_BYTES};
 pub use report::{Decided, EventReport, EventRow, EventSummary, RuleTally};
