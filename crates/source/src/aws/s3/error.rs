@@ -13,43 +13,44 @@ pub enum ObjectError {
     #[error("{fault}")]
     Denied {
         /// Which.
-        object: ObjectRef,
+        object: Box<ObjectRef>,
         /// What S3 said.
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// It is not there: deleted since, or never written.
     #[error("{fault}")]
     Missing {
         /// Which.
-        object: ObjectRef,
+        object: Box<ObjectRef>,
         /// What S3 said.
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// It lies in an archive and must be restored first.
     #[error("cannot read the object `{object}`: it is archived")]
     Archived {
         /// Which.
-        object: ObjectRef,
+        object: Box<ObjectRef>,
     },
     /// It is larger than [`MAX_OBJECT_BYTES`].
     #[error("cannot read the object `{object}`: it is larger than the limit of {MAX_OBJECT_BYTES} bytes")]
     TooLarge {
         /// Which.
-        object: ObjectRef,
+        object: Box<ObjectRef>,
     },
     /// Something else.
     #[error("{fault}")]
     Failed {
         /// Which.
-        object: ObjectRef,
+        object: Box<ObjectRef>,
         /// What happened.
-        fault: Fault,
+        fault: Box<Fault>,
     },
 }
 
 impl ObjectError {
     pub(super) fn of(object: &ObjectRef, fault: Fault) -> Self {
-        let object = object.clone();
+        let object = Box::new(object.clone());
+        let fault = Box::new(fault);
         match fault.kind {
             _ if fault.code == "InvalidObjectState" => Self::Archived { object },
             _ if fault.code == Call::TOO_LONG => Self::TooLarge { object },

@@ -60,7 +60,7 @@ impl ObjectReader {
     async fn read(&self, object: &ObjectRef) -> Result<Vec<u8>, ObjectError> {
         let wrap = |fault| ObjectError::of(object, fault);
         if object.bytes.is_some_and(|bytes| bytes > MAX_OBJECT_BYTES) {
-            return Err(ObjectError::TooLarge { object: object.clone() });
+            return Err(ObjectError::TooLarge { object: Box::new(object.clone()) });
         }
         let bucket = self.bucket(&object.bucket, object.region.as_deref()).map_err(wrap)?;
         let mut call = bucket.request(format!("read the object `{object}`"), "GET", &object.key);
