@@ -36,9 +36,22 @@ fn check_limits(export: &Export, chars: usize) -> Vec<Pattern> {
         let complex =
             |lint: &Lint| matches!(lint, Lint::WildcardTooComplexForAws { .. } | Lint::Overridden { .. });
         assert!(!pattern.lints().iter().any(complex), "{text}");
+        assert!(product(&serde_json::from_str(&text).unwrap()) <= 1_000, "{text}");
         pattern
     };
     export.rules.iter().map(read).collect()
+}
+
+/// What the lengths of all `$or`s multiply to: that is how AWS counts combinations.
+fn product(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Object(fields) => {
+            let own = fields.get("$or").and_then(serde_json::Value::as_array).map_or(1, Vec::len);
+            fields.values().map(product).product::<usize>() * own
+        }
+        serde_json::Value::Array(values) => values.iter().map(product).product(),
+        _ => 1,
+    }
 }
 
 fn pattern_of(export: &Export) -> Vec<String> {
