@@ -181,6 +181,29 @@ impl<'t> Fields<'t> {
     }
 }
 
+/// The values of the list whose `[` is at `at`, as they are written. An error ends them.
+#[cfg(any(feature = "aws", test))]
+pub(crate) fn items(text: &[u8], at: usize) -> impl Iterator<Item = Result<&[u8], Broken>> {
+    let mut next = (text.get(at) == Some(&b'[')).then(|| space(text, at + 1));
+    let mut first = true;
+    std::iter::from_fn(move || {
+        let mut at = next.take()?;
+        if !std::mem::take(&mut first) {
+            match text.get(at) {
+                Some(b',') => at = space(text, at + 1),
+                Some(b']') => return None,
+                _ => return Some(Err(unexpected(text, at))),
+            }
+        } else if text.get(at) == Some(&b']') {
+            return None;
+        }
+        Some(value_end(text, at).map(|end| {
+            next = Some(space(text, end));
+            text.get(at..end).unwrap_or_default()
+        }))
+    })
+}
+
 /// The text of a string without its quotes, or `None` if there is something else.
 pub(crate) fn string(text: &[u8], at: usize) -> Option<&[u8]> {
     (text.get(at) == Some(&b'"')).then_some(())?;
@@ -311,5 +334,19 @@ mod tests {
             let found = std::iter::from_fn(|| fields.next().transpose()).last();
             assert!(matches!(found, Some(Err(_))), "{}", String::from_utf8_lossy(broken));
         }
+    }
+
+    #[test]
+    fn items_come_one_by_one() {
+        let all = |text: &str| {
+            let found: Vec<_> = items(text.as_bytes(), 0).map(|item| item.map(<[u8]>::len).ok()).collect();
+            found
+        };
+        assert_eq!(all(" []"), []);
+        assert_eq!(all("[ ]"), []);
+        assert_eq!(all(r#"[ {"a":[]} , "],",1]"#), [Some(8), Some(4), Some(1)]);
+        assert_eq!(all("[1 2]"), [Some(1), None]);
+        assert_eq!(all("[1,]"), [Some(1), None]);
+        assert_eq!(all("[1"), [Some(1), None]);
     }
 }
