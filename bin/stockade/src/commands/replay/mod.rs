@@ -1,5 +1,6 @@
 //! `stockade replay`: what the rules would have decided, from events of the past.
 
+mod bucket;
 mod event;
 mod from;
 mod json;
@@ -45,7 +46,7 @@ pub(crate) fn run(global: &Global, args: &ReplayArgs) -> Outcome {
         now,
     };
     let started = Instant::now();
-    let mut reading = from::Reading::new(EventReplay::new(rules, range), global.verbose);
+    let mut reading = from::Reading::new(EventReplay::new(rules, range), global);
     reading.all(&args.from)?;
     let from::Read { replay, files, problems, left_out } = reading.done();
     let report = replay.finish();
