@@ -179,10 +179,12 @@ fn eventbridge_delivers_what_the_rules_want() {
     let prefix = format!("stockade-test-{}-", std::process::id());
     let mut calls: Value =
         serde_json::from_str(&export(&["--format", "json", "--target", QUEUE, "--prefix", &prefix])).unwrap();
-    // Nobody but AWS may send events of `aws.…`; the emulator keeps to that.
+    // Nobody but AWS may send events of `aws.…`; the emulator keeps to that. It delivers by no rule whose state is another
+    // than ENABLED.
     for calls in calls["rules"].as_array_mut().unwrap() {
         let pattern = &mut calls["PutRule"]["EventPattern"];
         *pattern = json!(pattern.as_str().unwrap().replace("\"aws.", "\"test."));
+        calls["PutRule"]["State"] = json!("ENABLED");
     }
     let exported: Vec<Pattern> = calls["rules"]
         .as_array()

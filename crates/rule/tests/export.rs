@@ -193,6 +193,7 @@ fn five_targets_a_rule() {
     };
     let export = Export::new([&rule("a", &[r#"{"source": ["x"]}"#.into()])], options);
     let calls = export.calls().unwrap();
+    assert!(export.queue_calls().is_empty());
     let names: Vec<_> = calls.iter().map(|calls| calls.put_rule["Name"].as_str().unwrap()).collect();
     assert_eq!(names, ["stockade-events-1", "stockade-events-1-targets-2"]);
     let counts: Vec<_> = calls
@@ -203,6 +204,15 @@ fn five_targets_a_rule() {
     let first = calls[0].put_targets.as_ref().unwrap();
     assert_eq!(first["EventBusName"], "own");
     assert!(first["Targets"][0]["DeadLetterConfig"]["Arn"].as_str().unwrap().ends_with(":q9"));
+    let options = Options { targets: vec![target(1)], queue_policy: true, ..Options::default() };
+    let queues = Export::new([&rule("a", &[r#"{"source": ["x"]}"#.into()])], options).queue_calls();
+    assert_eq!(queues[0]["QueueUrl"], "https://sqs.eu-central-1.amazonaws.com/111122223333/q1");
+    let policy: serde_json::Value =
+        serde_json::from_str(queues[0]["Attributes"]["Policy"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        policy["Statement"][0]["Condition"]["ArnLike"]["aws:SourceArn"],
+        "arn:aws:events:eu-central-1:111122223333:rule/stockade-*"
+    );
 }
 
 #[test]

@@ -155,6 +155,12 @@ impl Export {
         calls::all(self)
     }
 
+    /// Returns the calls of `sqs:SetQueueAttributes` that let EventBridge send to the queues, if their policies are to be
+    /// written.
+    pub fn queue_calls(&self) -> Vec<serde_json::Value> {
+        calls::queues(self)
+    }
+
     /// How many EventBridge rules each pattern needs for all targets.
     fn groups(&self) -> usize {
         self.options.targets.len().div_ceil(MAX_TARGETS).max(1)

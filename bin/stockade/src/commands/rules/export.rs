@@ -16,6 +16,9 @@ use crate::output::text::count;
 #[derive(Serialize)]
 struct Calls {
     rules: Vec<Value>,
+    /// The arguments of SetQueueAttributes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    queues: Vec<Value>,
     /// Where more is asked for than the rules say.
     wider: Vec<String>,
 }
@@ -46,7 +49,7 @@ pub(super) fn run(global: &Global, args: &RulesExportArgs) -> Outcome {
         ExportFormat::Json => {
             let calls = export.calls().map_err(wrong)?.into_iter().map(|calls| calls.into_json()).collect();
             let wider = export.wider.iter().map(ToString::to_string).collect();
-            output::json::print(&Calls { rules: calls, wider })?;
+            output::json::print(&Calls { rules: calls, queues: export.queue_calls(), wider })?;
         }
     }
     remarks(global, args, &export);
