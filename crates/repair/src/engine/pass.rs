@@ -205,7 +205,8 @@ impl Engine {
             return Ok(());
         }
         if let Some(id) = open.repairs.get(&key) {
-            let body = json!({"playbook": playbook.about().id, "subject": finding.subject, "after": finding.state});
+            let body =
+                json!({"playbook": playbook.about().id, "subject": finding.subject, "after": finding.state});
             record::append(self.shelf.as_mut(), self.time.now(), "good", id, body)?;
         }
         let place = state::open(&finding.subject.place);

@@ -26,7 +26,11 @@ fn hardened(world: &mut World, name: &str) -> String {
         "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::secrets/"]}]}]);
     world.admin("cloudtrail", "PutEventSelectors", json!({"TrailName": trail, "EventSelectors": selectors}));
     let insights = json!([{"InsightType": "ApiCallRateInsight"}, {"InsightType": "ApiErrorRateInsight"}]);
-    world.admin("cloudtrail", "PutInsightSelectors", json!({"TrailName": trail, "InsightSelectors": insights}));
+    world.admin(
+        "cloudtrail",
+        "PutInsightSelectors",
+        json!({"TrailName": trail, "InsightSelectors": insights}),
+    );
     trail
 }
 
@@ -155,7 +159,10 @@ fn an_answer_that_was_lost_is_not_a_second_trail() {
             if tries == 1 {
                 return Verdict::Swallow;
             }
-            Verdict::answer(Answer::json(400, r#"{"__type":"TrailAlreadyExistsException","message":"there"}"#))
+            Verdict::answer(Answer::json(
+                400,
+                r#"{"__type":"TrailAlreadyExistsException","message":"there"}"#,
+            ))
         }
         _ => Verdict::Pass,
     });
@@ -184,7 +191,8 @@ fn a_plain_trail_comes_back_plain() {
 fn a_trail_that_records_less_than_a_new_one_comes_back_so_and_does_not_log_if_it_did_not() {
     let Some(mut world) = World::new() else { return };
     let trail = world.trail("reads");
-    let selectors = json!([{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": true, "DataResources": []}]);
+    let selectors =
+        json!([{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": true, "DataResources": []}]);
     world.admin("cloudtrail", "PutEventSelectors", json!({"TrailName": trail, "EventSelectors": selectors}));
     world.admin("cloudtrail", "StopLogging", json!({"Name": trail}));
     world.mode(stockade_repair::Mode::Notify);
@@ -204,7 +212,10 @@ fn without_a_last_good_state_it_says_what_is_missing() {
     let event = world.event("DeleteTrail", json!({"name": "unknown"}));
     let run = world.follow("P02", &event);
     let item = notable(&run);
-    assert!(matches!(&item.outcome, Outcome::Cannot { why, hint: Some(_) } if why.contains("not known")), "{item:#?}");
+    assert!(
+        matches!(&item.outcome, Outcome::Cannot { why, hint: Some(_) } if why.contains("not known")),
+        "{item:#?}"
+    );
     assert!(world.writes().is_empty());
 }
 
@@ -253,7 +264,8 @@ fn a_deletion_that_a_person_accepts_is_no_longer_missed() {
     world.reconcile();
     world.admin("cloudtrail", "DeleteTrail", json!({"Name": "main"}));
     let place = world.place.clone();
-    let accepted = world.engine.accept("trail", &place, &trail, "alice", "moved to the other account").unwrap();
+    let accepted =
+        world.engine.accept("trail", &place, &trail, "alice", "moved to the other account").unwrap();
     assert_eq!(accepted, None);
     assert_eq!(world.reconcile().notable().count(), 0);
     assert_eq!(world.whole(&trail), None);

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use stockade_aws::{Access, Aws, Call};
 use stockade_core::Timestamp;
 use stockade_repair::{
-    Api, ApiCall, AwsApi, Engine, Heard, Item, Member, MemoryShelf, ModeRule, Modes, Outcome, Own, Place, Recorder,
-    Run, Scope, Settings, Time,
+    Api, ApiCall, AwsApi, Engine, Heard, Item, Member, MemoryShelf, ModeRule, Modes, Outcome, Own, Place,
+    Recorder, Run, Scope, Settings, Time,
 };
 use stockade_testkit::fault_proxy::FaultProxy;
 
@@ -90,6 +90,13 @@ impl World {
         engine(self.proxy.url(), &self.place, &self.shelf, &self.time, &self.settings).0
     }
 
+    /// The same with something between it and AWS.
+    pub(crate) fn with_api(&self, around: impl FnOnce(AwsApi) -> Box<dyn Api + Send>) -> Engine {
+        let api = around(AwsApi::new(aws(self.proxy.url()), vec![member(&self.place.account)]));
+        let (shelf, time) = (Box::new(self.shelf.clone()), Box::new(self.time.clone()));
+        Engine::new(api, shelf, time, REGION, self.settings.clone())
+    }
+
     /// The same with other settings.
     pub(crate) fn reset(&mut self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.settings);
@@ -107,7 +114,13 @@ impl World {
         self.admin_in(REGION, service, operation, parameters)
     }
 
-    pub(crate) fn admin_in(&mut self, region: &str, service: &str, operation: &str, parameters: Value) -> Value {
+    pub(crate) fn admin_in(
+        &mut self,
+        region: &str,
+        service: &str,
+        operation: &str,
+        parameters: Value,
+    ) -> Value {
         let place = Place::new(&self.place.account, region);
         let call = ApiCall::new(&place, service, operation, parameters);
         self.admin.call(&call).unwrap_or_else(|fault| panic!("{}: {fault}", call.name())).body
@@ -308,7 +321,8 @@ fn record_time(at: Timestamp) -> String {
 fn account() -> String {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
     let nth = u128::from(count());
-    let mixed = now.wrapping_mul(1_000_003).wrapping_add(nth * 7919 + u128::from(std::process::id()) * 104_729);
+    let mixed =
+        now.wrapping_mul(1_000_003).wrapping_add(nth * 7919 + u128::from(std::process::id()) * 104_729);
     format!("{:012}", 100_000_000_000 + mixed % 899_999_999_999)
 }
 
