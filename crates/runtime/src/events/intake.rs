@@ -145,7 +145,9 @@ impl Intake {
                 None => match self.reader.next_event() {
                     Some(Found::Event(found)) => {
                         read.events += 1;
-                        if let Err(error) = lane.read(event(found.form, found.text), received, &stream, matches) {
+                        if let Err(error) =
+                            lane.read(event(found.form, found.text), received, &stream, matches)
+                        {
                             read.pass_over(&error);
                         }
                     }

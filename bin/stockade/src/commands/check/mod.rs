@@ -105,6 +105,9 @@ impl Checked {
         }
         let store = stockade_runtime::store::supported(&config.program.store).err();
         problems.extend(store.iter().map(Told::of_store));
+        let events = events(config);
+        let whole = whole && events.is_none();
+        problems.extend(events);
         Self {
             ok: !config.problems.has_errors() && broken.is_empty() && whole && store.is_none(),
             jails: config.jails.iter().map(name).filter(|name| !broken.contains(name)).collect(),
@@ -157,6 +160,14 @@ fn of_responder(config: &Config, responder: &ResponderConfig, error: RespondErro
     let kind = config.origin_table().iter().find(|row| row.section == section && row.key == "kind");
     let origin = kind.map(|row| row.origin.clone()).unwrap_or_default();
     Told::of_part(&error.message, error.hint, &section, "kind", &origin)
+}
+
+/// What this build has not, of where events come from.
+fn events(config: &Config) -> Option<Told> {
+    let error = stockade_runtime::events::supported(&config.program).err()?;
+    let queue = config.origin_table().iter().find(|row| row.section == "events" && row.key == "queue");
+    let origin = queue.map(|row| row.origin.clone()).unwrap_or_default();
+    Some(Told::of_part(&error.message, error.hint, "events", "queue", &origin))
 }
 
 /// What only shows when a jail's filters are compiled: regexes and date patterns.
