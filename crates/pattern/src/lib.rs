@@ -2,7 +2,7 @@
 //!
 //! A [`Pattern`] is read from JSON text; what AWS rejects is rejected with AWS's reason and a [`Position`]. A [`RuleSet`]
 //! matches any number of patterns against an event in one pass over its bytes. [`Pattern::explain`] tells people which
-//! field failed and why. [`sns`] has filter policies, [`extension`] what Stockade adds: one field compared with another,
+//! field failed and why. [`Fields`] reads what an event has at given paths, as patterns read it. [`sns`] has filter policies, [`extension`] what Stockade adds: one field compared with another,
 //! and JSON inside strings.
 //!
 //! ```
@@ -51,6 +51,7 @@
 
 mod address;
 pub mod aws;
+mod below;
 mod case;
 mod condition;
 mod consistent;
@@ -58,6 +59,7 @@ mod display;
 mod error;
 mod explain;
 pub mod extension;
+mod fields;
 mod inner;
 mod json;
 mod leaves;
@@ -71,11 +73,14 @@ mod set;
 pub mod sns;
 mod table;
 mod wildcard;
+mod written;
 
 pub use error::{EventError, EventErrorKind, PatternError, PatternErrorKind, Position};
-pub use explain::{BranchExplanation, Explanation, FieldExplanation, Verdict};
+pub use explain::{BranchExplanation, ComparedField, Explanation, FieldExplanation, Verdict};
+pub use fields::{Fields, Value, Values};
 pub use pattern::{Dialect, Lint, Pattern};
 pub use set::{Matches, Part, RuleSet, Scratch};
+pub use written::{WrittenCondition, WrittenField};
 
 /// The examples of the README run as well.
 #[cfg(doctest)]

@@ -91,6 +91,11 @@ impl Paths {
         self.nodes.get(node.0 as usize).is_some()
     }
 
+    /// Where a text of an event hangs; an empty path is the event itself.
+    pub(crate) fn root(&self, path: &str) -> NodeId {
+        if path.is_empty() { Self::ROOT } else { self.step(Self::ROOT, path.as_bytes()) }
+    }
+
     /// Where a key leads to.
     #[inline]
     pub(crate) fn step(&self, node: NodeId, key: &[u8]) -> NodeId {

@@ -124,6 +124,11 @@ impl Wildcard {
         text
     }
 
+    /// What every value that fits begins with.
+    pub(crate) fn beginning(&self) -> &[u8] {
+        self.pieces.first().map_or(&[], |piece| piece)
+    }
+
     /// How many stars it has.
     pub(crate) fn stars(&self) -> usize {
         self.pieces.len().saturating_sub(1)

@@ -19,8 +19,19 @@ pub fn example() -> String {
         let doc = setting.doc.replace('\n', "\n# ");
         text += &format!("\n# {doc}\n#{name} = {}\n", (setting.get)(&program).to_toml());
     }
-    text + LOG_GROUPS + RESPONDERS
+    text + RULES + LOG_GROUPS + RESPONDERS
 }
+
+const RULES: &str = r#"
+# What is to be other than a rule's file in rule.d says, for example:
+# [rules.root-use]
+# enabled = true
+# target = "notify"
+# maxretry = 1
+# findtime = "10m"
+# bantime = "1h"
+# action = ["report"]
+"#;
 
 const LOG_GROUPS: &str = r#"
 # Which filters read which log group of CloudWatch Logs: its name, or a pattern, and the filters as jails name them. As
@@ -58,6 +69,9 @@ const RESPONDERS: &str = r#"
 #kind = "lambda"
 #function = "ALC_Denier"
 #unban = false
+
+#[responders.journal]
+#kind = "log"
 
 #[responders.rehearsal]
 #kind = "dry-run"

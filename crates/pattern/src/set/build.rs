@@ -144,7 +144,8 @@ impl Builder {
                         rules.push(number);
                     }
                 }
-                None => {}
+                // It asks for nothing: what is left `below` something can be empty.
+                None => always.push(number),
             }
             let start = rule_questions.len();
             rule_questions.extend_from_slice(&questions);

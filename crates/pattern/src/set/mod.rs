@@ -153,18 +153,49 @@ impl RuleSet {
         parts: &[Part<'_>],
         scratch: &'s mut Scratch,
     ) -> Result<Matches<'s>, EventError> {
-        let parts: smallvec::SmallVec<[_; 4]> = parts
-            .iter()
-            .map(|part| {
-                let root = if part.path.is_empty() {
-                    Paths::ROOT
-                } else {
-                    self.paths.step(Paths::ROOT, part.path.as_bytes())
-                };
-                (root, part.json)
-            })
-            .collect();
+        let parts: smallvec::SmallVec<[_; 4]> =
+            parts.iter().map(|part| (self.paths.root(part.path), part.json)).collect();
         scratch.run(self, &parts)
+    }
+
+    /// Returns which patterns match the object that a longer text begins with, and how many bytes it and the space before
+    /// it take. What follows the object is not looked at. `first.path` is where the object hangs in the event.
+    ///
+    /// The records of a CloudTrail file are split and matched in one pass:
+    ///
+    /// ```
+    /// # use stockade_pattern::{Part, Pattern, RuleSet, Scratch};
+    /// # let pattern = Pattern::parse(r#"{"detail": {"eventName": ["CreateUser"]}}"#)?;
+    /// # let set = RuleSet::new([&pattern]);
+    /// # let mut scratch = Scratch::new();
+    /// let file = br#"{"Records":[{"eventName": "ListUsers"}, {"eventName": "CreateUser"}]}"#;
+    /// let mut rest = &file[r#"{"Records":["#.len()..];
+    /// let mut matched = Vec::new();
+    /// loop {
+    ///     let (matches, length) = set.matches_first(Part { path: "detail", json: rest }, &mut scratch)?;
+    ///     let record = &rest[..length]; // with the space before it
+    ///     if !matches.is_empty() {
+    ///         matched.push(record);
+    ///     }
+    ///     rest = rest[length..].trim_ascii_start();
+    ///     let Some(next) = rest.strip_prefix(b",") else { break };
+    ///     rest = next;
+    /// }
+    /// assert_eq!(matched, [br#" {"eventName": "CreateUser"}"#]);
+    /// assert_eq!(rest, b"]}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The text does not begin with a JSON object. Where it would have ended is unknown: nothing can be said of what follows.
+    pub fn matches_first<'s>(
+        &self,
+        first: Part<'_>,
+        scratch: &'s mut Scratch,
+    ) -> Result<(Matches<'s>, usize), EventError> {
+        let length = crate::scan::object_end(first.json);
+        let object = first.json.get(..length).unwrap_or(first.json);
+        Ok((scratch.run(self, &[(self.paths.root(first.path), object)])?, length))
     }
 }
 

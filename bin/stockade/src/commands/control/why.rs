@@ -59,6 +59,8 @@ fn show(out: &mut Out, why: &Why, limit: usize) -> io::Result<()> {
                 format!("{BAD}{what}{BAD:#} {}", clock.until(until))
             }
             Verdict::Unban => format!("{GOOD}unban{GOOD:#}"),
+            Verdict::Notify => "notice".to_owned(),
+            Verdict::Repair => format!("{BAD}repair{BAD:#}"),
             other => format!("{other:?}"),
         };
         let reason = decision.reason.to_string();
