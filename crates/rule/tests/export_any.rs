@@ -1,5 +1,5 @@
 //! Whatever the rules are: nothing that they match is missing from what EventBridge is asked for.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 #[path = "support/export.rs"]
 mod support;
@@ -142,5 +142,35 @@ proptest! {
             prop_assert!(wanted || !arrives || !export.wider.is_empty(), "more: {event}\n{patterns:#?}\n{:#?}", pattern_of(&export));
         }
         prop_assert_eq!(export.cloudformation().unwrap(), Export::new(rules.iter().rev(), Options { chars, ..Options::default() }).cloudformation().unwrap());
+    }
+
+    /// So few fields and values that patterns cover each other and differ in one field all the time.
+    #[test]
+    fn merging_is_exact(
+        patterns in vec(
+            vec((select(vec!["a", "b", "c"]), vec(select(vec!["\"x\"", "\"y\"", "1", "{\"exists\":false}"]), 1..3)), 1..4),
+            1..8,
+        ),
+        chars in select(vec![160, 2_048]),
+    ) {
+        let text = |fields: &Vec<(&str, Vec<&str>)>| {
+            let parts: Vec<String> = fields.iter().map(|(key, values)| format!("\"{key}\":[{}]", values.join(","))).collect();
+            format!("{{{}}}", parts.join(","))
+        };
+        let rules: Vec<Rule> =
+            patterns.iter().enumerate().map(|(n, pattern)| rule(&format!("r{n}"), &[text(pattern)])).collect();
+        let export = Export::new(&rules, Options { chars, ..Options::default() });
+        prop_assert!(export.wider.is_empty());
+        let exported = check_limits(&export, chars);
+        // Every event there is: each field absent, or with one of four values.
+        for number in 0..125_usize {
+            let value = |at: u32| ["", "\"x\"", "\"y\"", "1", "\"z\""][number / 5_usize.pow(at) % 5];
+            let fields = ["a", "b", "c"].into_iter().zip([value(0), value(1), value(2)]);
+            let fields: String = fields.filter(|(_, value)| !value.is_empty()).map(|(key, value)| format!(",\"{key}\":{value}")).collect();
+            let event = format!("{{\"source\":\"s\"{fields}}}");
+            let wanted = rules.iter().any(|rule| rule.patterns[0].pattern.matches(event.as_bytes()).unwrap());
+            let arrives = exported.iter().any(|pattern| pattern.matches(event.as_bytes()).unwrap());
+            prop_assert_eq!(arrives, wanted, "{}\n{:#?}\n{:#?}", event, patterns.iter().map(text).collect::<Vec<_>>(), pattern_of(&export));
+        }
     }
 }
