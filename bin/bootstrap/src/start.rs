@@ -8,7 +8,7 @@ use stockade_core::Timestamp;
 use stockade_core::ports::Clock;
 use stockade_runtime::functions::home::Home;
 use stockade_runtime::functions::{
-    Announcers, Function, Parts, PutSnapshot, Role, Setup, SetupError, Tables,
+    Announcers, Function, Parts, PutSnapshot, Role, Setup, SetupError, Tables, Tellers,
 };
 
 /// The handler's name, which Lambda sets.
@@ -33,11 +33,13 @@ pub(crate) async fn function() -> Result<Function, SetupError> {
     let role = Role::parse(&handler).ok_or(SetupError::Handler(handler))?;
     let home = Home::find(&env)?;
     let early = if home.is_remote() { Some(aws(&Access::default()).await?) } else { None };
-    let config = home.load(early.as_ref(), &env).await?;
+    let config = home.load(early.as_ref(), &env, role).await?;
     let program = config.program.clone();
+    let rehearses = env(DRY_RUN).is_some_and(|flag| flag == "1");
+    let tellers = if rehearses { Tellers::default() } else { Tellers::new(&config) };
     let setup = Setup::new(config, role, |warning| tracing::warn!("{warning}"))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    if env(DRY_RUN).is_some_and(|flag| flag == "1") {
+    if rehearses {
         tracing::warn!("dry run: nothing is written, nobody is told");
         return Ok(Function::new(role, setup, Parts::rehearsal(clock)));
     }
@@ -51,6 +53,8 @@ pub(crate) async fn function() -> Result<Function, SetupError> {
     let parts = Parts {
         ledger: Box::new(Tables::new(&aws, &setup, program.retention.bans)),
         announcer: Box::new(Announcers::new(&aws, &program)),
+        tellers,
+        aws: Some(aws.clone()),
         clock,
         snapshot: snapshot(&aws, &settings.snapshot),
     };

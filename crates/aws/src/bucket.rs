@@ -66,7 +66,9 @@ impl Bucket {
                         format!("cannot {}: the bucket is elsewhere, and S3 does not say where", call.tried);
                     (bucket_region, Fault::local(FaultKind::Unreachable, message))
                 }
-                Err(fault) if fault.bucket_region.is_some() => (fault.bucket_region.clone(), fault),
+                Err(fault) if fault.bucket_region.is_some() => {
+                    (fault.bucket_region.as_deref().map(str::to_owned), fault)
+                }
                 outcome => return outcome,
             };
             match elsewhere.filter(|elsewhere| is_region_name(elsewhere) && *elsewhere != region) {

@@ -127,6 +127,7 @@ impl Aws {
             }
             Ok(Answer { status, error, request_id, bucket_region, body, .. }) => {
                 let (code, text) = error_of(error.as_deref(), &body);
+                let bucket_region = bucket_region.map(String::into_boxed_str);
                 Err(Fault { request_id, bucket_region, ..Fault::answer(&call.tried, &code, &text, status) })
             }
         }

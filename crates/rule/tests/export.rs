@@ -36,9 +36,22 @@ fn check_limits(export: &Export, chars: usize) -> Vec<Pattern> {
         let complex =
             |lint: &Lint| matches!(lint, Lint::WildcardTooComplexForAws { .. } | Lint::Overridden { .. });
         assert!(!pattern.lints().iter().any(complex), "{text}");
+        assert!(product(&serde_json::from_str(&text).unwrap()) <= 1_000, "{text}");
         pattern
     };
     export.rules.iter().map(read).collect()
+}
+
+/// What the lengths of all `$or`s multiply to: that is how AWS counts combinations.
+fn product(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Object(fields) => {
+            let own = fields.get("$or").and_then(serde_json::Value::as_array).map_or(1, Vec::len);
+            fields.values().map(product).product::<usize>() * own
+        }
+        serde_json::Value::Array(values) => values.iter().map(product).product(),
+        _ => 1,
+    }
 }
 
 fn pattern_of(export: &Export) -> Vec<String> {
@@ -180,6 +193,7 @@ fn five_targets_a_rule() {
     };
     let export = Export::new([&rule("a", &[r#"{"source": ["x"]}"#.into()])], options);
     let calls = export.calls().unwrap();
+    assert!(export.queue_calls().is_empty());
     let names: Vec<_> = calls.iter().map(|calls| calls.put_rule["Name"].as_str().unwrap()).collect();
     assert_eq!(names, ["stockade-events-1", "stockade-events-1-targets-2"]);
     let counts: Vec<_> = calls
@@ -190,6 +204,15 @@ fn five_targets_a_rule() {
     let first = calls[0].put_targets.as_ref().unwrap();
     assert_eq!(first["EventBusName"], "own");
     assert!(first["Targets"][0]["DeadLetterConfig"]["Arn"].as_str().unwrap().ends_with(":q9"));
+    let options = Options { targets: vec![target(1)], queue_policy: true, ..Options::default() };
+    let queues = Export::new([&rule("a", &[r#"{"source": ["x"]}"#.into()])], options).queue_calls();
+    assert_eq!(queues[0]["QueueUrl"], "https://sqs.eu-central-1.amazonaws.com/111122223333/q1");
+    let policy: serde_json::Value =
+        serde_json::from_str(queues[0]["Attributes"]["Policy"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        policy["Statement"][0]["Condition"]["ArnLike"]["aws:SourceArn"],
+        "arn:aws:events:eu-central-1:111122223333:rule/stockade-*"
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod import;
 mod pattern;
 mod regex;
 mod replay;
+mod rules;
 mod scan;
 mod service;
 pub(crate) mod values;
@@ -26,6 +27,9 @@ pub(crate) use import::ImportArgs;
 pub(crate) use pattern::{PatternArgs, PatternCommand, PatternTestArgs, SnsScope};
 pub(crate) use regex::{RegexArgs, TrialArgs};
 pub(crate) use replay::ReplayArgs;
+pub(crate) use rules::{
+    ExportFormat, RulesArgs, RulesCheckArgs, RulesCommand, RulesExportArgs, RulesTestArgs,
+};
 pub(crate) use scan::ScanArgs;
 pub(crate) use service::{RunArgs, StopArgs};
 
@@ -99,6 +103,8 @@ pub(crate) enum Command {
     Regex(RegexArgs),
     /// Try event patterns, as EventBridge and Stockade's rules have them
     Pattern(PatternArgs),
+    /// Show, check, test and export the rules of events
+    Rules(RulesArgs),
     /// Check the configuration and report all errors at once
     Check(CheckArgs),
     /// Show what the configuration comes to, every value with the line it was written on

@@ -7,10 +7,11 @@ mod control;
 mod explain;
 mod generate;
 mod import;
-mod pattern;
+pub(crate) mod pattern;
 pub(crate) mod regex;
-mod run;
 mod replay;
+mod rules;
+mod run;
 mod scan;
 
 use crate::cli::{Cli, Command};
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
         Command::Explain(args) => explain::run(global, args),
         Command::Regex(args) => regex::run(global, args),
         Command::Pattern(args) => pattern::run(global, args),
+        Command::Rules(args) => rules::run(global, args),
         Command::Check(args) => check::run(global, args),
         Command::Config(args) => config::run(global, args),
         Command::Status => control::status::run(global),

@@ -198,11 +198,16 @@ impl Engine {
         Ok(item)
     }
 
-    /// What was told of it may be told anew the next time; a repair that waited for this is over.
+    /// What was told of it may be told anew the next time; a repair that stopped halfway, or did not show, ends here.
     fn good(&mut self, playbook: &dyn Playbook, finding: &Finding, open: &Open) -> Result<(), EngineError> {
         let key = state::open_key(playbook.about().id, &finding.subject);
         if !open.repairs.contains_key(&key) && !open.told.contains_key(&key) {
             return Ok(());
+        }
+        if let Some(id) = open.repairs.get(&key) {
+            let body =
+                json!({"playbook": playbook.about().id, "subject": finding.subject, "after": finding.state});
+            record::append(self.shelf.as_mut(), self.time.now(), "good", id, body)?;
         }
         let place = state::open(&finding.subject.place);
         Ok(state::update(self.shelf.as_mut(), &place, |open: &mut Open| {

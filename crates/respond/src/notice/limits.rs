@@ -11,6 +11,9 @@ pub struct Limits {
     pub messages: u32,
     /// …and so many again in this time; above zero.
     pub per: Duration,
+    /// Whether what has no room may wait. Where nobody would bring it back, as in a function, it may not: what comes at
+    /// once is put together, and what has no room is summed up in one message more.
+    pub waits: bool,
 }
 
 impl Limits {
@@ -24,6 +27,6 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { group: Self::GROUP, messages: Self::MESSAGES, per: Self::PER }
+        Self { group: Self::GROUP, messages: Self::MESSAGES, per: Self::PER, waits: true }
     }
 }
