@@ -141,7 +141,7 @@ impl Api for AwsApi {
         let sent = aws.block_on(send(&aws, call));
         let elsewhere = match &sent {
             Ok(reply) => reply.bucket_region.clone(),
-            Err(fault) => fault.bucket_region.as_deref().map(str::to_owned),
+            Err(fault) => fault.bucket_region.clone(),
         };
         if self.learn(call, elsewhere.as_deref()) {
             let aws = self.at(call)?;

@@ -49,7 +49,8 @@ fn by_step(events: &[Value], times: &[i64], maxretry: u32) -> Told {
 
 /// The same in batches of a queue; each batch is delivered `times` times.
 fn by_functions(events: &[Value], times: &[i64], maxretry: u32, size: usize, deliveries: usize) -> Told {
-    let world = rules(maxretry).iter().fold(World::with(NO_LOGS, ""), |world, (name, text)| world.rule(name, text));
+    let world =
+        rules(maxretry).iter().fold(World::with(NO_LOGS, ""), |world, (name, text)| world.rule(name, text));
     let mut functions = [world.function(Role::Events), world.function(Role::Events)];
     for (nth, (part, secs)) in events.chunks(size).zip(times.chunks(size)).enumerate() {
         world.clock.set((NOW + secs.last().unwrap()) * 1000);
