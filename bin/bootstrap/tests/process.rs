@@ -10,6 +10,8 @@
 
 #[path = "process/configuration.rs"]
 mod configuration;
+#[path = "process/events.rs"]
+mod events;
 #[path = "process/faults.rs"]
 mod faults;
 #[path = "process/site.rs"]
