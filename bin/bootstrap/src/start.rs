@@ -8,7 +8,7 @@ use stockade_core::Timestamp;
 use stockade_core::ports::Clock;
 use stockade_runtime::functions::home::Home;
 use stockade_runtime::functions::{
-    Announcers, Function, Parts, PutSnapshot, Role, Setup, SetupError, Tables,
+    Announcers, Function, Parts, PutSnapshot, Role, Setup, SetupError, Tables, Tellers,
 };
 
 /// The handler's name, which Lambda sets.
@@ -33,7 +33,7 @@ pub(crate) async fn function() -> Result<Function, SetupError> {
     let role = Role::parse(&handler).ok_or(SetupError::Handler(handler))?;
     let home = Home::find(&env)?;
     let early = if home.is_remote() { Some(aws(&Access::default()).await?) } else { None };
-    let config = home.load(early.as_ref(), &env).await?;
+    let config = home.load(early.as_ref(), &env, role).await?;
     let program = config.program.clone();
     let setup = Setup::new(config, role, |warning| tracing::warn!("{warning}"))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -51,6 +51,8 @@ pub(crate) async fn function() -> Result<Function, SetupError> {
     let parts = Parts {
         ledger: Box::new(Tables::new(&aws, &setup, program.retention.bans)),
         announcer: Box::new(Announcers::new(&aws, &program)),
+        tellers: Tellers::new(&program),
+        aws: Some(aws.clone()),
         clock,
         snapshot: snapshot(&aws, &settings.snapshot),
     };

@@ -1,0 +1,83 @@
+//! Those who carry out what is no ban: the configuration's responders for notices and repairs.
+
+use std::sync::Arc;
+
+use stockade_config::Program;
+use stockade_core::ports::{Notice, Responder};
+use stockade_core::{Outcome, Target, Timestamp};
+
+use crate::daemon::assembly::open_responder;
+
+/// Those who carry out what is no ban, by the names that jails refer to.
+#[derive(Default)]
+pub struct Tellers(Vec<(Arc<str>, Box<dyn Responder>)>);
+
+impl std::fmt::Debug for Tellers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl Tellers {
+    /// Those of a configuration. Asks nothing yet.
+    pub fn new(program: &Program) -> Self {
+        let able = program
+            .responders
+            .iter()
+            .filter(|one| one.kind.takes(Target::Notify) || one.kind.takes(Target::Repair));
+        Self(
+            able.map(|one| {
+                let opened = open_responder(one, program, false);
+                if let Some(problem) = opened.problem {
+                    tracing::warn!(responder = &*one.name, "{problem}");
+                }
+                (Arc::clone(&one.name), opened.responder)
+            })
+            .collect(),
+        )
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, name: &str, responder: Box<dyn Responder>) {
+        self.0.push((name.into(), responder));
+    }
+
+    /// Tells those named in `to`, or all that take it if none is, and says of each notice what came of it: what failed
+    /// at one of them, or is to wait, is not done.
+    pub(super) fn tell(&mut self, notices: &[(Notice, &[Arc<str>])], now: Timestamp) -> Vec<Outcome> {
+        let mut outcomes = vec![Outcome::Done; notices.len()];
+        for (name, responder) in &mut self.0 {
+            let mine: Vec<usize> = notices
+                .iter()
+                .enumerate()
+                .filter(|(_, (_, to))| to.is_empty() || to.contains(name))
+                .filter(|(_, (notice, _))| responder.takes(&notice.decision.verdict))
+                .map(|(at, _)| at)
+                .collect();
+            let told: Vec<Notice> =
+                mine.iter().filter_map(|at| notices.get(*at)).map(|(notice, _)| notice.clone()).collect();
+            if told.is_empty() {
+                continue;
+            }
+            let done = responder.tell(&told, now);
+            for (nth, at) in mine.into_iter().enumerate() {
+                let outcome = match &done {
+                    Ok(done) => done.get(nth).cloned().unwrap_or_else(|| failed("no outcome was told")),
+                    Err(error) => failed(&error.message),
+                };
+                // What did not work counts more than a refusal.
+                let again = matches!(outcome, Outcome::Failed { .. } | Outcome::Later { .. });
+                if let Some(known) = outcomes.get_mut(at)
+                    && (again || *known == Outcome::Done)
+                {
+                    *known = outcome;
+                }
+            }
+        }
+        outcomes
+    }
+}
+
+fn failed(error: &str) -> Outcome {
+    Outcome::Failed { error: error.to_owned() }
+}
