@@ -35,9 +35,11 @@ pub(crate) async fn function() -> Result<Function, SetupError> {
     let early = if home.is_remote() { Some(aws(&Access::default()).await?) } else { None };
     let config = home.load(early.as_ref(), &env, role).await?;
     let program = config.program.clone();
+    let rehearses = env(DRY_RUN).is_some_and(|flag| flag == "1");
+    let tellers = if rehearses { Tellers::default() } else { Tellers::new(&config) };
     let setup = Setup::new(config, role, |warning| tracing::warn!("{warning}"))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    if env(DRY_RUN).is_some_and(|flag| flag == "1") {
+    if rehearses {
         tracing::warn!("dry run: nothing is written, nobody is told");
         return Ok(Function::new(role, setup, Parts::rehearsal(clock)));
     }
@@ -51,7 +53,7 @@ pub(crate) async fn function() -> Result<Function, SetupError> {
     let parts = Parts {
         ledger: Box::new(Tables::new(&aws, &setup, program.retention.bans)),
         announcer: Box::new(Announcers::new(&aws, &program)),
-        tellers: Tellers::new(&program),
+        tellers,
         aws: Some(aws.clone()),
         clock,
         snapshot: snapshot(&aws, &settings.snapshot),

@@ -65,7 +65,9 @@ struct Wanted {
 /// What reading needs beside the rules, kept from event to event. One for each thread; it serves any book.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    pattern: stockade_pattern::Scratch,
+    /// One for each set of the book: a scratch that changes sets begins anew.
+    whole: stockade_pattern::Scratch,
+    details: stockade_pattern::Scratch,
     matched: Vec<usize>,
     undecided: Vec<usize>,
     envelope: Vec<u8>,
@@ -120,7 +122,7 @@ impl RuleBook {
             Event::Envelope(json) => self.whole(&[Part { path: "", json }], received, scratch, found),
             Event::Record(json) => {
                 let part = Part { path: DETAIL, json };
-                if self.details.matches_parts(&[part], &mut scratch.pattern)?.is_empty() {
+                if self.details.matches_parts(&[part], &mut scratch.details)?.is_empty() {
                     return Ok(());
                 }
                 self.record(json, received, scratch, found)
@@ -141,7 +143,7 @@ impl RuleBook {
         found: &mut dyn FnMut(&Found<'_>),
     ) -> Result<usize, EventError> {
         let first = Part { path: DETAIL, json: text };
-        let (matches, length) = self.details.matches_first(first, &mut scratch.pattern)?;
+        let (matches, length) = self.details.matches_first(first, &mut scratch.details)?;
         if !matches.is_empty() {
             self.record(text.get(..length).unwrap_or(text), received, scratch, found)?;
         }
@@ -173,7 +175,7 @@ impl RuleBook {
         scratch: &mut Scratch,
         found: &mut dyn FnMut(&Found<'_>),
     ) -> Result<(), EventError> {
-        let matches = self.whole.matches_parts(parts, &mut scratch.pattern)?;
+        let matches = self.whole.matches_parts(parts, &mut scratch.whole)?;
         if matches.is_empty() {
             return Ok(());
         }
@@ -218,11 +220,11 @@ impl RuleBook {
 
 /// The places of paths in a list, into which those are put that are not there.
 fn places<'p>(list: &mut Vec<&'p str>, paths: &'p [Box<str>]) -> Vec<usize> {
-    let place = |path: &'p Box<str>| {
-        list.iter().position(|other| *other == &**path).unwrap_or_else(|| {
+    let place = |path: &'p str| {
+        list.iter().position(|other| *other == path).unwrap_or_else(|| {
             list.push(path);
             list.len() - 1
         })
     };
-    paths.iter().map(place).collect()
+    paths.iter().map(|path| &**path).map(place).collect()
 }

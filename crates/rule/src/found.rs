@@ -75,7 +75,7 @@ impl Found<'_> {
     }
 
     /// What people want to know of the event: a JSON object of one line. What does not fit is cut or left out.
-    fn digest(&self) -> String {
+    pub fn digest(&self) -> String {
         let known = self.known;
         let pattern = self.of.patterns.get(self.pattern).and_then(|pattern| pattern.name.as_deref());
         let fields = [

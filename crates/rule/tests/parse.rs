@@ -1,5 +1,7 @@
 //! Files of rules: what they say, and what is said about wrong ones.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
 use std::time::Duration;
 
 use stockade_core::{BanTime, Target};

@@ -1,5 +1,7 @@
 //! How events are read: keys, identities, times, evidence.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
 mod support;
 
 use stockade_core::limits::MAX_EVIDENCE_BYTES;

@@ -1,5 +1,7 @@
 //! The rules that come with Stockade: what each says of itself holds.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
 mod support;
 
 use std::collections::BTreeSet;

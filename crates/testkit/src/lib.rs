@@ -7,4 +7,6 @@ pub mod ledger;
 pub mod postgres;
 pub mod responder;
 pub mod runtime_api;
+#[cfg(feature = "repair")]
+pub mod shelf;
 pub mod store;

@@ -53,7 +53,7 @@ fn steady(line: &str) -> String {
         return cut(" in ").unwrap();
     }
     for key in
-        ["\"seconds\": ", "\"lines_per_second\": ", "\"bytes_per_second\": ", "\"peak_memory_bytes\": "]
+        ["\"seconds\": ", "\"lines_per_second\": ", "\"events_per_second\": ", "\"bytes_per_second\": ", "\"peak_memory_bytes\": "]
     {
         if let Some(line) = cut(key) {
             return line;

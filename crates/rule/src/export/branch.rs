@@ -7,7 +7,7 @@ use stockade_pattern::{WrittenCondition, WrittenField};
 
 use super::wide::{Reason, Wider};
 use super::{MAX_STARS, render};
-use crate::{Rule, RulePattern};
+use crate::Rule;
 
 /// Fields that must all hold. The order of everything is that of its text, so that the same rules give the same result.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +17,9 @@ pub(super) struct Branch {
     /// The names of the rules that need it.
     pub(super) feeds: BTreeSet<Arc<str>>,
 }
+
+/// The pattern of a combination of which nothing is left to ask for.
+pub(super) const EVERYTHING: &str = r#"{"source":[{"prefix":""}]}"#;
 
 /// Alternatives.
 pub(super) type Conditions = BTreeSet<Condition>;
@@ -38,7 +41,7 @@ pub(super) struct Condition {
 pub(super) fn all(rule: &Rule, chars: usize, wider: &mut Vec<Wider>) -> Vec<Branch> {
     let mut branches = BTreeSet::new();
     for pattern in &rule.patterns {
-        let mut told = Telling { rule, pattern, wider };
+        let mut told = Telling { rule, wider };
         for combination in pattern.pattern.written() {
             let fields = combination.iter().filter_map(|field| widened(field, &mut told)).collect();
             let branch = Branch { fields, feeds: [Arc::clone(&rule.name)].into() };
@@ -48,24 +51,26 @@ pub(super) fn all(rule: &Rule, chars: usize, wider: &mut Vec<Wider>) -> Vec<Bran
     branches.into_iter().collect()
 }
 
-/// Where what is widened is told, once for each field of a pattern.
+/// Where what is widened is told, once for each field of a rule.
 struct Telling<'t> {
     rule: &'t Rule,
-    pattern: &'t RulePattern,
     wider: &'t mut Vec<Wider>,
 }
 
 impl Telling<'_> {
     fn tell(&mut self, path: &str, reason: Reason) {
-        let wider = Wider {
-            rule: Arc::clone(&self.rule.name),
-            pattern: self.pattern.name.clone(),
-            place: self.pattern.place,
-            path: path.to_owned(),
-            reason,
+        let same = |wider: &&mut Wider| wider.rule == self.rule.name && wider.reason == reason;
+        let paths = match self.wider.iter_mut().find(same) {
+            Some(wider) => &mut wider.paths,
+            None => {
+                let rule = Arc::clone(&self.rule.name);
+                self.wider.push(Wider { rule, paths: Vec::new(), reason });
+                let Some(wider) = self.wider.last_mut() else { return };
+                &mut wider.paths
+            }
         };
-        if !self.wider.contains(&wider) {
-            self.wider.push(wider);
+        if !paths.iter().any(|known| known == path) {
+            paths.push(path.to_owned());
         }
     }
 }
@@ -76,20 +81,12 @@ fn widened(field: &WrittenField, told: &mut Telling<'_>) -> Option<(String, Cond
         told.tell("", Reason::Text);
         return None;
     };
-    let mut conditions: Conditions =
+    let conditions: Conditions =
         field.conditions.iter().map(|condition| asked(condition, path, told)).collect();
     let absent = conditions.iter().any(|condition| condition.absent);
     if absent && may_lie_in_list(path) {
         told.tell(path, Reason::Absence);
         return None;
-    }
-    let stars: usize = conditions.iter().map(|condition| condition.stars).sum();
-    if stars > MAX_STARS {
-        told.tell(path, Reason::Wildcards(stars));
-        conditions = conditions
-            .into_iter()
-            .map(|condition| if condition.stars > 0 { condition.without_stars() } else { condition })
-            .collect();
     }
     if conditions.contains(&Condition::exists()) {
         // There or not there asks for nothing; what else there is is narrower.
@@ -111,36 +108,44 @@ fn asked(condition: &WrittenCondition, path: &str, told: &mut Telling<'_>) -> Co
         told.tell(path, Reason::of(condition.name));
         return Condition::exists();
     };
-    Condition {
+    let asked = Condition {
         json: json.clone(),
         text: condition.text.clone(),
         beginning: condition.beginning.clone(),
         absent: condition.absent,
         stars: condition.stars,
+    };
+    if asked.stars > MAX_STARS {
+        told.tell(path, Reason::Wildcards);
+        return asked.without_stars();
     }
+    asked
 }
 
 /// How often a combination that is too long is cut; beyond that less is asked for. AWS allows 300 rules a bus.
 const MAX_CUTS: usize = 16;
 
-/// Cuts a combination that is too long into several, each with some of the alternatives of its longest field; asks for less
-/// where there are no alternatives left, or too many pieces.
+/// Cuts a combination that is too long, or has too many wildcards, into several, each with some of the alternatives of a field;
+/// asks for less where there are no alternatives left, or too many pieces.
 fn fit(branch: Branch, chars: usize, told: &mut Telling<'_>, fitting: &mut BTreeSet<Branch>) {
     let mut open = VecDeque::from([branch]);
     let mut cuts = 0;
     while let Some(mut branch) = open.pop_front() {
-        if !branch.fields.is_empty() && render::one(&branch).chars() <= chars {
+        let complex = branch.fields.iter().find(|(_, conditions)| stars(conditions) > MAX_STARS);
+        let complex = complex.map(|(path, _)| path.clone());
+        if complex.is_none() && !branch.fields.is_empty() && render::one(&branch).chars() <= chars {
             fitting.insert(branch);
             continue;
         }
-        let several = branch.fields.iter().filter(|(_, conditions)| conditions.len() > 1 && cuts < MAX_CUTS);
-        match several.max_by_key(|(_, conditions)| length(conditions)).map(|(path, _)| path.clone()) {
-            Some(path) => {
-                open.extend(halves(&branch, &path));
+        let several = branch.fields.iter().filter(|(_, conditions)| conditions.len() > 1);
+        let longest = several.max_by_key(|(_, conditions)| length(conditions)).map(|(path, _)| path);
+        match complex.as_ref().or(longest) {
+            Some(path) if cuts < MAX_CUTS => {
+                open.extend(halves(&branch, path));
                 cuts += 1;
             }
-            None => {
-                ask_less(&mut branch, told);
+            _ => {
+                ask_less(&mut branch, complex, told);
                 open.push_back(branch);
             }
         }
@@ -163,22 +168,27 @@ fn halves(branch: &Branch, path: &str) -> [Branch; 2] {
     halves
 }
 
-/// Asks less of the longest field: any value; nothing, if it may be absent or that is as short.
-fn ask_less(branch: &mut Branch, told: &mut Telling<'_>) {
+/// Asks less of this field, or of the longest: any value; nothing, if it may be absent or that is as short.
+fn ask_less(branch: &mut Branch, path: Option<String>, told: &mut Telling<'_>) {
     let exists: Conditions = [Condition::exists()].into();
-    let Some((path, conditions)) = branch.fields.iter_mut().max_by_key(|(_, conditions)| length(conditions))
-    else {
+    let longest =
+        branch.fields.iter().max_by_key(|(_, conditions)| length(conditions)).map(|(path, _)| path.clone());
+    let Some(path) = path.or(longest) else {
         // All that EventBridge can be asked for is any event.
         branch.fields.insert("source".to_owned(), [Condition::any_text()].into());
         return;
     };
-    told.tell(path, Reason::Length);
+    told.tell(&path, Reason::Length);
+    let Some(conditions) = branch.fields.get_mut(&path) else { return };
     if length(conditions) > length(&exists) && conditions.iter().all(|condition| !condition.absent) {
         *conditions = exists;
     } else {
-        let path = path.clone();
         branch.fields.remove(&path);
     }
+}
+
+fn stars(conditions: &Conditions) -> usize {
+    conditions.iter().map(|condition| condition.stars).sum()
 }
 
 fn length(conditions: &Conditions) -> usize {

@@ -14,7 +14,22 @@ struct Target {
     function: bool,
 }
 
+/// Largest template that CloudFormation takes without a bucket, in bytes.
+const MAX_BODY_BYTES: usize = 51_200;
+
+/// Writes the template, its patterns laid out as widely as the size of a template allows.
 pub(super) fn write(export: &Export) -> Result<String, ReferenceError> {
+    let mut text = String::new();
+    for step in [2, 1, 0] {
+        text = write_with(export, step)?;
+        if text.len() <= MAX_BODY_BYTES {
+            break;
+        }
+    }
+    Ok(text)
+}
+
+fn write_with(export: &Export, step: usize) -> Result<String, ReferenceError> {
     let options = &export.options;
     let by_parameter = options.targets.is_empty();
     let targets: Vec<Target> = if by_parameter {
@@ -33,6 +48,8 @@ pub(super) fn write(export: &Export) -> Result<String, ReferenceError> {
     };
 
     let mut out = String::from(HEAD);
+    out.push_str(&export.remarks());
+    out.push_str(VERSION);
     if by_parameter {
         out.push_str(PARAMETERS);
         if options.dead_letter.is_none() {
@@ -46,7 +63,7 @@ pub(super) fn write(export: &Export) -> Result<String, ReferenceError> {
     out.push_str("\nResources:\n");
     for rule in &export.rules {
         for (group, targets) in targets.chunks(MAX_TARGETS).enumerate() {
-            resource(&mut out, export, rule, group, targets, dead_letter.as_deref());
+            resource(&mut out, export, (rule, group), targets, dead_letter.as_deref(), step);
         }
     }
     for queue in policies(export, by_parameter)? {
@@ -57,6 +74,9 @@ pub(super) fn write(export: &Export) -> Result<String, ReferenceError> {
 
 const HEAD: &str = "\
 # Written by `stockade rules export`: the EventBridge rules that feed Stockade, in one region.
+";
+
+const VERSION: &str = "\
 AWSTemplateFormatVersion: \"2010-09-09\"
 Description: The EventBridge rules that feed Stockade.
 ";
@@ -91,18 +111,15 @@ const DEAD_LETTER_CONDITION: &str = "  HasDeadLetter: !Not [!Equals [!Ref DeadLe
 fn resource(
     out: &mut String,
     export: &Export,
-    rule: &Exported,
-    group: usize,
+    (rule, group): (&Exported, usize),
     targets: &[Target],
     dead_letter: Option<&str>,
+    step: usize,
 ) {
     let name = export.name_of(rule, group);
     let id = logical_id(&name, &export.options.prefix);
-    let pattern = rule.tree.laid_out(6);
+    let pattern = rule.tree.laid_out(6, step);
     let mut text = format!("  # Feeds: {}\n", listed(&rule.feeds));
-    for wider in export.wider_than(rule) {
-        writeln!(text, "  # Wider: {wider}").ok();
-    }
     write!(
         text,
         "  {id}:\n    Type: AWS::Events::Rule\n    Properties:\n      Name: {}\n      Description: {}\n      State: {}\n",
@@ -214,6 +231,6 @@ mod tests {
     #[test]
     fn what_hangs_is_further_in() {
         let tree = Tree::Array((0..40).map(|n| Tree::Json(n.to_string())).collect());
-        assert!(hanging(&tree.laid_out(6)).ends_with("\n        ]"));
+        assert!(hanging(&tree.laid_out(6, 2)).ends_with("\n        ]"));
     }
 }

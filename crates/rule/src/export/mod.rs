@@ -21,6 +21,7 @@ mod tree;
 mod wide;
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use stockade_pattern::limits::AWS_PATTERN_CHARS;
@@ -125,6 +126,11 @@ impl Export {
         Self { rules: exported, wider, options }
     }
 
+    /// Whether one of the EventBridge rules is for any event at all: there is nothing that EventBridge can be asked.
+    pub fn asks_for_everything(&self) -> bool {
+        self.rules.iter().any(|rule| rule.pattern() == branch::EVERYTHING)
+    }
+
     /// Writes a CloudFormation template.
     ///
     /// # Errors
@@ -147,6 +153,12 @@ impl Export {
     /// A target that is no ARN.
     pub fn calls(&self) -> Result<Vec<Calls>, ReferenceError> {
         calls::all(self)
+    }
+
+    /// Returns the calls of `sqs:SetQueueAttributes` that let EventBridge send to the queues, if their policies are to be
+    /// written.
+    pub fn queue_calls(&self) -> Vec<serde_json::Value> {
+        calls::queues(self)
     }
 
     /// How many EventBridge rules each pattern needs for all targets.
@@ -172,9 +184,16 @@ impl Export {
         text.chars().take(MAX_DESCRIPTION_CHARS - 1).chain(['…']).collect()
     }
 
-    /// Where a rule asks for more than is wanted.
-    fn wider_than<'e>(&'e self, rule: &'e Exported) -> impl Iterator<Item = &'e Wider> {
-        self.wider.iter().filter(|wider| rule.feeds.contains(&wider.rule))
+    /// Comments for the head of what is written: where more is asked for than the rules say.
+    fn remarks(&self) -> String {
+        let mut text = String::new();
+        if !self.wider.is_empty() {
+            text.push_str("#\n# More arrives than these rules match; Stockade leaves the rest out:\n");
+        }
+        for wider in &self.wider {
+            writeln!(text, "#   {}", tree::comment(&wider.to_string())).ok();
+        }
+        text
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) fn write(export: &Export) -> Result<String, ReferenceError> {
     };
     let dead_letter = options.dead_letter.as_ref().map(Reference::terraform).transpose()?;
     let mut out = String::from(HEAD);
+    out.push_str(&export.remarks());
     if by_variable {
         out.push_str(VARIABLES);
         if dead_letter.is_none() {
@@ -27,9 +28,6 @@ pub(super) fn write(export: &Export) -> Result<String, ReferenceError> {
             let name = export.name_of(rule, group);
             let id = label(name.strip_prefix(&options.prefix).unwrap_or(&name));
             writeln!(out, "\n# Feeds: {}", listed(&rule.feeds)).ok();
-            for wider in export.wider_than(rule) {
-                writeln!(out, "# Wider: {wider}").ok();
-            }
             write!(
                 out,
                 "resource \"aws_cloudwatch_event_rule\" \"{id}\" {{\n  name        = {}\n  description = {}\n  state       = \"{}\"\n",
@@ -41,7 +39,7 @@ pub(super) fn write(export: &Export) -> Result<String, ReferenceError> {
             if let Some(bus) = &options.bus {
                 writeln!(out, "  event_bus_name = {}", literal(bus)).ok();
             }
-            writeln!(out, "  event_pattern = jsonencode({})\n}}", escaped(&rule.tree.laid_out(2))).ok();
+            writeln!(out, "  event_pattern = jsonencode({})\n}}", escaped(&rule.tree.laid_out(2, 2))).ok();
             for (at, target) in targets.iter().enumerate() {
                 let dead_letter = dead_letter.as_deref();
                 event_target(&mut out, export, (&id, at + 1), target, dead_letter, by_variable);

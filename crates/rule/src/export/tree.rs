@@ -17,7 +17,7 @@ const FIRST: [&str; 6] = ["source", "detail-type", "account", "region", "eventSo
 const LAST: [&str; 2] = ["detail", "$or"];
 
 /// How wide a line may be before an object or array is laid out over several.
-const WIDTH: usize = 110;
+const WIDTH: usize = 120;
 
 impl Tree {
     /// An object, its keys in order.
@@ -41,25 +41,30 @@ impl Tree {
         self.compact().chars().count()
     }
 
-    /// Over as many lines as it takes, each but the first indented by so many spaces at least.
-    pub(super) fn laid_out(&self, indent: usize) -> String {
+    /// Over as many lines as it takes, each but the first indented by `indent` spaces and by `step` more for each level; on one
+    /// line if that is 0.
+    pub(super) fn laid_out(&self, indent: usize, step: usize) -> String {
         let flat = self.flat(", ", ": ");
-        if indent + flat.chars().count() <= WIDTH {
+        if step == 0 || indent + flat.chars().count() <= WIDTH {
             return flat;
         }
+        let deeper = indent + step;
         let (open, close, parts) = match self {
             Self::Json(json) => return json.clone(),
             Self::Object(entries) => {
                 let part = |(key, value): &(String, Self)| {
-                    format!("{}: {}", quoted(key), value.laid_out(indent + 2))
+                    format!("{}: {}", quoted(key), value.laid_out(deeper, step))
                 };
                 ('{', '}', entries.iter().map(part).collect::<Vec<_>>())
             }
+            Self::Array(elements) if elements.iter().all(|element| matches!(element, Self::Json(_))) => {
+                ('[', ']', filled(elements.iter().map(|element| element.flat(", ", ": ")), deeper))
+            }
             Self::Array(elements) => {
-                ('[', ']', elements.iter().map(|element| element.laid_out(indent + 2)).collect())
+                ('[', ']', elements.iter().map(|element| element.laid_out(deeper, step)).collect())
             }
         };
-        let inner = " ".repeat(indent + 2);
+        let inner = " ".repeat(deeper);
         let outer = " ".repeat(indent);
         format!("{open}\n{inner}{}\n{outer}{close}", parts.join(&format!(",\n{inner}")))
     }
@@ -79,6 +84,26 @@ impl Tree {
             }
         }
     }
+}
+
+/// As many elements on each line as fit.
+fn filled(elements: impl Iterator<Item = String>, indent: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for element in elements {
+        match lines.last_mut() {
+            Some(line) if indent + line.chars().count() + element.chars().count() + 3 <= WIDTH => {
+                line.push_str(", ");
+                line.push_str(&element);
+            }
+            _ => lines.push(element),
+        }
+    }
+    lines
+}
+
+/// A text for a comment: on one line, and nothing in it that is not simply shown.
+pub(super) fn comment(text: &str) -> String {
+    text.chars().map(|character| if is_escaped(character) { ' ' } else { character }).collect()
 }
 
 /// A text in quotes, as JSON, YAML and Terraform all read it: characters that one of them refuses are escaped.

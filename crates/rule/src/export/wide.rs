@@ -3,21 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::Place;
-
-/// A field of which EventBridge is asked less than the rule says, so that more events arrive. Stockade asks it all again.
+/// Fields of which EventBridge is asked less than a rule says, so that more events arrive. Stockade asks it all again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wider {
     /// The rule.
     pub rule: Arc<str>,
-    /// The pattern's name, if it has one.
-    pub pattern: Option<Box<str>>,
-    /// Where the pattern begins in the rule's file.
-    pub place: Place,
-    /// The field's path, names joined with dots.
-    pub path: String,
+    /// The paths of the fields, names joined with dots, in the order of the patterns.
+    pub paths: Vec<String>,
     pub(super) reason: Reason,
 }
+
+/// How many paths are named.
+const MAX_SHOWN: usize = 3;
 
 /// Why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +27,8 @@ pub(super) enum Reason {
     Number,
     /// A text that EventBridge does not find.
     Text,
-    /// Wildcards with more stars than AWS is likely to take.
-    Wildcards(usize),
+    /// A wildcard with more stars than AWS is likely to take.
+    Wildcards,
     /// The pattern would be too long.
     Length,
 }
@@ -49,35 +46,33 @@ impl Reason {
 
 impl fmt::Display for Wider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rule, path, .. } = self;
+        let shown = self.paths.iter().take(MAX_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = match self.paths.len().saturating_sub(MAX_SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let paths = format!("{shown}{more}");
+        write!(f, "{}: ", self.rule)?;
         match self.reason {
             Reason::Unknown(name) => {
-                write!(f, "{rule}: EventBridge does not know `{name}`: any value of {path} is let through")
+                write!(f, "EventBridge does not know `{name}`: {paths} may be anything")
             }
-            Reason::Absence => write!(
-                f,
-                "{rule}: EventBridge decides by the order of names whether {path} is absent in a list: it is not asked for"
-            ),
-            Reason::Number => {
-                write!(f, "{rule}: EventBridge cannot compare the number at {path}: any value is let through")
-            }
-            Reason::Text if path.is_empty() => {
-                write!(f, "{rule}: EventBridge has no name for one of the fields: it is not asked for")
-            }
-            Reason::Text => {
-                write!(f, "{rule}: EventBridge does not find the text at {path}: any value is let through")
-            }
-            Reason::Wildcards(stars) => write!(
-                f,
-                "{rule}: wildcards with {stars} stars at {path} are too complex for EventBridge: only what stands before \
-                 the first star is asked for"
-            ),
-            Reason::Length => {
+            Reason::Absence => {
                 write!(
                     f,
-                    "{rule}: the pattern is too long for EventBridge: any value of {path} is let through"
+                    "EventBridge cannot be asked whether something is absent in a list: {paths} may be there"
                 )
             }
+            Reason::Number => write!(f, "EventBridge cannot compare the number: {paths} may be anything"),
+            Reason::Text if self.paths.iter().all(String::is_empty) => {
+                write!(f, "EventBridge has no name for one of the fields: it may be anything")
+            }
+            Reason::Text => write!(f, "EventBridge does not find the text: {paths} may be anything"),
+            Reason::Wildcards => write!(
+                f,
+                "a wildcard is too complex for EventBridge: of {paths} only what stands before the first star is asked for"
+            ),
+            Reason::Length => write!(f, "the pattern is too long for EventBridge: {paths} may be anything"),
         }
     }
 }

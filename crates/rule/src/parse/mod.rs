@@ -88,7 +88,7 @@ impl Reader<'_, '_> {
         for entry in entries(table) {
             match entry.key {
                 "description" => {
-                    description = self.text_value("description", &entry, "a sentence", value::is_sentence)
+                    description = self.text_value("description", &entry, "a sentence", value::is_sentence);
                 }
                 "severity" => severity = self.word("severity", &entry, &Severity::ALL),
                 "target" => target = self.word("target", &entry, &TARGETS),

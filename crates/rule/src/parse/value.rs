@@ -48,7 +48,7 @@ impl Reader<'_, '_> {
         let key = entry.key;
         let mut tables = Vec::new();
         if let DeValue::Array(array) = entry.value {
-            for item in array.iter() {
+            for item in array {
                 let item = Entry { value: item.get_ref(), span: item.span(), ..entry.clone() };
                 match item.value {
                     DeValue::Table(table) => tables.push((item.clone(), table)),

@@ -1,6 +1,8 @@
 //! What the tests of this crate share.
 
 #![allow(dead_code, reason = "not every test uses everything")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(clippy::print_stderr, reason = "what is skipped is said")]
 
 use std::path::PathBuf;
 use std::sync::Arc;

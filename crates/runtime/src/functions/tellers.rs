@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stockade_config::Program;
+use stockade_config::Config;
 use stockade_core::ports::{Notice, Responder};
 use stockade_core::{Outcome, Target, Timestamp};
 
@@ -20,14 +20,15 @@ impl std::fmt::Debug for Tellers {
 
 impl Tellers {
     /// Those of a configuration. Asks nothing yet.
-    pub fn new(program: &Program) -> Self {
+    pub fn new(config: &Config) -> Self {
+        let (program, book) = (&config.program, crate::notices::book(config));
         let able = program
             .responders
             .iter()
             .filter(|one| one.kind.takes(Target::Notify) || one.kind.takes(Target::Repair));
         Self(
             able.map(|one| {
-                let opened = open_responder(one, program, false);
+                let opened = open_responder(one, program, &book, false);
                 if let Some(problem) = opened.problem {
                     tracing::warn!(responder = &*one.name, "{problem}");
                 }

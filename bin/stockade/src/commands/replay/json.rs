@@ -34,7 +34,12 @@ pub(super) fn print(answer: &Answer<'_>) -> Result<(), Failure> {
         },
         rules: report.rules.iter().map(RuleAnswer::of).collect(),
         keys: answer.rows().take(answer.top).map(|row| KeyAnswer::of(answer, row)).collect(),
-        decisions: report.decisions.iter().take(answer.top).map(|one| DecisionAnswer::of(answer, one)).collect(),
+        decisions: report
+            .decisions
+            .iter()
+            .take(answer.top)
+            .map(|one| DecisionAnswer::of(answer, one))
+            .collect(),
         problems: answer.problems,
     })
 }
@@ -109,7 +114,7 @@ impl<'a> RuleAnswer<'a> {
         let RuleTally { rule, matches, ignored, decisions, .. } = tally;
         Self {
             rule: &rule.name,
-            severity: rule.severity.name(),
+            severity: rule.severity.word(),
             target: rule.target.name(),
             playbook: rule.playbook.as_deref(),
             matches: *matches,
@@ -147,7 +152,7 @@ impl<'a> DecisionAnswer<'a> {
             decision: name(decision.verdict),
             until: utc(until),
             rule: &rule.name,
-            severity: rule.severity.name(),
+            severity: rule.severity.word(),
             playbook: rule.playbook.as_deref(),
             key: decision.key.to_string(),
             reason: decision.reason.to_string(),

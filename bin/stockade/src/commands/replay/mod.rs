@@ -1,17 +1,18 @@
 //! `stockade replay`: what the rules would have decided, from events of the past.
 
+mod bucket;
 mod event;
 mod from;
 mod json;
+mod rules;
 mod table;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use stockade_core::Timestamp;
 use stockade_core::ports::Clock as _;
-use stockade_core::{Jail, Timestamp};
 use stockade_filter::date::Zone;
-use stockade_rule::{Rule, Severity};
+use stockade_rule::Rule;
 use stockade_runtime::daemon::SystemClock;
 use stockade_runtime::replay::events::{EventReplay, EventReport, EventRow, TimeRange};
 
@@ -38,14 +39,14 @@ struct Answer<'a> {
 pub(crate) fn run(global: &Global, args: &ReplayArgs) -> Outcome {
     let now = SystemClock.now();
     let zone = config::zone(args.timezone.as_deref(), None)?;
-    let rules = select(global, args)?;
+    let rules = rules::select(global, args)?;
     let range = TimeRange {
         since: point("since", args.since.as_deref(), &zone, now)?.unwrap_or(Timestamp::MIN),
         until: point("until", args.until.as_deref(), &zone, now)?.unwrap_or(Timestamp::MAX),
         now,
     };
     let started = Instant::now();
-    let mut reading = from::Reading::new(EventReplay::new(rules, range), global.verbose);
+    let mut reading = from::Reading::new(EventReplay::new(rules, range), global);
     reading.all(&args.from)?;
     let from::Read { replay, files, problems, left_out } = reading.done();
     let report = replay.finish();
@@ -92,35 +93,12 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// The rules to replay, each with its jail.
-fn select(global: &Global, args: &ReplayArgs) -> Result<Vec<(Arc<Rule>, Jail)>, Failure> {
-    let least = match args.severity.as_deref() {
-        None => Severity::Info,
-        Some(name) => Severity::parse(name).ok_or_else(|| {
-            Failure::usage(format_args!("cannot read `{name}` of --severity"))
-                .hint(Some("expected info, low, medium, high or critical"))
-        })?,
-    };
-    let known = config::rules(global)?;
-    for name in &args.rule {
-        if !known.iter().any(|(rule, _)| *rule.name == **name) {
-            return Err(Failure::usage(format_args!("there is no rule `{name}`"))
-                .hint(Some("`stockade rules list` shows those there are")));
-        }
-    }
-    let wanted = |rule: &Rule| match args.rule.is_empty() {
-        true => rule.enabled,
-        false => args.rule.iter().any(|name| **name == *rule.name),
-    };
-    let rules: Vec<_> =
-        known.into_iter().filter(|(rule, _)| wanted(rule) && rule.severity >= least).collect();
-    if rules.is_empty() {
-        return Err(Failure::usage("no rule is left to replay"));
-    }
-    Ok(rules)
-}
-
-fn point(option: &str, text: Option<&str>, zone: &Zone, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+fn point(
+    option: &str,
+    text: Option<&str>,
+    zone: &Zone,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
     let Some(text) = text else { return Ok(None) };
     match time::point(text, zone, now) {
         Some(time) => Ok(Some(time)),

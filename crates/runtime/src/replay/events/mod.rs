@@ -9,16 +9,22 @@
 //!   account and region, minutes late. Matches are few, so all of them can wait ([`limits::MAX_WAITING_BYTES`]).
 //! - **One event counts once**, however many files or deliveries hold it: two trails of one account write it twice.
 
+#[cfg(feature = "aws")]
+mod bucket;
 mod known;
 pub mod limits;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
-use stockade_core::{Decision, Jail, Jails, Key, Seen, States, Timestamp, step};
+use stockade_core::{Decision, Jail, Jails, Key, MatchId, Reason, Seen, States, Timestamp, step};
 use stockade_pattern::EventError;
 use stockade_rule::{Event, Found, Rule, RuleBook, Scratch};
 
+#[cfg(feature = "aws")]
+pub use bucket::{Fault, objects};
 use known::Known;
 use limits::{MAX_KNOWN, MAX_WAITING_BYTES};
 pub use report::{Decided, EventReport, EventRow, EventSummary, RuleTally};
@@ -52,6 +58,7 @@ impl TimeRange {
 /// A match that waits to be judged.
 #[derive(Debug)]
 struct Finding {
+    id: MatchId,
     rule: usize,
     key: Key,
     time: Timestamp,
@@ -112,7 +119,8 @@ impl EventReplay {
     /// # Errors
     /// It is no JSON object; it is counted as broken.
     pub fn take(&mut self, event: Event<'_>) -> Result<(), EventError> {
-        let (account, received) = (&mut self.account, self.account.range.now);
+        let received = self.account.range.now;
+        let account = &mut self.account;
         let read = self.book.read(event, received, &mut self.scratch, &mut |found| account.take(found));
         let (Event::Envelope(bytes) | Event::Record(bytes)) = event;
         account.note(read.as_ref().err(), bytes.len());
@@ -124,7 +132,8 @@ impl EventReplay {
     /// # Errors
     /// It is no JSON object; it is counted as broken, and where it ends is not known.
     pub fn take_first(&mut self, text: &[u8]) -> Result<usize, EventError> {
-        let (account, received) = (&mut self.account, self.account.range.now);
+        let received = self.account.range.now;
+        let account = &mut self.account;
         let read = self.book.read_first(text, received, &mut self.scratch, &mut |found| account.take(found));
         account.note(read.as_ref().err(), read.as_ref().copied().unwrap_or(0));
         read
@@ -160,13 +169,16 @@ impl Account {
     fn take(&mut self, found: &Found<'_>) {
         if found.time < self.range.since || found.time > self.range.until {
             self.report.summary.out_of_range += 1;
-        } else if !self.known.is_new(found.match_id()) {
+            return;
+        }
+        let id = found.match_id();
+        if !self.known.is_new(id) {
             self.report.summary.duplicates += 1;
         } else {
             let digest = found.digest().into_boxed_str();
             self.waiting_bytes += size_of::<Finding>() + digest.len();
             let (rule, key, from) = (found.rule, found.key.clone(), Arc::clone(&self.from));
-            self.waiting.push(Finding { rule, key, time: found.time, digest, from });
+            self.waiting.push(Finding { id, rule, key, time: found.time, digest, from });
         }
     }
 
@@ -194,7 +206,11 @@ impl Account {
                 continue;
             }
             self.report.count(&finding);
-            for decision in decisions.drain(..) {
+            let alone = self.jails.get(at).is_some_and(Jail::answers_each);
+            for mut decision in decisions.drain(..) {
+                if alone {
+                    decision.reason = Reason::Match { id: finding.id };
+                }
                 self.report.decided(&finding, decision);
             }
         }

@@ -1,0 +1,426 @@
+//! The life of a repair: event or schedule, check, plan, repair, verify, record; and undo.
+//!
+//! ```text
+//! event ──> known? ours? failed? ──> places ─┐
+//! schedule ──────────────────────> places ───┴─> check ─> mode, exemptions, limits ─> repair ─> verify ─> record
+//!                                                                  └─> plan, approval, notice ────────────┘
+//! ```
+//!
+//! The engine holds no state between two calls but what is on the shelf: a function that lives for a second and a
+//! daemon do the same.
+
+mod act;
+mod decide;
+mod limits;
+mod pass;
+mod person;
+mod places;
+mod trial;
+mod verify;
+mod watch;
+mod whose;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use stockade_core::Timestamp;
+use stockade_core::ports::Clock;
+
+use crate::api::Api;
+use crate::event::{Actor, BadEvent, Event};
+use crate::mode::Mode;
+use crate::playbook::{Hint, Playbook};
+use crate::playbooks::CATALOGUE;
+use crate::record::{self, Entry};
+use crate::run::{PassedOver, Run};
+use crate::settings::Settings;
+use crate::shelf::{Shelf, ShelfError};
+use crate::state::{self, Dated, Installation};
+use crate::{ApiFault, Place};
+use act::Acting;
+use whose::Whose;
+
+/// Tells the time and waits: [`Waking`] is the real one, tests turn one by hand.
+pub trait Time: Send {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+    /// Waits.
+    fn sleep(&self, span: Duration);
+}
+
+/// A clock with the sleep of the thread.
+#[derive(Clone, Copy, Debug)]
+pub struct Waking<C>(pub C);
+
+impl<C: Clock> Time for Waking<C> {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, span: Duration) {
+        std::thread::sleep(span);
+    }
+}
+
+/// Runs playbooks.
+pub struct Engine {
+    api: Box<dyn Api + Send>,
+    shelf: Box<dyn Shelf>,
+    time: Box<dyn Time>,
+    settings: Settings,
+    /// The region of our own credentials.
+    home: String,
+    playbooks: Vec<&'static dyn Playbook>,
+    /// Who we are, once it was asked.
+    us: Option<whose::Us>,
+    /// Regions by account, once they were asked.
+    regions: BTreeMap<String, Vec<String>>,
+}
+
+/// What the engine could not do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// There is no such playbook.
+    #[error("there is no playbook `{name}`")]
+    NoPlaybook {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The bytes are no event.
+    #[error(transparent)]
+    BadEvent(#[from] BadEvent),
+    /// What is kept cannot be read or written. Nothing is repaired then: without it there are no limits, no last good
+    /// states and no record.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
+    /// AWS does not answer who we are or which regions there are.
+    #[error(transparent)]
+    Api(#[from] ApiFault),
+    /// There is no repair of this id.
+    #[error("there is no repair `{id}`")]
+    NoRepair {
+        /// The id that was asked for.
+        id: String,
+    },
+    /// Nothing of this repair can be taken back.
+    #[error("nothing of the repair `{id}` can be taken back: {why}")]
+    NoUndo {
+        /// Its id.
+        id: String,
+        /// Why.
+        why: String,
+    },
+    /// The repair waits for nobody.
+    #[error("the repair `{id}` waits for nobody: {why}")]
+    NotWaiting {
+        /// Its id.
+        id: String,
+        /// Why.
+        why: String,
+    },
+    /// There is no such kind of thing, or no such thing.
+    #[error("there is nothing known of `{what}`")]
+    Unknown {
+        /// What was asked for.
+        what: String,
+    },
+    /// A link that is not valid.
+    #[error(transparent)]
+    BadLink(#[from] crate::link::BadLink),
+}
+
+impl EngineError {
+    /// Whether the same may work later without anybody mending anything.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Shelf(error) => error.passes,
+            Self::Api(fault) => fault.blame.passes(),
+            _ => false,
+        }
+    }
+}
+
+/// Which playbooks, accounts and regions; empty means all that are looked after.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Playbooks by id or name.
+    pub playbooks: Vec<String>,
+    /// Accounts.
+    pub accounts: Vec<String>,
+    /// Regions.
+    pub regions: Vec<String>,
+}
+
+/// What led here.
+#[derive(Clone, Copy, Debug)]
+enum Trigger<'e> {
+    Event { event: &'e Event, actor: Option<&'e Actor>, claims: bool },
+    Schedule,
+    Approved { id: &'e str, by: &'e str, actor: Option<&'e Actor>, event_at: Option<Timestamp> },
+}
+
+impl<'e> Trigger<'e> {
+    fn actor(&self) -> Option<&'e Actor> {
+        match self {
+            Self::Event { actor, .. } | Self::Approved { actor, .. } => *actor,
+            Self::Schedule => None,
+        }
+    }
+
+    fn event_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Event { event, .. } => event.time(),
+            Self::Approved { event_at, .. } => *event_at,
+            Self::Schedule => None,
+        }
+    }
+
+    /// As the record tells it.
+    fn body(&self) -> Value {
+        match self {
+            Self::Event { event, actor, claims } => {
+                let mut body = json!({
+                    "trigger": "event", "event_identity": event.identity(), "event_sha256": event.sha256(),
+                    "event": event.value(), "actor": actor,
+                });
+                if *claims && let Some(fields) = body.as_object_mut() {
+                    fields.insert("claims_to_be_us".to_owned(), Value::Bool(true));
+                }
+                body
+            }
+            Self::Schedule => json!({"trigger": "schedule"}),
+            Self::Approved { by, actor, .. } => json!({"trigger": "approval", "by": by, "actor": actor}),
+        }
+    }
+}
+
+/// How long the identity of an event is known: CloudTrail delivers within minutes, queues keep two weeks.
+const KNOWN_FOR: Duration = Duration::from_secs(15 * 24 * 3600);
+
+impl Engine {
+    /// With all playbooks of the catalogue. `home` is the region of our own credentials.
+    pub fn new(
+        api: Box<dyn Api + Send>,
+        shelf: Box<dyn Shelf>,
+        time: Box<dyn Time>,
+        home: &str,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            api,
+            shelf,
+            time,
+            settings,
+            home: home.to_owned(),
+            playbooks: CATALOGUE.to_vec(),
+            us: None,
+            regions: BTreeMap::new(),
+        }
+    }
+
+    /// The same with these playbooks in place of the catalogue.
+    #[must_use]
+    pub fn with_playbooks(self, playbooks: Vec<&'static dyn Playbook>) -> Self {
+        Self { playbooks, ..self }
+    }
+
+    /// Follows an event that a rule gave to a playbook.
+    ///
+    /// The event is dealt with when this returns a run that is not to be retried ([`Run::retry`]); the same event
+    /// again is then a duplicate. An error means that nothing was done that is not recorded.
+    ///
+    /// # Errors
+    /// If the bytes are no event, the playbook is unknown, or what is kept cannot be read or written.
+    pub fn event(&mut self, playbook: &str, bytes: &[u8]) -> Result<Run, EngineError> {
+        let playbook = self.playbook(playbook)?;
+        let event = Event::read(bytes)?;
+        let now = self.time.now();
+        let installation = self.begin(now)?;
+        let seen = state::seen(playbook.about().id, &event.identity());
+        if state::read::<Dated>(self.shelf.as_mut(), &seen)?.is_some() {
+            return self.passed(PassedOver::Duplicate);
+        }
+        let actor = event.actor();
+        let run = match self.whose(&event, actor.as_ref())? {
+            Whose::Ours(repair) => self.own_call(playbook, &event, repair)?,
+            _ if !event.error_code().is_empty() => self.attempt(playbook, &event, actor.as_ref())?,
+            whose => {
+                let claims = whose == Whose::Claims;
+                let trigger = Trigger::Event { event: &event, actor: actor.as_ref(), claims };
+                self.follow(playbook, &event, trigger, installation)?
+            }
+        };
+        if !run.retry() {
+            let dated = Dated { at: now, id: String::new() };
+            state::put_new(self.shelf.as_mut(), &seen, &dated)?;
+        }
+        Ok(run)
+    }
+
+    fn follow(
+        &mut self,
+        playbook: &'static dyn Playbook,
+        event: &Event,
+        trigger: Trigger<'_>,
+        installation: Timestamp,
+    ) -> Result<Run, EngineError> {
+        let account = event.account().to_owned();
+        if !self.accounts()?.contains(&account) {
+            return self.passed(PassedOver::Elsewhere { place: account });
+        }
+        let mut run = Run::default();
+        let mut by_region: BTreeMap<String, Vec<Hint>> = BTreeMap::new();
+        for hint in playbook.locate(event) {
+            let regions = match &hint.region {
+                Some(region) => vec![region.clone()],
+                None => self.regions_of(&account, &mut run)?,
+            };
+            for region in regions {
+                by_region.entry(region).or_default().push(hint.clone());
+            }
+        }
+        let places: Vec<(Place, Vec<Hint>)> = by_region
+            .into_iter()
+            .map(|(region, hints)| (Place::new(&account, &region), hints))
+            .filter(|(place, _)| self.looks_after(place))
+            .collect();
+        if places.is_empty() {
+            return self.passed(PassedOver::Elsewhere { place: event.region().to_owned() });
+        }
+        let mut acting = Vec::new();
+        let off = self.pass_all(playbook, &places, trigger, installation, &mut run, &mut acting)?;
+        if off {
+            return self.passed(PassedOver::Off);
+        }
+        if run.seen == 0 && run.troubles.is_empty() {
+            for name in playbook.about().then {
+                let Ok(next) = self.playbook(name) else { continue };
+                let everything: Vec<_> =
+                    places.iter().map(|(place, _)| (place.clone(), vec![Hint::everywhere()])).collect();
+                self.pass_all(next, &everything, trigger, installation, &mut run, &mut acting)?;
+            }
+        }
+        self.verify(acting, &mut run)?;
+        self.ended(run)
+    }
+
+    /// Looks after each place; whether the playbook is off in all of them.
+    fn pass_all(
+        &mut self,
+        playbook: &'static dyn Playbook,
+        places: &[(Place, Vec<Hint>)],
+        trigger: Trigger<'_>,
+        installation: Timestamp,
+        run: &mut Run,
+        acting: &mut Vec<Acting>,
+    ) -> Result<bool, EngineError> {
+        let mut off = true;
+        for (place, hints) in places {
+            let now = self.time.now();
+            let mode = self.settings.modes.of(playbook.about(), place, installation, now);
+            if mode == Mode::Off {
+                continue;
+            }
+            off = false;
+            self.pass(playbook, place, hints, mode, trigger, &mut BTreeMap::new(), run, acting)?;
+        }
+        Ok(off)
+    }
+
+    /// Looks at everything, repairs what may be repaired, takes last good states, and asks again for what is open. For
+    /// the schedule: every five minutes.
+    ///
+    /// # Errors
+    /// If what is kept cannot be read or written, or AWS does not answer who we are.
+    pub fn reconcile(&mut self, scope: &Scope) -> Result<Run, EngineError> {
+        let installation = self.begin(self.time.now())?;
+        self.regions.clear();
+        let mut run = Run::default();
+        let mut acting = Vec::new();
+        let playbooks = self.chosen(scope)?;
+        for place in self.places(scope, &mut run)? {
+            let mut answers = BTreeMap::new();
+            for playbook in &playbooks {
+                let now = self.time.now();
+                let mode = self.settings.modes.of(playbook.about(), &place, installation, now);
+                if mode > Mode::Off {
+                    let trigger = Trigger::Schedule;
+                    self.pass(*playbook, &place, &[], mode, trigger, &mut answers, &mut run, &mut acting)?;
+                }
+            }
+        }
+        self.verify(acting, &mut run)?;
+        self.expire_approvals()?;
+        run.trial = self.trial_report(installation)?;
+        let now = self.time.now();
+        for prefix in [state::SEEN, state::REQUESTS] {
+            state::tidy(self.shelf.as_mut(), prefix, now, KNOWN_FOR)?;
+        }
+        self.ended(run)
+    }
+
+    /// The playbook of this id or name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn playbook(&self, name: &str) -> Result<&'static dyn Playbook, EngineError> {
+        let named = |playbook: &&&dyn Playbook| [playbook.about().id, playbook.about().name].contains(&name);
+        let found = self.playbooks.iter().find(named).copied();
+        found.ok_or_else(|| EngineError::NoPlaybook { name: name.to_owned() })
+    }
+
+    fn chosen(&self, scope: &Scope) -> Result<Vec<&'static dyn Playbook>, EngineError> {
+        if scope.playbooks.is_empty() {
+            return Ok(self.playbooks.clone());
+        }
+        scope.playbooks.iter().map(|name| self.playbook(name)).collect()
+    }
+
+    /// When this installation began: now, if it never ran.
+    fn begin(&mut self, now: Timestamp) -> Result<Timestamp, EngineError> {
+        let first = |one: &mut Installation| *one.first_run.get_or_insert(now);
+        Ok(state::update(self.shelf.as_mut(), state::INSTALLATION, first)?)
+    }
+
+    fn passed(&mut self, why: PassedOver) -> Result<Run, EngineError> {
+        self.ended(Run { passed_over: Some(why), ..Run::default() })
+    }
+
+    fn ended(&mut self, mut run: Run) -> Result<Run, EngineError> {
+        run.head = record::head(self.shelf.as_mut())?;
+        Ok(run)
+    }
+
+    /// The lines of the record about a repair, oldest first.
+    ///
+    /// # Errors
+    /// If there is none, or the record cannot be read.
+    pub fn show(&mut self, id: &str) -> Result<Vec<Entry>, EngineError> {
+        let entries = record::of_repair(self.shelf.as_mut(), id)?;
+        if entries.is_empty() { Err(EngineError::NoRepair { id: id.to_owned() }) } else { Ok(entries) }
+    }
+
+    /// Checks the whole record: no line was changed, taken out or put in, and it ends where it ended.
+    ///
+    /// # Errors
+    /// If it cannot be read. A fault in it is the inner error.
+    pub fn verify_record(&mut self) -> Result<Result<record::Verified, record::Broken>, EngineError> {
+        Ok(record::verify(self.shelf.as_mut())?)
+    }
+
+    /// The whole record, line by line, as a file holds it and [`crate::verify_lines`] checks it.
+    ///
+    /// # Errors
+    /// If it cannot be read; what `each` returns.
+    pub fn export<E: From<ShelfError>>(&mut self, each: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+        record::each_line(self.shelf.as_mut(), each)
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("home", &self.home).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,138 @@
+//! Last good states: taken on the schedule and after each change that made nothing weaker.
+
+use serde_json::json;
+use stockade_core::Timestamp;
+
+use super::{Engine, EngineError, state};
+use crate::playbook::{Baseline, Hint, Kind, Playbook, Thing};
+use crate::state::{Baselines, Open};
+use crate::{Place, record};
+
+impl Engine {
+    /// Keeps what is not weaker than it was. `first`: also what was never seen; an event is no occasion for that, as it
+    /// may tell of the very change that made the thing bad.
+    pub(super) fn keep(
+        &mut self,
+        playbook: &dyn Playbook,
+        place: &Place,
+        kind: &str,
+        things: &[Thing],
+        first: bool,
+    ) -> Result<(), EngineError> {
+        let Some(kind) = playbook.about().kinds.iter().find(|known| known.name() == kind) else {
+            return Ok(());
+        };
+        let now = self.time.now();
+        let manifest = &self.settings.manifest;
+        let stated =
+            |thing: &Thing| manifest.iter().any(|(of, known)| of == kind.name() && known.id == thing.id);
+        let key = state::baselines(place, kind.name());
+        state::update(self.shelf.as_mut(), &key, |kept: &mut Baselines| {
+            for thing in things {
+                match kept.things.get(&thing.id) {
+                    Some(known) if known.thing == *thing => {}
+                    Some(known) if !kind.weaker(&known.thing.state, &thing.state).is_empty() => {}
+                    None if !first || stated(thing) => {}
+                    _ => {
+                        let baseline = Baseline { taken: now, thing: thing.clone() };
+                        kept.things.insert(thing.id.clone(), baseline);
+                    }
+                }
+            }
+        })?;
+        Ok(())
+    }
+
+    /// The last good states of a kind in a place.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn baselines(&mut self, kind: &str, place: &Place) -> Result<Vec<Baseline>, EngineError> {
+        let kept: Baselines =
+            state::read(self.shelf.as_mut(), &state::baselines(place, kind))?.unwrap_or_default();
+        Ok(kept.things.into_values().collect())
+    }
+
+    /// A person accepts a thing as it is now: that becomes its last good state, and a thing that is gone is no longer
+    /// missed. Returns what was accepted; `None` for a thing that is gone.
+    ///
+    /// # Errors
+    /// If no playbook knows the kind, the thing was never known, or it cannot be read.
+    pub fn accept(
+        &mut self,
+        kind: &str,
+        place: &Place,
+        id: &str,
+        who: &str,
+        reason: &str,
+    ) -> Result<Option<Baseline>, EngineError> {
+        let unknown = || EngineError::Unknown { what: format!("{kind} {id}") };
+        let has =
+            |playbook: &&&'static dyn Playbook| playbook.about().kinds.iter().any(|one| one.name() == kind);
+        let playbook = self.playbooks.iter().find(has).copied().ok_or_else(unknown)?;
+        let hint = Hint::region(&place.region).thing(id);
+        let seen = self.look(playbook, place, &[hint], &mut std::collections::BTreeMap::new(), true)?;
+        if let Err(fault) = seen.sight {
+            return Err(fault.into());
+        }
+        if let Some(trouble) = seen.troubles.into_iter().find(|trouble| trouble.what == id) {
+            return Err(trouble.fault.into());
+        }
+        let things = seen.things.into_iter().filter(|(name, _)| *name == kind).flat_map(|(_, things)| things);
+        let now = self.time.now();
+        let thing = things.into_iter().find(|thing| thing.id == id || thing.name == id);
+        let id = thing.as_ref().map_or(id, |thing| &thing.id);
+        let key = state::baselines(place, kind);
+        let new = thing.as_ref().map(|thing| Baseline { taken: now, thing: thing.clone() });
+        let known = state::update(self.shelf.as_mut(), &key, |kept: &mut Baselines| match &new {
+            Some(new) => {
+                kept.things.insert(id.to_owned(), new.clone()).map_or(Some(None), |old| Some(Some(old)))
+            }
+            None => kept.things.remove(id).map(Some),
+        })?;
+        let before = known.ok_or_else(unknown)?;
+        let body = json!({
+            "kind": kind, "place": place, "thing": id, "by": who, "reason": reason, "before": before, "after": new,
+        });
+        record::append(self.shelf.as_mut(), now, "accept", "", body)?;
+        // What was said of it is over.
+        let ending = format!("/{kind}/{id}#");
+        state::update(self.shelf.as_mut(), &state::open(place), |open: &mut Open| {
+            open.told.retain(|key, _| !key.contains(&ending));
+            open.repairs.retain(|key, _| !key.contains(&ending));
+        })?;
+        Ok(new)
+    }
+
+    /// A thing is left as it is for a while, whatever a playbook finds: told and not repaired.
+    ///
+    /// # Errors
+    /// If the playbook is unknown, or it cannot be written.
+    pub fn hold(
+        &mut self,
+        playbook: &str,
+        subject: &crate::playbook::Subject,
+        until: Timestamp,
+        who: &str,
+        reason: &str,
+    ) -> Result<(), EngineError> {
+        let playbook = self.playbook(playbook)?.about().id;
+        let hold = state::Hold { until, reason: reason.to_owned(), by: who.to_owned() };
+        let key = state::case(playbook, subject);
+        state::update(self.shelf.as_mut(), &key, |case: &mut state::Case| case.hold = Some(hold.clone()))?;
+        let body = json!({"playbook": playbook, "subject": subject, "hold": hold});
+        record::append(self.shelf.as_mut(), self.time.now(), "hold", "", body)?;
+        Ok(())
+    }
+
+    /// The kinds whose last good states are kept.
+    pub fn kinds(&self) -> Vec<&'static dyn Kind> {
+        let mut kinds: Vec<&'static dyn Kind> = Vec::new();
+        for kind in self.playbooks.iter().flat_map(|playbook| playbook.about().kinds) {
+            if !kinds.iter().any(|known| known.name() == kind.name()) {
+                kinds.push(*kind);
+            }
+        }
+        kinds
+    }
+}

@@ -1,0 +1,290 @@
+//! What is kept on the shelf, by key, and how it is changed: read, changed, written over the version that was read.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use stockade_core::Timestamp;
+
+use crate::Place;
+use crate::event::Actor;
+use crate::json::sha256;
+use crate::playbook::{Baseline, Finding, Plan, Subject};
+use crate::shelf::{Shelf, ShelfError};
+
+/// When this installation began.
+pub(crate) const INSTALLATION: &str = "installation";
+
+/// Of one subject of one playbook.
+pub(crate) fn case(playbook: &str, subject: &Subject) -> String {
+    format!("case/{playbook}/{}", short(&subject.key()))
+}
+
+/// What is not good in one place.
+pub(crate) fn open(place: &Place) -> String {
+    format!("open/{place}")
+}
+
+/// Last good states of one kind in one place.
+pub(crate) fn baselines(place: &Place, kind: &str) -> String {
+    format!("baseline/{place}/{kind}")
+}
+
+/// Recent repairs of one account.
+pub(crate) fn recent(account: &str) -> String {
+    format!("recent/{account}")
+}
+
+/// A plan that waits for a person.
+pub(crate) fn approval(id: &str) -> String {
+    format!("approval/{id}")
+}
+
+/// All of those.
+pub(crate) const APPROVALS: &str = "approval/";
+
+/// A request of ours.
+pub(crate) fn request(id: &str) -> String {
+    format!("request/{}", short(id))
+}
+
+/// All of those.
+pub(crate) const REQUESTS: &str = "request/";
+
+/// An event that is dealt with.
+pub(crate) fn seen(playbook: &str, identity: &str) -> String {
+    format!("seen/{playbook}/{}", short(identity))
+}
+
+/// All of those.
+pub(crate) const SEEN: &str = "seen/";
+
+/// A name of any length, written by anybody, as a part of a key.
+fn short(name: &str) -> String {
+    const PLAIN: usize = 200;
+    if name.len() <= PLAIN { name.to_owned() } else { sha256(name.as_bytes()) }
+}
+
+/// The installation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Installation {
+    pub(crate) first_run: Option<Timestamp>,
+    /// Whether it was said what would have been done in the trial.
+    #[serde(default)]
+    pub(crate) reported: bool,
+}
+
+/// One subject of one playbook.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Case {
+    /// Who works on it, so that two functions at once do not.
+    pub(crate) lease: Option<Lease>,
+    /// It is left as it is.
+    pub(crate) hold: Option<Hold>,
+    /// Its plan that waits for a person.
+    pub(crate) approval: Option<String>,
+    /// Its repairs within the window.
+    pub(crate) recent: Vec<Attempt>,
+    /// Until when an escalation of it holds.
+    pub(crate) escalated: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lease {
+    pub(crate) by: String,
+    pub(crate) until: Timestamp,
+}
+
+/// A thing is left as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Until when.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// Who said so.
+    pub by: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    pub(crate) digest: String,
+    pub(crate) id: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    pub(crate) at: Timestamp,
+    pub(crate) id: String,
+    /// Whether it was verified.
+    pub(crate) done: bool,
+    /// Whose doing was repaired.
+    pub(crate) actor: Option<String>,
+}
+
+/// The repairs of an account within the window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Recent {
+    pub(crate) repairs: Vec<Repaired>,
+    /// Classes in which nothing more is repaired, until when; `*` is all.
+    pub(crate) paused: BTreeMap<String, Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Repaired {
+    pub(crate) at: Timestamp,
+    pub(crate) region: String,
+    pub(crate) class: String,
+    pub(crate) subject: String,
+}
+
+/// Last good states, by id.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Baselines {
+    pub(crate) things: BTreeMap<String, Baseline>,
+}
+
+/// What is not good in a place, by playbook and subject.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Open {
+    /// The ids of repairs that began and did not end.
+    pub(crate) repairs: BTreeMap<String, String>,
+    /// What was last said: the schedule says the same once.
+    pub(crate) told: BTreeMap<String, Told>,
+}
+
+pub(crate) fn open_key(playbook: &str, subject: &Subject) -> String {
+    format!("{playbook}/{}", subject.key())
+}
+
+/// A plan that waits for a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The repair's id.
+    pub id: String,
+    /// Its playbook.
+    pub playbook: String,
+    /// What was found.
+    pub finding: Finding,
+    /// What would be done.
+    pub plan: Plan,
+    /// The mode asked for, or why more was not allowed.
+    pub why: String,
+    /// Who did what is to be repaired.
+    pub actor: Option<Actor>,
+    /// When the event happened.
+    pub event_at: Option<Timestamp>,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// Until when it waits.
+    pub until: Timestamp,
+    /// What became of it.
+    pub state: ApprovalState,
+}
+
+/// What became of a plan that waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApprovalState {
+    /// It waits.
+    Waiting,
+    /// A person approved it.
+    Approved,
+    /// A person refused it.
+    Refused,
+    /// Nobody decided in time.
+    Over,
+}
+
+/// How often a value is tried to be changed while others change it.
+const TRIES: u32 = 200;
+
+/// A value; `None` where there is none.
+pub(crate) fn read<T: DeserializeOwned>(shelf: &mut dyn Shelf, key: &str) -> Result<Option<T>, ShelfError> {
+    let Some(stored) = shelf.get(key)? else { return Ok(None) };
+    parsed(key, &stored.value).map(Some)
+}
+
+/// Changes a value, or makes it; what `change` says is returned. It may be asked several times, each time with what is
+/// there, and the last counts. Nothing is written where nothing changed.
+pub(crate) fn update<T, R>(
+    shelf: &mut dyn Shelf,
+    key: &str,
+    mut change: impl FnMut(&mut T) -> R,
+) -> Result<R, ShelfError>
+where
+    T: Default + Clone + PartialEq + Serialize + DeserializeOwned,
+{
+    for _ in 0..TRIES {
+        let stored = shelf.get(key)?;
+        let version = stored.as_ref().map_or(0, |stored| stored.version);
+        let before: T = stored.map_or_else(|| Ok(T::default()), |stored| parsed(key, &stored.value))?;
+        let mut value = before.clone();
+        let said = change(&mut value);
+        if value == before && version > 0 {
+            return Ok(said);
+        }
+        if shelf.put_if_version(key, Some(&written(key, &value)?), version)?.is_some() {
+            return Ok(said);
+        }
+    }
+    Err(ShelfError::passes(format!("cannot change `{key}`: others did so {TRIES} times")))
+}
+
+/// Writes a value that nobody else changes, if it is not there.
+pub(crate) fn put_new<T: Serialize>(shelf: &mut dyn Shelf, key: &str, value: &T) -> Result<bool, ShelfError> {
+    Ok(shelf.put_if_version(key, Some(&written(key, value)?), 0)?.is_some())
+}
+
+fn parsed<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, ShelfError> {
+    serde_json::from_slice(value)
+        .map_err(|error| ShelfError::stays(format!("cannot understand what is kept as `{key}`: {error}")))
+}
+
+fn written<T: Serialize>(key: &str, value: &T) -> Result<Vec<u8>, ShelfError> {
+    serde_json::to_vec(value).map_err(|error| ShelfError::stays(format!("cannot write `{key}`: {error}")))
+}
+
+/// Removes what is older than `keep` of the keys with a prefix; each value has its time in `at`. Bounded: the next run
+/// goes on.
+pub(crate) fn tidy(
+    shelf: &mut dyn Shelf,
+    prefix: &str,
+    now: Timestamp,
+    keep: Duration,
+) -> Result<(), ShelfError> {
+    #[derive(Deserialize)]
+    struct Dated {
+        at: Timestamp,
+    }
+    const AT_ONCE: usize = 200;
+    let Mark { after } = read(shelf, &format!("tidy/{prefix}"))?.unwrap_or_default();
+    let keys = shelf.list(prefix, &after, AT_ONCE)?;
+    let next = Mark { after: keys.last().filter(|_| keys.len() == AT_ONCE).cloned().unwrap_or_default() };
+    for key in keys {
+        let Some(stored) = shelf.get(&key)? else { continue };
+        let old = serde_json::from_slice::<Dated>(&stored.value).is_ok_and(|dated| dated.at.plus(keep) < now);
+        if old {
+            shelf.put_if_version(&key, None, stored.version)?;
+        }
+    }
+    update(shelf, &format!("tidy/{prefix}"), |mark: &mut Mark| mark.clone_from(&next))
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Mark {
+    after: String,
+}
+
+/// The time of what is only kept so long.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Dated {
+    pub(crate) at: Timestamp,
+    /// The repair it belongs to.
+    pub(crate) id: String,
+}
