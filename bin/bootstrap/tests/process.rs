@@ -12,6 +12,8 @@
 mod configuration;
 #[path = "process/faults.rs"]
 mod faults;
+#[path = "process/notices.rs"]
+mod notices;
 #[path = "process/site.rs"]
 mod site;
 #[path = "process/whole.rs"]

@@ -53,10 +53,7 @@ impl Place {
 }
 
 /// Opens one, or something in its place that tries again; then, why.
-pub(crate) fn open_or_later(
-    config: &ResponderConfig,
-    place: Place,
-) -> (Box<dyn Responder>, Option<String>) {
+pub(crate) fn open_or_later(config: &ResponderConfig, place: Place) -> (Box<dyn Responder>, Option<String>) {
     match open(config, &place) {
         Ok(responder) => (responder, None),
         Err(error) => {
@@ -83,7 +80,14 @@ fn open(config: &ResponderConfig, place: &Place) -> Result<Box<dyn Responder>, R
             let secret = hook.secret.as_ref().map(|secret| revealed(secret, "secret")).transpose()?;
             let secret = secret.as_ref().map(String::as_bytes);
             let (limits, ca) = (limits(hook.pace, waits), hook.ca.as_deref());
-            let hook = stockade_respond::notice::Webhook::new(&url, secret, hook.timeout, ca, limits, Arc::clone(book));
+            let hook = stockade_respond::notice::Webhook::new(
+                &url,
+                secret,
+                hook.timeout,
+                ca,
+                limits,
+                Arc::clone(book),
+            );
             Ok(Box::new(hook?))
         }
         #[cfg(feature = "notify")]
@@ -163,12 +167,17 @@ fn post(email: &stockade_config::EmailConfig) -> Result<stockade_respond::notice
     })
 }
 
-#[cfg_attr(not(any(feature = "notify", feature = "email")), expect(dead_code, reason = "nobody has a secret"))]
+#[cfg_attr(
+    not(any(feature = "notify", feature = "email")),
+    expect(dead_code, reason = "nobody has a secret")
+)]
 fn revealed(secret: &Secret, key: &str) -> Result<String, RespondError> {
     secret.reveal().map_err(|error| RespondError {
         message: format!("cannot find `{key}`: {error}"),
         hint: Some(match secret {
-            Secret::Env(_) => "set it where Stockade is started: under systemd by `Environment=` or `EnvironmentFile=`",
+            Secret::Env(_) => {
+                "set it where Stockade is started: under systemd by `Environment=` or `EnvironmentFile=`"
+            }
             _ => "make the file readable for the user that Stockade runs as, and for nobody else",
         })
         .map(str::to_owned),

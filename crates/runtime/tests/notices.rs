@@ -82,7 +82,10 @@ fn bans_go_to_slack_together_also_over_a_kill() {
     let then = bodies(&other, 1);
     assert_eq!(then[0]["text"], "[low] 3 bans in jail sshd");
     let text = then[0].to_string();
-    assert!(text.contains("203.0.113.2") && text.contains("203.0.113.4") && text.contains("told by `web01`"), "{text}");
+    assert!(
+        text.contains("203.0.113.2") && text.contains("203.0.113.4") && text.contains("told by `web01`"),
+        "{text}"
+    );
     assert!(begun.elapsed() > Duration::from_secs(1), "they waited");
     for last in 1..5 {
         let key = format!("203.0.113.{last}");
@@ -95,12 +98,15 @@ fn bans_go_to_slack_together_also_over_a_kill() {
 
 #[test]
 fn a_webhook_that_fails_gets_every_ban_in_the_end() {
-    let other = Other::new(vec![status(500), Answer { after: Duration::from_secs(2), ..status(200) }, status(200)]);
+    let other =
+        Other::new(vec![status(500), Answer { after: Duration::from_secs(2), ..status(200) }, status(200)]);
     let told = format!("kind = \"webhook\"\nurl = \"{}\"\ntimeout = \"1s\"", other.url("/"));
     let site = Site::new(JAILS, &program(&told));
     let daemon = site.start(None);
     attack(&site, "203.0.113.1");
-    wait_for("a failure", || matches!(outcome_of(&site, "203.0.113.1"), Some(Outcome::Failed { .. })).then_some(()));
+    wait_for("a failure", || {
+        matches!(outcome_of(&site, "203.0.113.1"), Some(Outcome::Failed { .. })).then_some(())
+    });
     wait_for("the end", || (outcome_of(&site, "203.0.113.1") == Some(Outcome::Done)).then_some(()));
     let bodies = bodies(&other, 3);
     let ids: Vec<&Value> = bodies.iter().map(|body| &body["decisions"][0]["id"]).collect();
@@ -124,7 +130,9 @@ fn a_secret_that_is_not_there_yet_loses_nothing() {
     let daemon = site.start(None);
     assert!(site.said().contains("cannot find `secret`"), "{}", site.said());
     attack(&site, "203.0.113.1");
-    wait_for("a failure", || matches!(outcome_of(&site, "203.0.113.1"), Some(Outcome::Failed { .. })).then_some(()));
+    wait_for("a failure", || {
+        matches!(outcome_of(&site, "203.0.113.1"), Some(Outcome::Failed { .. })).then_some(())
+    });
     assert!(other.got().is_empty(), "nothing goes out unsigned");
     fs::write(site.path("secret"), "0123456789abcdef\n").unwrap();
     wait_for("the end", || (outcome_of(&site, "203.0.113.1") == Some(Outcome::Done)).then_some(()));
