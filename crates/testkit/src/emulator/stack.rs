@@ -93,7 +93,8 @@ fn make_bucket(aws: &Aws, bucket: &str) {
 }
 
 fn put(aws: &Aws, bucket: &str, key: &str, kind: &'static str, body: Vec<u8>) {
-    let call = Call::rest(format!("put `{key}`"), "s3", "PUT", format!("/{bucket}/{key}")).with_body(kind, body);
+    let call =
+        Call::rest(format!("put `{key}`"), "s3", "PUT", format!("/{bucket}/{key}")).with_body(kind, body);
     aws.block_on(aws.call(&call)).unwrap_or_else(|fault| panic!("{fault}"));
 }
 
