@@ -36,7 +36,10 @@ pub(crate) async fn function() -> Result<Function, SetupError> {
     let config = home.load(early.as_ref(), &env, role).await?;
     let program = config.program.clone();
     let rehearses = env(DRY_RUN).is_some_and(|flag| flag == "1");
-    let tellers = if rehearses { Tellers::default() } else { Tellers::new(&config) };
+    // Some of them bring a thread that drives their requests, which must not begin on this one.
+    let open = move || (if rehearses { Tellers::default() } else { Tellers::new(&config) }, config);
+    let opened = tokio::task::spawn_blocking(open).await;
+    let (tellers, config) = opened.map_err(|error| SetupError::Aws(error.to_string()))?;
     let setup = Setup::new(config, role, |warning| tracing::warn!("{warning}"))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     if rehearses {

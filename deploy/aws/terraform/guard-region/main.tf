@@ -102,7 +102,7 @@ resource "aws_sqs_queue_policy" "failed" {
 }
 
 resource "aws_cloudwatch_event_rule" "events" {
-  for_each      = merge(local.repair_rules, var.watch == "everything" ? local.watch_rules : {})
+  for_each      = merge(local.repair_rules, { for name, rule in local.watch_rules : name => rule if var.watch == "everything" })
   name          = each.key
   description   = each.value.description
   state         = each.value.state

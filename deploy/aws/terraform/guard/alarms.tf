@@ -27,12 +27,10 @@ locals {
       description = "Nobody has looked at everything for 15 minutes.", namespace = "AWS/Events", metric = "Invocations",
       dimensions  = { RuleName = aws_cloudwatch_event_rule.reconcile.name }, statistic = "Sum", period = 300, threshold = 1, times = 3, silence = "breaching"
     }
-    }, local.alone ? {
-    ExpireFailed = {
+    }, { for function in aws_lambda_function.expire : "ExpireFailed" => {
       description = "The function that ends bans failed.", namespace = "AWS/Lambda", metric = "Errors",
-      dimensions  = { FunctionName = aws_lambda_function.expire[0].function_name }, statistic = "Sum", period = 300, threshold = 0, times = 1, silence = "notBreaching"
-    }
-  } : {})
+      dimensions  = { FunctionName = function.function_name }, statistic = "Sum", period = 300, threshold = 0, times = 1, silence = "notBreaching"
+  } })
 }
 
 resource "aws_cloudwatch_metric_alarm" "watched" {

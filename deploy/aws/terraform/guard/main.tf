@@ -101,7 +101,7 @@ resource "aws_sqs_queue_policy" "failed" {
 }
 
 resource "aws_cloudwatch_event_rule" "events" {
-  for_each      = merge(local.repair_rules, var.watch == "everything" ? local.watch_rules : {})
+  for_each      = merge(local.repair_rules, { for name, rule in local.watch_rules : name => rule if var.watch == "everything" })
   name          = each.key
   description   = each.value.description
   state         = each.value.state
@@ -123,6 +123,7 @@ resource "aws_cloudwatch_event_bus" "events" {
 }
 
 data "aws_iam_policy_document" "bus" {
+  count = length(var.member_accounts) > 0 ? 1 : 0
   statement {
     sid       = "Members"
     actions   = ["events:PutEvents"]
@@ -137,7 +138,7 @@ data "aws_iam_policy_document" "bus" {
 resource "aws_cloudwatch_event_bus_policy" "members" {
   count          = length(var.member_accounts) > 0 ? 1 : 0
   event_bus_name = aws_cloudwatch_event_bus.events.name
-  policy         = data.aws_iam_policy_document.bus.json
+  policy         = data.aws_iam_policy_document.bus[0].json
 }
 
 resource "aws_cloudwatch_event_rule" "forwarded" {
