@@ -43,7 +43,11 @@ pub(crate) async fn function() -> Result<Function, SetupError> {
         Some(early) if access == Access::default() => Some(early),
         _ => Some(aws(&access).await?),
     };
-    let tellers = aws.as_ref().map(|aws| Tellers::new(&config, aws)).unwrap_or_default();
+    // Some of them bring a thread that drives their requests, which must not begin on this one.
+    let account = aws.clone();
+    let open = move || (account.map(|aws| Tellers::new(&config, &aws)).unwrap_or_default(), config);
+    let opened = tokio::task::spawn_blocking(open).await;
+    let (tellers, config) = opened.map_err(|error| SetupError::Aws(error.to_string()))?;
     let setup = Setup::new(config, role, |warning| tracing::warn!("{warning}"))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let Some(aws) = aws else {
