@@ -208,6 +208,10 @@ impl Engine {
         home: &str,
         settings: Settings,
     ) -> Self {
+        let mut settings = settings;
+        if settings.own.regions.is_empty() {
+            settings.own.regions.push(home.to_owned());
+        }
         Self {
             api,
             shelf,
