@@ -48,6 +48,10 @@ pub(crate) struct World {
     pub(crate) time: HandTime,
     pub(crate) shelf: MemoryShelf,
     pub(crate) settings: Settings,
+    /// The only playbook that its engines have, if not all.
+    pub(crate) only: Option<String>,
+    /// Calls of engines before this one, and those that were taken from the tape.
+    heard: Vec<String>,
     /// Every call of the engine.
     pub(crate) tape: Arc<Mutex<Vec<Heard>>>,
     pub(crate) engine: Engine,
@@ -85,7 +89,7 @@ impl World {
         let (through, straight) = (aws(proxy.url()), aws(&url));
         let (engine, tape) = engine(&through, &place, &shelf, &time, &settings);
         let admin = AwsApi::new(straight.clone(), vec![member(&place.account)]);
-        Some(Self { place, proxy, time, shelf, settings, tape, engine, admin, through, straight, events: 0 })
+        Some(Self { place, proxy, time, shelf, settings, tape, engine, admin, through, straight, events: 0, only: None, heard: Vec::new() })
     }
 
     /// Another engine on the same shelf: a second function, or the next life of the first.
@@ -103,8 +107,9 @@ impl World {
     /// The same with other settings.
     pub(crate) fn reset(&mut self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.settings);
+        self.heard = self.everything().into_iter().collect();
         let (engine, tape) = engine(&self.through, &self.place, &self.shelf, &self.time, &self.settings);
-        (self.engine, self.tape) = (engine, tape);
+        (self.engine, self.tape) = (self.narrowed(engine), tape);
     }
 
     pub(crate) fn mode(&mut self, mode: stockade_repair::Mode) {
@@ -258,15 +263,29 @@ impl World {
     }
 
     /// The calls of the engine since the last time, as `service:Operation`, without repeats.
-    pub(crate) fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&mut self) -> Vec<String> {
+        self.heard = self.everything().into_iter().collect();
         let mut calls: Vec<String> =
             std::mem::take(&mut *self.tape.lock().unwrap()).iter().map(|heard| heard.call.name()).collect();
         calls.dedup();
         calls
     }
 
+    /// All calls of all engines of this world.
+    pub(crate) fn everything(&self) -> std::collections::BTreeSet<String> {
+        let tape = self.tape.lock().unwrap();
+        self.heard.iter().cloned().chain(tape.iter().map(|heard| heard.call.name())).collect()
+    }
+
+    fn narrowed(&self, engine: Engine) -> Engine {
+        let Some(id) = &self.only else { return engine };
+        let only = stockade_repair::CATALOGUE.iter().find(|playbook| playbook.about().id == id).unwrap();
+        engine.with_playbooks(vec![*only])
+    }
+
     /// Those that change something.
-    pub(crate) fn writes(&self) -> Vec<Heard> {
+    pub(crate) fn writes(&mut self) -> Vec<Heard> {
+        self.heard = self.everything().into_iter().collect();
         let reads = ["Describe", "Get", "List", "Head"];
         let mut all = std::mem::take(&mut *self.tape.lock().unwrap());
         all.retain(|heard| !reads.iter().any(|read| heard.call.operation.starts_with(read)));
