@@ -11,6 +11,7 @@
 
 mod act;
 mod decide;
+mod holds;
 mod limits;
 mod pass;
 mod person;
