@@ -47,7 +47,7 @@
 //!
 //! # Differences from EventBridge
 #![doc = include_str!("../differences.md")]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod address;
 pub mod aws;

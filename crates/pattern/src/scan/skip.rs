@@ -37,7 +37,7 @@ impl Nest {
 
 /// Returns the byte after the value that begins at `at`. `outside` levels are open around it.
 pub(super) fn skip(
-    text: &Text<'_>,
+    text: &mut Text<'_, '_>,
     mut at: usize,
     nest: &mut Nest,
     outside: usize,
@@ -47,7 +47,7 @@ pub(super) fn skip(
     nest.outer.clear();
     loop {
         at = match bytes.get(at) {
-            Some(b'"') => text.string_end(at + 1)?.0 + 1,
+            Some(b'"') => text.string()?.0 + 1,
             Some(open @ (b'{' | b'[')) => {
                 let object = *open == b'{';
                 let inner = space(bytes, at + 1);
@@ -90,11 +90,11 @@ pub(super) fn skip(
 
 /// Returns where the value of the key at `at` begins.
 #[inline]
-fn key_end(text: &Text<'_>, at: usize) -> Result<usize, EventError> {
+fn key_end(text: &mut Text<'_, '_>, at: usize) -> Result<usize, EventError> {
     if text.bytes.get(at) != Some(&b'"') {
         return Err(unexpected(text.bytes, at));
     }
-    colon(text.bytes, text.string_end(at + 1)?.0)
+    colon(text.bytes, text.string()?.0)
 }
 
 /// Returns where the value begins of the key whose closing quote is at `quote`.

@@ -1,6 +1,7 @@
 //! The walk along the paths that somebody asks for.
 
 use super::bytes::{Text, space, unexpected};
+use super::quotes::Quotes;
 use super::skip::{Nest, colon, scalar_end, skip};
 use crate::condition::Literal;
 use crate::error::{EventError, EventErrorKind};
@@ -32,6 +33,7 @@ pub(crate) trait Sink<'e> {
 /// What the walk needs beside the event; kept from event to event so that nothing is allocated.
 #[derive(Debug, Default)]
 pub(crate) struct Walker {
+    quotes: Quotes,
     frames: Vec<Frame>,
     nest: Nest,
     key: Vec<u8>,
@@ -70,26 +72,60 @@ impl Walker {
         if event.len() > MAX_EVENT_BYTES {
             return Err(EventError::new(EventErrorKind::Size, MAX_EVENT_BYTES));
         }
-        let text = Text::new(event)?;
-        let start = space(event, 0);
-        if event.get(start) != Some(&b'{') {
-            return Err(EventError::new(EventErrorKind::NotAnObject, start));
-        }
-        self.frames.clear();
-        let mut walk = Walk { text, bytes: event, paths, walker: self, sink };
-        let end = space(event, walk.object_tree(root, start)?);
+        let end = space(event, self.object(event, true, paths, root, sink)?);
         if end < event.len() {
             return Err(EventError::new(EventErrorKind::Trailing, end));
         }
         Ok(())
     }
+
+    /// Reads the object that a text begins with, and nothing after it; returns the byte after it.
+    pub(crate) fn walk_first<'e, S: Sink<'e>>(
+        &mut self,
+        text: &'e [u8],
+        paths: &Paths,
+        root: NodeId,
+        sink: &mut S,
+    ) -> Result<usize, EventError> {
+        match text.get(..MAX_EVENT_BYTES) {
+            Some(most) => self.object(most, false, paths, root, sink).map_err(|error| match error.kind() {
+                EventErrorKind::End => EventError::new(EventErrorKind::Size, MAX_EVENT_BYTES),
+                _ => error,
+            }),
+            None => self.object(text, false, paths, root, sink),
+        }
+    }
+
+    fn object<'e, S: Sink<'e>>(
+        &mut self,
+        bytes: &'e [u8],
+        whole: bool,
+        paths: &Paths,
+        root: NodeId,
+        sink: &mut S,
+    ) -> Result<usize, EventError> {
+        let start = space(bytes, 0);
+        if bytes.get(start) != Some(&b'{') {
+            return Err(EventError::new(EventErrorKind::NotAnObject, start));
+        }
+        let Self { quotes, frames, nest, key, arrays } = self;
+        frames.clear();
+        let text = Text::new(bytes, whole, quotes);
+        let mut walk = Walk { text, bytes, paths, frames, nest, key, arrays, sink };
+        let end = walk.object_tree(root, start)?;
+        walk.text.check_encoding(end)?;
+        Ok(end)
+    }
 }
 
 struct Walk<'e, 'w, S> {
-    text: Text<'e>,
+    text: Text<'e, 'w>,
     bytes: &'e [u8],
     paths: &'w Paths,
-    walker: &'w mut Walker,
+    frames: &'w mut Vec<Frame>,
+    nest: &'w mut Nest,
+    key: &'w mut Vec<u8>,
+    arrays: &'w mut u32,
     sink: &'w mut S,
 }
 
@@ -108,7 +144,7 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
                     if top.element {
                         self.sink.leave();
                     }
-                    let Some(outer) = self.walker.frames.pop() else { return Ok(at) };
+                    let Some(outer) = self.frames.pop() else { return Ok(at) };
                     top = outer;
                     first = false;
                     at = space(self.bytes, at);
@@ -133,7 +169,7 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
             };
             match self.bytes.get(at) {
                 Some(b'"') => {
-                    let (end, escaped) = self.text.string_end(at + 1)?;
+                    let (end, escaped) = self.text.string()?;
                     if let Some(field) = self.paths.field(node) {
                         let text = self.bytes.get(at + 1..end).unwrap_or_default();
                         self.sink.leaf(field, Raw::String(text, escaped), top.inside);
@@ -142,11 +178,11 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
                 }
                 Some(open @ (b'{' | b'[')) => {
                     let object = *open == b'{';
-                    let depth = self.walker.frames.len() + 1;
+                    let depth = self.frames.len() + 1;
                     let wanted =
                         if object { self.paths.has_children(node) } else { self.paths.is_wanted(node) };
                     if !wanted {
-                        at = skip(&self.text, at, &mut self.walker.nest, depth)?;
+                        at = skip(&mut self.text, at, self.nest, depth)?;
                     } else if depth >= MAX_EVENT_DEPTH {
                         return Err(EventError::new(EventErrorKind::Depth, at));
                     } else {
@@ -154,9 +190,9 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
                         if element {
                             self.sink.enter(top.array, top.index);
                         }
-                        let array = self.walker.arrays;
-                        self.walker.arrays = array.wrapping_add(u32::from(!object));
-                        self.walker.frames.push(top);
+                        let array = *self.arrays;
+                        *self.arrays = array.wrapping_add(u32::from(!object));
+                        self.frames.push(top);
                         top = Frame { node, object, inside: top.inside | element, element, array, index: 0 };
                         first = true;
                         at += 1;
@@ -189,12 +225,12 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
         if self.bytes.get(at) != Some(&b'"') {
             return Err(unexpected(self.bytes, at));
         }
-        let (end, escaped) = self.text.string_end(at + 1)?;
+        let (end, escaped) = self.text.string()?;
         let text = self.bytes.get(at + 1..end).unwrap_or_default();
         let child = if escaped {
-            self.walker.key.clear();
-            unescape(text, &mut self.walker.key);
-            self.paths.step(node, &self.walker.key)
+            self.key.clear();
+            unescape(text, self.key);
+            self.paths.step(node, self.key)
         } else {
             self.paths.step(node, text)
         };

@@ -193,9 +193,7 @@ impl RuleSet {
         first: Part<'_>,
         scratch: &'s mut Scratch,
     ) -> Result<(Matches<'s>, usize), EventError> {
-        let length = crate::scan::object_end(first.json);
-        let object = first.json.get(..length).unwrap_or(first.json);
-        Ok((scratch.run(self, &[(self.paths.root(first.path), object)])?, length))
+        scratch.run_first(self, self.paths.root(first.path), first.json)
     }
 }
 

@@ -77,13 +77,32 @@ impl Scratch {
         set: &RuleSet,
         parts: &[(NodeId, &[u8])],
     ) -> Result<Matches<'_>, EventError> {
-        self.ids.clear();
-        self.undecided.clear();
         self.state.begin(set);
         self.walker.begin();
         for (root, part) in parts {
             self.walker.walk(part, &set.paths, *root, &mut Looking { set, state: &mut self.state })?;
         }
+        Ok(self.judge(set, parts))
+    }
+
+    pub(super) fn run_first(
+        &mut self,
+        set: &RuleSet,
+        root: NodeId,
+        text: &[u8],
+    ) -> Result<(Matches<'_>, usize), EventError> {
+        self.state.begin(set);
+        self.walker.begin();
+        let sink = &mut Looking { set, state: &mut self.state };
+        let end = self.walker.walk_first(text, &set.paths, root, sink)?;
+        let object = text.get(..end).unwrap_or(text);
+        Ok((self.judge(set, &[(root, object)]), end))
+    }
+
+    /// Looks at the rules that may match what was read.
+    fn judge(&mut self, set: &RuleSet, parts: &[(NodeId, &[u8])]) -> Matches<'_> {
+        self.ids.clear();
+        self.undecided.clear();
         let mut slow =
             Slow { set, parts, walker: &mut self.walker, leaves: None, steps: MAX_CONSISTENCY_STEPS };
         let mut look = |rules: &[u32]| {
@@ -114,7 +133,7 @@ impl Scratch {
         }
         self.undecided.sort_unstable();
         self.undecided.dedup();
-        Ok(Matches { ids: &self.ids, undecided: &self.undecided })
+        Matches { ids: &self.ids, undecided: &self.undecided }
     }
 }
 

@@ -1,0 +1,310 @@
+//! Where strings begin and end: the innermost question of the crate, answered for 64 bytes at a time.
+//!
+//! A text is looked at in blocks of 64 bytes, each of which gives a word with one bit for each quote. What follows from
+//! it, where the strings are, costs a few instructions a string, however long the string is, and no branch that depends
+//! on its length. In the same go it is seen whether there is anything unusual: escapes, control characters, bytes that are
+//! not ASCII. Nearly always there is not, and then nothing more is done about it.
+//!
+//! Blocks are looked at a chunk at a time, as the reading needs them: what follows the end of an object is at most one
+//! chunk too far, and the memory does not grow with the text.
+
+mod blocks;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use blocks::{BLOCK, Block, Unusual};
+
+/// How far ahead of the reading is looked, in bytes.
+const CHUNK: usize = 4 << 10;
+
+/// How far ahead where the text is longer than what is read of it.
+const SHORT_CHUNK: usize = 512;
+
+/// Stands behind the last place that is known; after every place in a text.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// The places of quotes that begin or end strings, in order, those of one chunk at a time.
+#[derive(Debug, Default)]
+pub(super) struct Quotes {
+    /// The places, then [`NONE`] twice, then anything.
+    places: Vec<u32>,
+    count: usize,
+    /// Places of this chunk that were read.
+    next: usize,
+    /// Places of what is unusual in strings: where escapes begin, and control characters. Then [`NONE`].
+    odd: Vec<u32>,
+    next_odd: usize,
+    odd_at: u32,
+    chunk: usize,
+    /// How much of the text was looked at.
+    seen: usize,
+    /// There was a byte that is not ASCII.
+    high: bool,
+    state: State,
+}
+
+/// What is carried from block to block.
+#[derive(Debug, Default, Clone, Copy)]
+struct State {
+    /// All bits if the block begins inside a string.
+    inside: u64,
+    /// One if the first byte of the block is escaped.
+    escaped: u64,
+}
+
+impl Quotes {
+    /// Begins a text. `whole`: all of it will be read.
+    pub(super) fn begin(&mut self, bytes: &[u8], whole: bool) {
+        self.chunk = if whole { CHUNK } else { SHORT_CHUNK };
+        (self.count, self.next, self.seen) = (0, 0, 0);
+        self.high = false;
+        self.state = State::default();
+        self.odd.clear();
+        self.odd.push(NONE);
+        self.next_odd = 0;
+        self.look(bytes);
+    }
+
+    /// Whether there were bytes that are not ASCII, so far.
+    pub(super) fn high(&self) -> bool {
+        self.high
+    }
+
+    /// Returns the place of the quote that ends the string whose opening quote is next, if nothing about it is unusual.
+    #[inline(always)]
+    pub(super) fn string(&mut self) -> Option<u32> {
+        let end = *self.places.get(self.next + 1)?;
+        if end >= self.odd_at {
+            return None;
+        }
+        self.next += 2;
+        Some(end)
+    }
+
+    /// The same for any string, and where the unusual in it is; `None` if the text ends first.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn any_string(&mut self, bytes: &[u8]) -> Option<(u32, &[u32])> {
+        while self.next + 2 > self.count {
+            if self.seen >= bytes.len() {
+                return None;
+            }
+            self.look(bytes);
+        }
+        let end = self.places.get(self.next + 1).copied().unwrap_or(NONE);
+        self.next += 2;
+        let rest = self.odd.get(self.next_odd..).unwrap_or_default();
+        let within = rest.iter().position(|at| *at >= end).unwrap_or(rest.len());
+        let odd = rest.get(..within).unwrap_or_default();
+        self.next_odd += within;
+        self.odd_at = rest.get(within).copied().unwrap_or(NONE);
+        Some((end, odd))
+    }
+
+    /// Looks at the next chunk.
+    fn look(&mut self, bytes: &[u8]) {
+        let rest = bytes.get(self.seen..).unwrap_or_default();
+        let chunk = rest.get(..self.chunk).unwrap_or(rest);
+        let kept = self.next.min(self.count)..self.count;
+        self.count = kept.len();
+        let needed = self.count + chunk.len().next_multiple_of(BLOCK) + BLOCK;
+        self.places.copy_within(kept, 0);
+        if self.places.len() < needed {
+            self.places.resize(needed, NONE);
+        }
+        self.next = 0;
+        self.odd.pop();
+        self.odd.drain(..self.next_odd.min(self.odd.len()));
+        self.next_odd = 0;
+        blocks::fastest(self, chunk);
+        self.seen += chunk.len();
+        for place in self.places.iter_mut().skip(self.count).take(2) {
+            *place = NONE;
+        }
+        self.odd.push(NONE);
+        self.odd_at = self.odd.first().copied().unwrap_or(NONE);
+    }
+
+    /// Takes what is seen of the blocks of a chunk.
+    #[inline(always)]
+    fn take(
+        &mut self,
+        chunk: &[u8],
+        block: impl Fn(&[u8; BLOCK]) -> Block,
+        unusual: impl Fn(&[u8; BLOCK]) -> Unusual,
+    ) {
+        let (whole, rest) = chunk.as_chunks::<BLOCK>();
+        let mut last = [b' '; BLOCK];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        let mut start = u32::try_from(self.seen).unwrap_or(NONE);
+        let mut state = self.state;
+        let mut count = self.count;
+        for bytes in whole.iter().chain((!rest.is_empty()).then_some(&last)) {
+            let mut seen = block(bytes);
+            if (seen.unusual | state.escaped) != 0 {
+                seen.quotes = self.unusual(start, seen.quotes, unusual(bytes), &mut state);
+            }
+            let Some(places) = self.places.get_mut(count..).and_then(<[u32]>::first_chunk_mut::<BLOCK>)
+            else {
+                break;
+            };
+            put(seen.quotes, start, places);
+            let quotes = seen.quotes.count_ones();
+            count += quotes as usize;
+            state.inside ^= 0u64.wrapping_sub(u64::from(quotes & 1));
+            start = start.wrapping_add(64);
+        }
+        self.count = count;
+        self.state = state;
+    }
+
+    /// Returns the quotes of a block that are not escaped, and notes what is unusual.
+    #[cold]
+    #[inline(never)]
+    fn unusual(&mut self, start: u32, quotes: u64, unusual: Unusual, state: &mut State) -> u64 {
+        self.high |= unusual.high != 0;
+        let escaped = escaped(unusual.backslashes, &mut state.escaped);
+        let quotes = quotes & !escaped;
+        let mut odd = unusual.backslashes & !escaped;
+        if unusual.controls != 0 {
+            odd |= unusual.controls & (prefix_xor(quotes) ^ state.inside);
+        }
+        while odd != 0 {
+            self.odd.push(start.wrapping_add(odd.trailing_zeros()));
+            odd &= odd - 1;
+        }
+        quotes
+    }
+}
+
+/// Writes the places of the bits of a word, eight at a time: that is faster than asking before each.
+#[inline(always)]
+fn put(mut bits: u64, start: u32, places: &mut [u32; BLOCK]) {
+    for eight in places.as_chunks_mut::<8>().0 {
+        for place in eight {
+            *place = start.wrapping_add(bits.trailing_zeros());
+            bits &= bits.wrapping_sub(1);
+        }
+        if bits == 0 {
+            return;
+        }
+    }
+}
+
+/// The bytes that a backslash before them escapes. `carry`: the first byte is, and the same for the next block.
+fn escaped(backslashes: u64, carry: &mut u64) -> u64 {
+    // As simdjson does it: in a row of backslashes every second one escapes what follows it. Adding a row's beginning to
+    // it runs over its end; of rows that begin at odd places the result is the other way round.
+    const EVEN: u64 = 0x5555_5555_5555_5555;
+    let backslashes = backslashes & !*carry;
+    let follows = backslashes << 1 | *carry;
+    let odd_starts = backslashes & !EVEN & !follows;
+    let (sums, over) = odd_starts.overflowing_add(backslashes);
+    *carry = u64::from(over);
+    (EVEN ^ (sums << 1)) & follows
+}
+
+/// For each bit, whether the number of bits up to it is odd.
+fn prefix_xor(mut bits: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << shift;
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Strings and what is odd in them, byte by byte.
+    fn plainly(bytes: &[u8]) -> (Vec<u32>, Vec<u32>, bool) {
+        let (mut quotes, mut odd) = (Vec::new(), Vec::new());
+        let (mut inside, mut escaped) = (false, false);
+        for (at, byte) in (0u32..).zip(bytes) {
+            if std::mem::take(&mut escaped) {
+                if *byte < 0x20 && inside {
+                    odd.push(at);
+                }
+                continue;
+            }
+            match byte {
+                b'"' => {
+                    inside = !inside;
+                    quotes.push(at);
+                }
+                b'\\' => {
+                    escaped = true;
+                    odd.push(at);
+                }
+                0..0x20 if inside => odd.push(at),
+                _ => {}
+            }
+        }
+        (quotes, odd, bytes.is_ascii())
+    }
+
+    fn read(bytes: &[u8], whole: bool) -> (Vec<u32>, Vec<u32>, bool) {
+        let mut quotes = Quotes::default();
+        let (mut places, mut odd) = (Vec::new(), Vec::new());
+        // A second time with what the first left behind.
+        for _ in 0..2 {
+            places.clear();
+            odd.clear();
+            quotes.begin(bytes, whole);
+            loop {
+                let (start, next_odd) = (quotes.places.get(quotes.next).copied(), quotes.odd_at);
+                if let Some(end) = quotes.string() {
+                    assert!(end < next_odd);
+                    places.extend(start);
+                    places.push(end);
+                    continue;
+                }
+                let Some((end, found)) = quotes.any_string(bytes) else { break };
+                odd.extend_from_slice(found);
+                let start = quotes.places[quotes.next - 2];
+                places.extend([start, end]);
+            }
+        }
+        (places, odd, !quotes.high())
+    }
+
+    proptest! {
+        #[test]
+        fn as_byte_by_byte(
+            mut bytes in proptest::collection::vec(prop_oneof![
+                20 => Just(b'x'), 4 => Just(b'"'), 3 => Just(b'\\'), 1 => Just(b'\n'), 1 => any::<u8>()
+            ], 0..1_500),
+            whole in any::<bool>(),
+        ) {
+            bytes.extend_from_slice(b"\"\"");
+            let (mut places, mut odd, ascii) = plainly(&bytes);
+            places.truncate(places.len() & !1);
+            let last = places.last().copied().unwrap_or(0);
+            odd.retain(|at| *at < last);
+            prop_assert_eq!(read(&bytes, whole), (places, odd, ascii));
+        }
+
+        #[test]
+        fn blocks_agree(bytes in proptest::collection::vec(prop_oneof![3 => Just(b'"'), 2 => Just(b'\\'), 5 => any::<u8>()], 64)) {
+            let bytes = bytes.as_array().unwrap();
+            let mask = |is: fn(u8) -> bool| bytes.iter().rev().fold(0, |mask, byte| mask << 1 | u64::from(is(*byte)));
+            let block = Block {
+                quotes: mask(|byte| byte == b'"'),
+                unusual: mask(|byte| byte == b'\\' || !(0x20..0x80).contains(&byte)),
+            };
+            let unusual = Unusual {
+                backslashes: mask(|byte| byte == b'\\'),
+                controls: mask(|byte| byte < 0x20),
+                high: mask(|byte| byte >= 0x80),
+            };
+            for (found, details) in blocks::all(bytes) {
+                prop_assert_eq!(found.quotes, block.quotes);
+                prop_assert_eq!(found.unusual != 0, block.unusual != 0);
+                prop_assert_eq!(details, unusual);
+            }
+        }
+    }
+}
