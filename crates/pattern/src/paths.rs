@@ -3,7 +3,7 @@
 //! A path is its names joined with dots, so `{"a.b": 1}` and `{"a": {"b": 1}}` are one path. The tree is cut at every dot,
 //! and so is a key of the event that holds dots.
 
-use crate::table::{Table, holds, words};
+use crate::table::{Table, Words};
 
 /// A place in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,13 +17,15 @@ pub(crate) struct FieldId(pub(crate) u32);
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {
     nodes: Vec<Node>,
+    /// The names of all nodes; their scope is the node that they are below.
+    names: Table,
     fields: u32,
 }
 
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Copy)]
 struct Node {
     field: Option<FieldId>,
-    children: Table,
+    has_children: bool,
 }
 
 impl Default for Paths {
@@ -38,23 +40,22 @@ impl Paths {
     pub(crate) const NOWHERE: NodeId = NodeId(u32::MAX);
 
     pub(crate) fn new() -> Self {
-        Self { nodes: vec![Node::default()], fields: 0 }
+        Self { nodes: vec![Node::default()], names: Table::default(), fields: 0 }
     }
 
     /// Adds a path; the same path is the same field.
     pub(crate) fn add(&mut self, path: &[u8]) -> FieldId {
         let mut at = 0u32;
         for name in path.split(|byte| *byte == b'.') {
-            let next = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-            let Some(node) = self.nodes.get_mut(at as usize) else { break };
-            at = match node.children.get(name) {
-                Some(child) => child,
-                None => {
-                    node.children.insert(name, next);
-                    self.nodes.push(Node::default());
-                    next
+            at = self.names.get(at, name).unwrap_or_else(|| {
+                let next = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+                self.names.insert(at, name, next);
+                if let Some(node) = self.nodes.get_mut(at as usize) {
+                    node.has_children = true;
                 }
-            };
+                self.nodes.push(Node::default());
+                next
+            });
         }
         let next = FieldId(self.fields);
         match self.nodes.get_mut(at as usize) {
@@ -83,7 +84,7 @@ impl Paths {
 
     #[inline]
     pub(crate) fn has_children(&self, node: NodeId) -> bool {
-        self.nodes.get(node.0 as usize).is_some_and(|node| !node.children.is_empty())
+        self.nodes.get(node.0 as usize).is_some_and(|node| node.has_children)
     }
 
     #[inline]
@@ -99,11 +100,15 @@ impl Paths {
     /// Where a key leads to.
     #[inline]
     pub(crate) fn step(&self, node: NodeId, key: &[u8]) -> NodeId {
-        let Some(here) = self.nodes.get(node.0 as usize) else { return Self::NOWHERE };
-        let words = words(key);
-        match here.children.get_known(key, words) {
+        self.step_known(node, key, Words::of(key))
+    }
+
+    /// The same for a key whose words are known.
+    #[inline]
+    pub(crate) fn step_known(&self, node: NodeId, key: &[u8], words: Words) -> NodeId {
+        match self.names.get_known(node.0, key, words) {
             Some(child) => NodeId(child),
-            None if !holds(b'.', key, words) => Self::NOWHERE,
+            None if !words.hold(b'.', key) => Self::NOWHERE,
             None => self.step_dotted(node, key),
         }
     }
@@ -111,8 +116,7 @@ impl Paths {
     #[cold]
     fn step_dotted(&self, mut node: NodeId, key: &[u8]) -> NodeId {
         for name in key.split(|byte| *byte == b'.') {
-            let Some(here) = self.nodes.get(node.0 as usize) else { return Self::NOWHERE };
-            node = here.children.get(name).map_or(Self::NOWHERE, NodeId);
+            node = self.names.get(node.0, name).map_or(Self::NOWHERE, NodeId);
         }
         node
     }

@@ -27,6 +27,21 @@ impl<'e, 'q> Text<'e, 'q> {
         }
     }
 
+    /// Reads a key and its value if the value is a string, nothing about them is unusual and no space is between them.
+    /// The key's opening quote is at `at`.
+    #[inline(always)]
+    pub(super) fn pair(&mut self, at: usize) -> Option<Pair> {
+        let [key, key_end, _, value_end] = self.quotes.two_strings()?;
+        let (key_end, value_end) = (key_end as usize, value_end as usize);
+        if key as usize != at || word(self.bytes, key_end)? & 0xFF_FFFF != u32::from_le_bytes(*b"\":\"\0") {
+            return None;
+        }
+        self.quotes.pass_two();
+        let next_key = word(self.bytes, value_end)
+            .is_some_and(|word| word & 0xFF_FFFF == u32::from_le_bytes(*b"\",\"\0"));
+        Some(Pair { key_end, value_end, next_key })
+    }
+
     #[cold]
     #[inline(never)]
     fn odd_string(&mut self) -> Result<(usize, bool), EventError> {
@@ -52,6 +67,21 @@ impl<'e, 'q> Text<'e, 'q> {
         }
         Ok(())
     }
+}
+
+/// A key and its value, where their closing quotes are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair {
+    pub(super) key_end: usize,
+    pub(super) value_end: usize,
+    /// A comma and a quote follow without space.
+    pub(super) next_key: bool,
+}
+
+/// Four bytes; none at the end of a text.
+#[inline(always)]
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
 fn check_escape(bytes: &[u8], at: usize) -> Result<(), EventError> {

@@ -45,6 +45,7 @@ pub(super) fn skip(
     let bytes = text.bytes;
     nest.depth = 0;
     nest.outer.clear();
+    // `at` is where a value begins.
     loop {
         at = match bytes.get(at) {
             Some(b'"') => text.string()?.0 + 1,
@@ -58,8 +59,17 @@ pub(super) fn skip(
                         return Err(EventError::new(EventErrorKind::Depth, at));
                     }
                     nest.push(object);
-                    at = if object { key_end(text, inner)? } else { inner };
-                    continue;
+                    if !object {
+                        at = inner;
+                        continue;
+                    }
+                    match pairs(text, inner) {
+                        Ok(key) => {
+                            at = key_end(text, key)?;
+                            continue;
+                        }
+                        Err(end) => end,
+                    }
                 }
             }
             _ => scalar_end(bytes, at)?,
@@ -70,10 +80,13 @@ pub(super) fn skip(
             }
             at = space(bytes, at);
             match (bytes.get(at), nest.in_object()) {
-                (Some(b','), true) => {
-                    at = key_end(text, space(bytes, at + 1))?;
-                    break;
-                }
+                (Some(b','), true) => match pairs(text, space(bytes, at + 1)) {
+                    Ok(key) => {
+                        at = key_end(text, key)?;
+                        break;
+                    }
+                    Err(end) => at = end,
+                },
                 (Some(b','), false) => {
                     at = space(bytes, at + 1);
                     break;
@@ -86,6 +99,19 @@ pub(super) fn skip(
             }
         }
     }
+}
+
+/// Passes over pairs of keys and strings. Returns the key at which another value comes, or as the error the byte after the
+/// last pair's value where no key follows at once.
+#[inline]
+fn pairs(text: &mut Text<'_, '_>, mut key: usize) -> Result<usize, usize> {
+    while let Some(pair) = text.pair(key) {
+        if !pair.next_key {
+            return Err(pair.value_end + 1);
+        }
+        key = pair.value_end + 2;
+    }
+    Ok(key)
 }
 
 /// Returns where the value of the key at `at` begins.

@@ -8,14 +8,24 @@ use crate::error::{EventError, EventErrorKind};
 use crate::json::unescape;
 use crate::limits::{MAX_EVENT_BYTES, MAX_EVENT_DEPTH};
 use crate::paths::{FieldId, NodeId, Paths};
+use crate::table::Words;
 
 /// A leaf as it stands in the event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Raw<'e> {
-    /// What stands between the quotes, and whether there are escapes in it.
-    String(&'e [u8], bool),
+    /// What stands between the quotes.
+    String(Quoted<'e>),
     Number(&'e [u8]),
     Literal(Literal),
+}
+
+/// A string as it stands in the event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Quoted<'e> {
+    pub(crate) text: &'e [u8],
+    pub(crate) escaped: bool,
+    /// The words of the text as it stands.
+    pub(crate) words: Words,
 }
 
 /// Who wants the leaves.
@@ -161,6 +171,13 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
             }
             first = false;
             let node = if top.object {
+                match self.pairs(top.node, top.inside, at) {
+                    Ok(key) => at = key,
+                    Err(end) => {
+                        at = space(self.bytes, end);
+                        continue;
+                    }
+                }
                 let (node, value_at) = self.key(top.node, at)?;
                 at = value_at;
                 node
@@ -172,7 +189,8 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
                     let (end, escaped) = self.text.string()?;
                     if let Some(field) = self.paths.field(node) {
                         let text = self.bytes.get(at + 1..end).unwrap_or_default();
-                        self.sink.leaf(field, Raw::String(text, escaped), top.inside);
+                        let words = Words::within(self.bytes, at + 1, end);
+                        self.sink.leaf(field, Raw::String(Quoted { text, escaped, words }), top.inside);
                     }
                     at = end + 1;
                 }
@@ -210,6 +228,28 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
         }
     }
 
+    /// Reads pairs of keys and strings. Returns the key at which another value comes, or as the error the byte after the
+    /// last pair's value where no key follows at once.
+    #[inline(always)]
+    fn pairs(&mut self, node: NodeId, inside: bool, mut key: usize) -> Result<usize, usize> {
+        while let Some(pair) = self.text.pair(key) {
+            let text = self.bytes.get(key + 1..pair.key_end).unwrap_or_default();
+            let words = Words::within(self.bytes, key + 1, pair.key_end);
+            let child = self.paths.step_known(node, text, words);
+            if let Some(field) = self.paths.field(child) {
+                let start = pair.key_end + 3;
+                let text = self.bytes.get(start..pair.value_end).unwrap_or_default();
+                let words = Words::within(self.bytes, start, pair.value_end);
+                self.sink.leaf(field, Raw::String(Quoted { text, escaped: false, words }), inside);
+            }
+            if !pair.next_key {
+                return Err(pair.value_end + 1);
+            }
+            key = pair.value_end + 2;
+        }
+        Ok(key)
+    }
+
     fn scalar(&self, at: usize, end: usize) -> Raw<'e> {
         match self.bytes.get(at) {
             Some(b't') => Raw::Literal(Literal::True),
@@ -232,7 +272,7 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
             unescape(text, self.key);
             self.paths.step(node, self.key)
         } else {
-            self.paths.step(node, text)
+            self.paths.step_known(node, text, Words::within(self.bytes, at + 1, end))
         };
         Ok((child, colon(self.bytes, end)?))
     }

@@ -11,6 +11,7 @@ use super::{Question, Rule, RuleSet, Span};
 use crate::condition::{Condition, Excluded};
 use crate::paths::{FieldId, Paths};
 use crate::pattern::{Field, Pattern};
+use crate::table::Table;
 use crate::wildcard::Wildcard;
 
 static SETS: AtomicU64 = AtomicU64::new(1);
@@ -39,6 +40,7 @@ struct Builder {
     indices: Vec<IndexBuilder>,
     postings: PostingsBuilder,
     wildcards: Vec<(Wildcard, Posting)>,
+    exact: Table,
     exclusions: usize,
 }
 
@@ -82,7 +84,11 @@ impl Builder {
                 Condition::Compare(_) => question.compares = true,
                 Condition::AnythingBut(excluded) => self.exclude(id, excluded),
                 other => {
-                    let mut shared = Shared { postings: &mut self.postings, wildcards: &mut self.wildcards };
+                    let mut shared = Shared {
+                        postings: &mut self.postings,
+                        wildcards: &mut self.wildcards,
+                        exact: &mut self.exact,
+                    };
                     if let Some(index) = self.indices.get_mut(id.0 as usize) {
                         index.add(other, Posting::Answer(number), &mut shared);
                     }
@@ -100,7 +106,11 @@ impl Builder {
     fn exclude(&mut self, field: FieldId, excluded: &Excluded) {
         let posting = Posting::Exclude(u32::try_from(self.exclusions).unwrap_or(u32::MAX));
         self.exclusions += 1;
-        let shared = &mut Shared { postings: &mut self.postings, wildcards: &mut self.wildcards };
+        let shared = &mut Shared {
+            postings: &mut self.postings,
+            wildcards: &mut self.wildcards,
+            exact: &mut self.exact,
+        };
         let Some(index) = self.indices.get_mut(field.0 as usize) else { return };
         match excluded {
             Excluded::Strings(texts) => texts.iter().for_each(|text| index.exact(text, posting, shared)),
@@ -167,8 +177,9 @@ impl Builder {
         };
         let (by_question, by_field) = (flat(by_question), flat(by_field));
         let indices = std::mem::take(&mut self.indices);
-        let mut shared = Shared { postings: &mut self.postings, wildcards: &mut self.wildcards };
-        let indices = indices.into_iter().map(|index| index.finish(&mut shared)).collect();
+        let mut shared =
+            Shared { postings: &mut self.postings, wildcards: &mut self.wildcards, exact: &mut self.exact };
+        let indices = (0u32..).zip(indices).map(|(field, index)| index.finish(field, &mut shared)).collect();
         RuleSet {
             id: SETS.fetch_add(1, Ordering::Relaxed),
             patterns,
@@ -176,6 +187,7 @@ impl Builder {
             indices,
             postings: self.postings.finish(),
             wildcards: self.wildcards,
+            exact: self.exact,
             questions: self.questions,
             rules,
             rule_questions,

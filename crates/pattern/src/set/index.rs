@@ -18,7 +18,7 @@ use crate::wildcard::{Anchor, Wildcard};
 /// The lookups of a field.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    exact: Table,
+    exact: bool,
     literals: [Option<ListId>; 3],
     numbers: Option<Numbers>,
     /// Everything about strings that is more than being the same.
@@ -75,6 +75,8 @@ pub(super) struct Shared<'a> {
     pub(super) postings: &'a mut PostingsBuilder,
     /// Wildcards that must be tried, and what it means when they fit.
     pub(super) wildcards: &'a mut Vec<(Wildcard, Posting)>,
+    /// What strings mean by being the same, by field.
+    pub(super) exact: &'a mut Table,
 }
 
 impl Index {
@@ -88,10 +90,10 @@ impl Index {
         }
     }
 
-    /// What a string means by being the same.
+    /// Whether a string may mean something by being the same: what, is in the set's own table.
     #[inline]
-    pub(super) fn exact(&self, text: &[u8]) -> Option<ListId> {
-        self.exact.get(text).map(ListId)
+    pub(super) fn has_exact(&self) -> bool {
+        self.exact
     }
 
     /// Whether a string may mean something in another way.
@@ -117,7 +119,7 @@ impl Texts {
         if self.lowers {
             lower.clear();
             lower.extend(text.iter().map(u8::to_ascii_lowercase));
-            if let Some(list) = self.equal.get(lower) {
+            if let Some(list) = self.equal.get(0, lower) {
                 found(ListId(list));
             }
             self.lower_prefixes.find(lower.iter().copied(), &mut found);
@@ -257,7 +259,7 @@ impl IndexBuilder {
         shared.postings.push(list, posting);
     }
 
-    pub(super) fn finish(mut self, shared: &mut Shared<'_>) -> Index {
+    pub(super) fn finish(mut self, field: u32, shared: &mut Shared<'_>) -> Index {
         self.place_wildcards(shared);
         let mut inner = None;
         if !self.inner.is_empty() {
@@ -296,7 +298,10 @@ impl IndexBuilder {
             })
         });
         let numbers = (!self.ranges.is_empty()).then(|| Numbers::new(&self.ranges, shared.postings));
-        Index { exact: table(&self.exact), literals: self.literals, numbers, texts }
+        for (text, list) in &self.exact {
+            shared.exact.insert(field, text, list.0);
+        }
+        Index { exact: !self.exact.is_empty(), literals: self.literals, numbers, texts }
     }
 }
 
@@ -308,7 +313,7 @@ fn put(texts: &mut Texted, text: Box<[u8]>, posting: Posting, shared: &mut Share
 fn table(texts: &Texted) -> Table {
     let mut table = Table::default();
     for (text, list) in texts {
-        table.insert(text, list.0);
+        table.insert(0, text, list.0);
     }
     table
 }

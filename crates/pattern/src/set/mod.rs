@@ -17,6 +17,7 @@ use crate::consistent::Wanted;
 use crate::error::EventError;
 use crate::paths::Paths;
 use crate::pattern::Pattern;
+use crate::table::Table;
 use crate::wildcard::Wildcard;
 use index::Index;
 use postings::{Posting, Postings};
@@ -48,6 +49,8 @@ pub struct RuleSet {
     postings: Postings,
     /// What must be tried, and what it means when it fits.
     wildcards: Vec<(Wildcard, Posting)>,
+    /// What strings mean by being the same, by field.
+    exact: Table,
     questions: Vec<Question>,
     rules: Vec<Rule>,
     /// The questions of rules, rarest first.

@@ -9,7 +9,8 @@ use crate::json::unescape;
 use crate::leaves::Leaves;
 use crate::limits::MAX_CONSISTENCY_STEPS;
 use crate::paths::{FieldId, NodeId};
-use crate::scan::{Raw, Sink, Walker};
+use crate::scan::{Quoted, Raw, Sink, Walker};
+use crate::table::Words;
 
 /// What matching needs beside the set: kept from event to event, so that nothing is allocated. One for each thread; it
 /// serves any set, and any number of them in turn.
@@ -223,12 +224,14 @@ impl<'e> Sink<'e> for Looking<'_> {
                 }
             }
             Raw::Number(lexeme) => index.number(lexeme, |list| state.list(set, list, &[])),
-            Raw::String(text, false) => state.string(set, index, text),
-            Raw::String(text, true) => {
+            Raw::String(Quoted { text, escaped: false, words }) => {
+                state.string(set, field, index, text, words);
+            }
+            Raw::String(Quoted { text, .. }) => {
                 let mut decoded = std::mem::take(&mut state.decoded);
                 decoded.clear();
                 unescape(text, &mut decoded);
-                state.string(set, index, &decoded);
+                state.string(set, field, index, &decoded, Words::of(&decoded));
                 state.decoded = decoded;
             }
         }
@@ -237,9 +240,11 @@ impl<'e> Sink<'e> for Looking<'_> {
 
 impl State {
     #[inline]
-    fn string(&mut self, set: &RuleSet, index: &Index, text: &[u8]) {
-        if let Some(list) = index.exact(text) {
-            self.list(set, list, text);
+    fn string(&mut self, set: &RuleSet, field: FieldId, index: &Index, text: &[u8], words: Words) {
+        if index.has_exact()
+            && let Some(list) = set.exact.get_known(field.0, text, words)
+        {
+            self.list(set, ListId(list), text);
         }
         if index.has_more() {
             let mut lower = std::mem::take(&mut self.lower);

@@ -1,6 +1,6 @@
 //! What is seen of 64 bytes, by eight at a time; and which way is the fastest here.
 
-use super::Quotes;
+use super::{Quotes, put};
 
 /// Bytes in a block: one bit of a word for each.
 pub(super) const BLOCK: usize = 64;
@@ -28,7 +28,7 @@ pub(super) fn fastest(quotes: &mut Quotes, chunk: &[u8]) {
     if super::x86::take(quotes, chunk) {
         return;
     }
-    quotes.take(chunk, block, unusual);
+    quotes.take(chunk, block, unusual, put);
 }
 
 pub(super) fn block(bytes: &[u8; BLOCK]) -> Block {
@@ -50,11 +50,14 @@ pub(super) fn unusual(bytes: &[u8; BLOCK]) -> Unusual {
     unusual
 }
 
-/// All ways that this processor has.
+/// All ways that this processor has: what they see, and where they put the quotes of a block that begins at 7.
 #[cfg(test)]
-pub(super) fn all(bytes: &[u8; BLOCK]) -> Vec<(Block, Unusual)> {
+pub(super) fn all(bytes: &[u8; BLOCK]) -> Vec<(Block, Unusual, Vec<u32>)> {
+    let mut places = [0; BLOCK];
+    let seen = block(bytes);
+    put(seen.quotes, 7, &mut places);
     #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "there is one way"))]
-    let mut all = vec![(block(bytes), unusual(bytes))];
+    let mut all = vec![(seen, unusual(bytes), places[..seen.quotes.count_ones() as usize].to_vec())];
     #[cfg(target_arch = "x86_64")]
     all.extend(super::x86::all(bytes));
     all

@@ -26,7 +26,7 @@ pub(super) const NONE: u32 = u32::MAX;
 /// The places of quotes that begin or end strings, in order, those of one chunk at a time.
 #[derive(Debug, Default)]
 pub(super) struct Quotes {
-    /// The places, then [`NONE`] twice, then anything.
+    /// The places, then [`NONE`] four times, then anything.
     places: Vec<u32>,
     count: usize,
     /// Places of this chunk that were read.
@@ -81,6 +81,19 @@ impl Quotes {
         Some(end)
     }
 
+    /// The places of the next two strings, begin and end, if nothing about them is unusual.
+    #[inline(always)]
+    pub(super) fn two_strings(&self) -> Option<[u32; 4]> {
+        let places = *self.places.get(self.next..)?.first_chunk::<4>()?;
+        (places[3] < self.odd_at).then_some(places)
+    }
+
+    /// Passes over two strings.
+    #[inline(always)]
+    pub(super) fn pass_two(&mut self) {
+        self.next += 4;
+    }
+
     /// The same for any string, and where the unusual in it is; `None` if the text ends first.
     #[cold]
     #[inline(never)]
@@ -118,7 +131,7 @@ impl Quotes {
         self.next_odd = 0;
         blocks::fastest(self, chunk);
         self.seen += chunk.len();
-        for place in self.places.iter_mut().skip(self.count).take(2) {
+        for place in self.places.iter_mut().skip(self.count).take(4) {
             *place = NONE;
         }
         self.odd.push(NONE);
@@ -132,29 +145,34 @@ impl Quotes {
         chunk: &[u8],
         block: impl Fn(&[u8; BLOCK]) -> Block,
         unusual: impl Fn(&[u8; BLOCK]) -> Unusual,
+        put: impl Fn(u64, u32, &mut [u32; BLOCK]),
     ) {
-        let (whole, rest) = chunk.as_chunks::<BLOCK>();
-        let mut last = [b' '; BLOCK];
-        for (to, from) in last.iter_mut().zip(rest) {
-            *to = *from;
-        }
         let mut start = u32::try_from(self.seen).unwrap_or(NONE);
         let mut state = self.state;
         let mut count = self.count;
-        for bytes in whole.iter().chain((!rest.is_empty()).then_some(&last)) {
+        let mut next = |bytes: &[u8; BLOCK]| {
             let mut seen = block(bytes);
             if (seen.unusual | state.escaped) != 0 {
                 seen.quotes = self.unusual(start, seen.quotes, unusual(bytes), &mut state);
             }
-            let Some(places) = self.places.get_mut(count..).and_then(<[u32]>::first_chunk_mut::<BLOCK>)
-            else {
-                break;
-            };
+            let Some(places) = self.places.get_mut(count..count + BLOCK) else { return };
+            let Some(places) = places.first_chunk_mut::<BLOCK>() else { return };
             put(seen.quotes, start, places);
             let quotes = seen.quotes.count_ones();
             count += quotes as usize;
             state.inside ^= 0u64.wrapping_sub(u64::from(quotes & 1));
             start = start.wrapping_add(64);
+        };
+        let (whole, rest) = chunk.as_chunks::<BLOCK>();
+        for bytes in whole {
+            next(bytes);
+        }
+        if !rest.is_empty() {
+            let mut last = [b' '; BLOCK];
+            for (to, from) in last.iter_mut().zip(rest) {
+                *to = *from;
+            }
+            next(&last);
         }
         self.count = count;
         self.state = state;
@@ -300,7 +318,9 @@ mod tests {
                 controls: mask(|byte| byte < 0x20),
                 high: mask(|byte| byte >= 0x80),
             };
-            for (found, details) in blocks::all(bytes) {
+            let places: Vec<u32> = (0..64).filter(|at| block.quotes >> at & 1 == 1).map(|at| at + 7).collect();
+            for (found, details, put) in blocks::all(bytes) {
+                prop_assert_eq!(&put, &places);
                 prop_assert_eq!(found.quotes, block.quotes);
                 prop_assert_eq!(found.unusual != 0, block.unusual != 0);
                 prop_assert_eq!(details, unusual);

@@ -1,23 +1,31 @@
-//! The same by AVX2, where the processor has it: the one place of the crate with `unsafe`.
+//! The same by AVX2 or AVX-512, where the processor has them: the one place of the crate with `unsafe`.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    __m256i, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256,
-    _mm256_set1_epi8,
+    __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm512_add_epi32, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask,
+    _mm512_cmplt_epi8_mask, _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32, _mm512_loadu_si512,
+    _mm512_maskz_compress_epi8, _mm512_movepi8_mask, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_storeu_si512,
 };
 
-use super::Quotes;
 use super::blocks::{BLOCK, Block, Unusual};
+use super::{Quotes, put};
 
-/// Looks at a chunk; `false` if this processor has no AVX2.
+/// Looks at a chunk; `false` if this processor has nothing special.
 #[inline]
 pub(super) fn take(quotes: &mut Quotes, chunk: &[u8]) -> bool {
-    if !has_avx2() {
-        return false;
+    if has_avx512() {
+        // SAFETY: the processor has what the function was compiled for.
+        unsafe { take_avx512(quotes, chunk) };
+        return true;
     }
-    // SAFETY: the processor has what the function was compiled for.
-    unsafe { take_avx2(quotes, chunk) };
-    true
+    if has_avx2() {
+        // SAFETY: as above.
+        unsafe { take_avx2(quotes, chunk) };
+        return true;
+    }
+    false
 }
 
 #[inline]
@@ -25,9 +33,95 @@ fn has_avx2() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt")
 }
 
+/// Whether there is what Intel has since Ice Lake and AMD since Zen 4.
+#[inline]
+fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vbmi2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("popcnt")
+}
+
+#[target_feature(enable = "avx512bw,avx512vbmi2,bmi1,popcnt")]
+fn take_avx512(quotes: &mut Quotes, chunk: &[u8]) {
+    quotes.take(
+        chunk,
+        |bytes| block_512(bytes),
+        |bytes| unusual_512(bytes),
+        |bits, start, to| put_512(bits, start, to),
+    );
+}
+
+#[target_feature(enable = "avx512bw")]
+#[inline]
+fn block_512(bytes: &[u8; BLOCK]) -> Block {
+    let bytes = load_512(bytes);
+    let odd = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'\\'.cast_signed()));
+    // Compared as signed: bytes that are not ASCII are below the space as control characters are.
+    let low = _mm512_cmplt_epi8_mask(bytes, _mm512_set1_epi8(b' '.cast_signed()));
+    Block { quotes: _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'"'.cast_signed())), unusual: odd | low }
+}
+
+#[target_feature(enable = "avx512bw")]
+#[inline]
+fn unusual_512(bytes: &[u8; BLOCK]) -> Unusual {
+    let bytes = load_512(bytes);
+    let high = _mm512_movepi8_mask(bytes);
+    Unusual {
+        backslashes: _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'\\'.cast_signed())),
+        controls: _mm512_cmplt_epi8_mask(bytes, _mm512_set1_epi8(b' '.cast_signed())) & !high,
+        high,
+    }
+}
+
+/// Writes the places of the bits of a word. The numbers of the bytes in a block, those without a bit left out.
+#[target_feature(enable = "avx512bw,avx512vbmi2,popcnt")]
+#[inline]
+fn put_512(bits: u64, start: u32, places: &mut [u32; BLOCK]) {
+    const NUMBERS: [u8; BLOCK] = {
+        let mut numbers = [0; BLOCK];
+        let mut at = 0;
+        while at < BLOCK {
+            numbers[at] = at as u8;
+            at += 1;
+        }
+        numbers
+    };
+    let places = places.as_chunks_mut::<16>().0;
+    let [first, rest @ ..] = places else { return };
+    let numbers = _mm512_maskz_compress_epi8(bits, load_512(&NUMBERS));
+    let start = _mm512_set1_epi32(start.cast_signed());
+    store_512(first, _mm512_add_epi32(start, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(numbers))));
+    if bits.count_ones() > 16 {
+        let [second, third, fourth] = rest else { return };
+        let quarters = [
+            (second, _mm512_extracti32x4_epi32::<1>(numbers)),
+            (third, _mm512_extracti32x4_epi32::<2>(numbers)),
+            (fourth, _mm512_extracti32x4_epi32::<3>(numbers)),
+        ];
+        for (places, numbers) in quarters {
+            store_512(places, _mm512_add_epi32(start, _mm512_cvtepu8_epi32(numbers)));
+        }
+    }
+}
+
+#[target_feature(enable = "avx512bw")]
+#[inline]
+fn load_512(bytes: &[u8; BLOCK]) -> __m512i {
+    // SAFETY: reads the 64 bytes of the array; needs no alignment.
+    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx512bw")]
+#[inline]
+fn store_512(places: &mut [u32; 16], words: __m512i) {
+    // SAFETY: writes the 64 bytes of the array; needs no alignment.
+    unsafe { _mm512_storeu_si512(places.as_mut_ptr().cast(), words) }
+}
+
 #[target_feature(enable = "avx2,bmi1,popcnt")]
 fn take_avx2(quotes: &mut Quotes, chunk: &[u8]) {
-    quotes.take(chunk, |bytes| block(bytes), |bytes| unusual(bytes));
+    quotes.take(chunk, |bytes| block(bytes), |bytes| unusual(bytes), put);
 }
 
 #[target_feature(enable = "avx2")]
@@ -77,7 +171,21 @@ fn mask(low: __m256i, high: __m256i) -> u64 {
 }
 
 #[cfg(test)]
-pub(super) fn all(bytes: &[u8; BLOCK]) -> Option<(Block, Unusual)> {
-    // SAFETY: as above.
-    has_avx2().then(|| unsafe { (block(bytes), unusual(bytes)) })
+pub(super) fn all(bytes: &[u8; BLOCK]) -> Vec<(Block, Unusual, Vec<u32>)> {
+    let mut places = [0; BLOCK];
+    let mut all = Vec::new();
+    if has_avx2() {
+        // SAFETY: the processor has what the functions were compiled for.
+        let (block, unusual) = unsafe { (block(bytes), unusual(bytes)) };
+        put(block.quotes, 7, &mut places);
+        all.push((block, unusual, places[..block.quotes.count_ones() as usize].to_vec()));
+    }
+    if has_avx512() {
+        // SAFETY: as above.
+        let (block, unusual) = unsafe { (block_512(bytes), unusual_512(bytes)) };
+        // SAFETY: as above.
+        unsafe { put_512(block.quotes, 7, &mut places) };
+        all.push((block, unusual, places[..block.quotes.count_ones() as usize].to_vec()));
+    }
+    all
 }
