@@ -25,7 +25,15 @@ pub(crate) struct Paths {
 #[derive(Debug, Default, Clone, Copy)]
 struct Node {
     field: Option<FieldId>,
-    has_children: bool,
+    /// What names below it begin with: one bit for each kind of beginning.
+    beginnings: u64,
+}
+
+/// A place in the tree, at hand for many steps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Here {
+    node: u32,
+    beginnings: u64,
 }
 
 impl Default for Paths {
@@ -51,7 +59,11 @@ impl Paths {
                 let next = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
                 self.names.insert(at, name, next);
                 if let Some(node) = self.nodes.get_mut(at as usize) {
-                    node.has_children = true;
+                    node.beginnings |= match name {
+                        [first, second, ..] => 1 << kind(u16::from_le_bytes([*first, *second])),
+                        // Of anything that follows.
+                        _ => u64::MAX,
+                    };
                 }
                 self.nodes.push(Node::default());
                 next
@@ -84,7 +96,7 @@ impl Paths {
 
     #[inline]
     pub(crate) fn has_children(&self, node: NodeId) -> bool {
-        self.nodes.get(node.0 as usize).is_some_and(|node| node.has_children)
+        self.nodes.get(node.0 as usize).is_some_and(|node| node.beginnings != 0)
     }
 
     #[inline]
@@ -97,19 +109,24 @@ impl Paths {
         if path.is_empty() { Self::ROOT } else { self.step(Self::ROOT, path.as_bytes()) }
     }
 
+    #[inline]
+    pub(crate) fn node(&self, node: NodeId) -> Here {
+        Here { node: node.0, beginnings: self.nodes.get(node.0 as usize).map_or(0, |node| node.beginnings) }
+    }
+
     /// Where a key leads to.
     #[inline]
     pub(crate) fn step(&self, node: NodeId, key: &[u8]) -> NodeId {
-        self.step_known(node, key, Words::of(key))
+        self.step_known(node.0, key, Words::of(key))
     }
 
     /// The same for a key whose words are known.
     #[inline]
-    pub(crate) fn step_known(&self, node: NodeId, key: &[u8], words: Words) -> NodeId {
-        match self.names.get_known(node.0, key, words) {
+    fn step_known(&self, node: u32, key: &[u8], words: Words) -> NodeId {
+        match self.names.get_known(node, key, words) {
             Some(child) => NodeId(child),
             None if !words.hold(b'.', key) => Self::NOWHERE,
-            None => self.step_dotted(node, key),
+            None => self.step_dotted(NodeId(node), key),
         }
     }
 
@@ -120,6 +137,26 @@ impl Paths {
         }
         node
     }
+}
+
+impl Here {
+    /// Where a key leads to, a part of a text. A quote is behind it.
+    #[inline(always)]
+    pub(crate) fn step(self, paths: &Paths, text: &[u8], start: usize, end: usize) -> NodeId {
+        let beginning = text.get(start..start + 2).and_then(<[u8]>::first_chunk::<2>);
+        let beginning = beginning.map_or(0, |two| u16::from_le_bytes(*two));
+        if self.beginnings >> kind(beginning) & 1 == 0 {
+            return Paths::NOWHERE;
+        }
+        let key = text.get(start..end).unwrap_or_default();
+        paths.step_known(self.node, key, Words::within(text, start, end))
+    }
+}
+
+/// The kind of a beginning, below 64.
+#[inline(always)]
+fn kind(two: u16) -> u32 {
+    u32::from(two).wrapping_mul(0x9E37_79B1) >> 26
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a text is made of: strings, numbers, space.
 
-use super::quotes::Quotes;
+use super::quotes::{Next, Quotes};
 use crate::error::{EventError, EventErrorKind};
 
 /// A text that is read from its beginning on, every string once and in order.
@@ -27,19 +27,31 @@ impl<'e, 'q> Text<'e, 'q> {
         }
     }
 
-    /// Reads a key and its value if the value is a string, nothing about them is unusual and no space is between them.
-    /// The key's opening quote is at `at`.
+    /// Reads pairs of keys and strings, the first key's opening quote at `at`, as long as nothing about them is unusual and
+    /// no space is between them: calls for each with the places of the key's quotes and of the value's closing one, whose
+    /// opening one is three after the key. Returns where the reading stands: at a key whose value is of another kind, or
+    /// behind a value after which no key follows at once.
     #[inline(always)]
-    pub(super) fn pair(&mut self, at: usize) -> Option<Pair> {
-        let [key, key_end, _, value_end] = self.quotes.two_strings()?;
-        let (key_end, value_end) = (key_end as usize, value_end as usize);
-        if key as usize != at || word(self.bytes, key_end)? & 0xFF_FFFF != u32::from_le_bytes(*b"\":\"\0") {
-            return None;
-        }
-        self.quotes.pass_two();
-        let next_key = word(self.bytes, value_end)
-            .is_some_and(|word| word & 0xFF_FFFF == u32::from_le_bytes(*b"\",\"\0"));
-        Some(Pair { key_end, value_end, next_key })
+    pub(super) fn pairs(&mut self, at: usize, mut pair: impl FnMut(usize, usize, usize)) -> Place {
+        const MIDDLE: u32 = u32::from_le_bytes(*b"\":\"\0");
+        const BETWEEN: u32 = u32::from_le_bytes(*b"\",\"\0");
+        let bytes = self.bytes;
+        let mut place = Place::Key(at);
+        self.quotes.each_two(|[key, key_end, _, value_end]| {
+            let (key, key_end, value_end) = (key as usize, key_end as usize, value_end as usize);
+            if place != Place::Key(key) || three(bytes, key_end) != MIDDLE {
+                return Next::Stop;
+            }
+            pair(key, key_end, value_end);
+            if three(bytes, value_end) == BETWEEN {
+                place = Place::Key(value_end + 2);
+                Next::On
+            } else {
+                place = Place::End(value_end + 1);
+                Next::Last
+            }
+        });
+        place
     }
 
     #[cold]
@@ -69,19 +81,18 @@ impl<'e, 'q> Text<'e, 'q> {
     }
 }
 
-/// A key and its value, where their closing quotes are.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pair {
-    pub(super) key_end: usize,
-    pub(super) value_end: usize,
-    /// A comma and a quote follow without space.
-    pub(super) next_key: bool,
+/// Where pairs end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Key(usize),
+    End(usize),
 }
 
-/// Four bytes; none at the end of a text.
+/// Three bytes, and a zero; at the end of a text nothing that is looked for.
 #[inline(always)]
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+fn three(bytes: &[u8], at: usize) -> u32 {
+    let four = bytes.get(at..at + 4).and_then(<[u8]>::first_chunk::<4>);
+    four.map_or(0, |four| u32::from_le_bytes(*four) & 0xFF_FFFF)
 }
 
 fn check_escape(bytes: &[u8], at: usize) -> Result<(), EventError> {
@@ -97,7 +108,7 @@ fn check_escape(bytes: &[u8], at: usize) -> Result<(), EventError> {
 }
 
 /// Returns the first byte from `at` on that is no space.
-#[inline]
+#[inline(always)]
 pub(super) fn space(bytes: &[u8], at: usize) -> usize {
     match bytes.get(at) {
         Some(byte) if *byte > b' ' => at,

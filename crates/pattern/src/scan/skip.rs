@@ -1,6 +1,6 @@
 //! A value that nobody asks for: checked and passed over.
 
-use super::bytes::{Text, number_end, space, unexpected};
+use super::bytes::{Place, Text, number_end, space, unexpected};
 use crate::error::{EventError, EventErrorKind};
 use crate::limits::MAX_EVENT_DEPTH;
 
@@ -63,9 +63,9 @@ pub(super) fn skip(
                         at = inner;
                         continue;
                     }
-                    match pairs(text, inner) {
-                        Ok(key) => {
-                            at = key_end(text, key)?;
+                    match members(text, inner)? {
+                        Ok(value) => {
+                            at = value;
                             continue;
                         }
                         Err(end) => end,
@@ -80,9 +80,9 @@ pub(super) fn skip(
             }
             at = space(bytes, at);
             match (bytes.get(at), nest.in_object()) {
-                (Some(b','), true) => match pairs(text, space(bytes, at + 1)) {
-                    Ok(key) => {
-                        at = key_end(text, key)?;
+                (Some(b','), true) => match members(text, space(bytes, at + 1))? {
+                    Ok(value) => {
+                        at = value;
                         break;
                     }
                     Err(end) => at = end,
@@ -101,17 +101,14 @@ pub(super) fn skip(
     }
 }
 
-/// Passes over pairs of keys and strings. Returns the key at which another value comes, or as the error the byte after the
-/// last pair's value where no key follows at once.
-#[inline]
-fn pairs(text: &mut Text<'_, '_>, mut key: usize) -> Result<usize, usize> {
-    while let Some(pair) = text.pair(key) {
-        if !pair.next_key {
-            return Err(pair.value_end + 1);
-        }
-        key = pair.value_end + 2;
+/// Passes over pairs of keys and strings. Returns where a value of another kind begins, or as the error the byte after the
+/// last pair where no key follows at once.
+#[inline(always)]
+fn members(text: &mut Text<'_, '_>, key: usize) -> Result<Result<usize, usize>, EventError> {
+    match text.pairs(key, |_, _, _| {}) {
+        Place::Key(key) => Ok(Ok(key_end(text, key)?)),
+        Place::End(end) => Ok(Err(end)),
     }
-    Ok(key)
 }
 
 /// Returns where the value of the key at `at` begins.
@@ -136,16 +133,12 @@ pub(super) fn colon(bytes: &[u8], quote: usize) -> Result<usize, EventError> {
 /// Returns the byte after a number or literal.
 #[inline]
 pub(super) fn scalar_end(bytes: &[u8], at: usize) -> Result<usize, EventError> {
-    let word: &[u8] = match bytes.get(at) {
-        Some(b't') => b"true",
-        Some(b'f') => b"false",
-        Some(b'n') => b"null",
-        Some(b'-' | b'0'..=b'9') => return number_end(bytes, at),
-        _ => return Err(unexpected(bytes, at)),
-    };
-    if bytes.get(at..at + word.len()) == Some(word) {
-        Ok(at + word.len())
-    } else {
-        Err(unexpected(bytes, at))
+    let rest = bytes.get(at..).unwrap_or_default();
+    match rest.first() {
+        Some(b'-' | b'0'..=b'9') => number_end(bytes, at),
+        Some(b't') if rest.starts_with(b"true") => Ok(at + 4),
+        Some(b'n') if rest.starts_with(b"null") => Ok(at + 4),
+        Some(b'f') if rest.starts_with(b"false") => Ok(at + 5),
+        _ => Err(unexpected(bytes, at)),
     }
 }

@@ -1,6 +1,6 @@
 //! The walk along the paths that somebody asks for.
 
-use super::bytes::{Text, space, unexpected};
+use super::bytes::{Place, Text, space, unexpected};
 use super::quotes::Quotes;
 use super::skip::{Nest, colon, scalar_end, skip};
 use crate::condition::Literal;
@@ -172,8 +172,8 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
             first = false;
             let node = if top.object {
                 match self.pairs(top.node, top.inside, at) {
-                    Ok(key) => at = key,
-                    Err(end) => {
+                    Place::Key(key) => at = key,
+                    Place::End(end) => {
                         at = space(self.bytes, end);
                         continue;
                     }
@@ -228,26 +228,19 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
         }
     }
 
-    /// Reads pairs of keys and strings. Returns the key at which another value comes, or as the error the byte after the
-    /// last pair's value where no key follows at once.
+    /// Reads pairs of keys and strings.
     #[inline(always)]
-    fn pairs(&mut self, node: NodeId, inside: bool, mut key: usize) -> Result<usize, usize> {
-        while let Some(pair) = self.text.pair(key) {
-            let text = self.bytes.get(key + 1..pair.key_end).unwrap_or_default();
-            let words = Words::within(self.bytes, key + 1, pair.key_end);
-            let child = self.paths.step_known(node, text, words);
-            if let Some(field) = self.paths.field(child) {
-                let start = pair.key_end + 3;
-                let text = self.bytes.get(start..pair.value_end).unwrap_or_default();
-                let words = Words::within(self.bytes, start, pair.value_end);
-                self.sink.leaf(field, Raw::String(Quoted { text, escaped: false, words }), inside);
+    fn pairs(&mut self, node: NodeId, inside: bool, at: usize) -> Place {
+        let (paths, bytes, sink) = (self.paths, self.bytes, &mut *self.sink);
+        let node = paths.node(node);
+        self.text.pairs(at, |key, key_end, value_end| {
+            if let Some(field) = paths.field(node.step(paths, bytes, key + 1, key_end)) {
+                let start = key_end + 3;
+                let text = bytes.get(start..value_end).unwrap_or_default();
+                let words = Words::within(bytes, start, value_end);
+                sink.leaf(field, Raw::String(Quoted { text, escaped: false, words }), inside);
             }
-            if !pair.next_key {
-                return Err(pair.value_end + 1);
-            }
-            key = pair.value_end + 2;
-        }
-        Ok(key)
+        })
     }
 
     fn scalar(&self, at: usize, end: usize) -> Raw<'e> {
@@ -272,7 +265,7 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
             unescape(text, self.key);
             self.paths.step(node, self.key)
         } else {
-            self.paths.step_known(node, text, Words::within(self.bytes, at + 1, end))
+            self.paths.node(node).step(self.paths, self.bytes, at + 1, end)
         };
         Ok((child, colon(self.bytes, end)?))
     }

@@ -43,6 +43,16 @@ pub(super) struct Quotes {
     state: State,
 }
 
+/// What becomes of two strings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    On,
+    /// They were read; no more.
+    Last,
+    /// They were not read; no more.
+    Stop,
+}
+
 /// What is carried from block to block.
 #[derive(Debug, Default, Clone, Copy)]
 struct State {
@@ -81,17 +91,25 @@ impl Quotes {
         Some(end)
     }
 
-    /// The places of the next two strings, begin and end, if nothing about them is unusual.
+    /// Calls for the places of every two strings, begin and end, as long as nothing about them is unusual and the answer is
+    /// to go on. Those for which it is `Stop` stay unread.
     #[inline(always)]
-    pub(super) fn two_strings(&self) -> Option<[u32; 4]> {
-        let places = *self.places.get(self.next..)?.first_chunk::<4>()?;
-        (places[3] < self.odd_at).then_some(places)
-    }
-
-    /// Passes over two strings.
-    #[inline(always)]
-    pub(super) fn pass_two(&mut self) {
-        self.next += 4;
+    pub(super) fn each_two(&mut self, mut each: impl FnMut([u32; 4]) -> Next) {
+        let mut next = self.next;
+        for places in self.places.get(next..).unwrap_or_default().as_chunks::<4>().0 {
+            if places[3] >= self.odd_at {
+                break;
+            }
+            match each(*places) {
+                Next::On => next += 4,
+                Next::Last => {
+                    next += 4;
+                    break;
+                }
+                Next::Stop => break,
+            }
+        }
+        self.next = next;
     }
 
     /// The same for any string, and where the unusual in it is; `None` if the text ends first.
@@ -147,32 +165,42 @@ impl Quotes {
         unusual: impl Fn(&[u8; BLOCK]) -> Unusual,
         put: impl Fn(u64, u32, &mut [u32; BLOCK]),
     ) {
-        let mut start = u32::try_from(self.seen).unwrap_or(NONE);
-        let mut state = self.state;
-        let mut count = self.count;
-        let mut next = |bytes: &[u8; BLOCK]| {
-            let mut seen = block(bytes);
-            if (seen.unusual | state.escaped) != 0 {
-                seen.quotes = self.unusual(start, seen.quotes, unusual(bytes), &mut state);
-            }
-            let Some(places) = self.places.get_mut(count..count + BLOCK) else { return };
-            let Some(places) = places.first_chunk_mut::<BLOCK>() else { return };
-            put(seen.quotes, start, places);
-            let quotes = seen.quotes.count_ones();
-            count += quotes as usize;
-            state.inside ^= 0u64.wrapping_sub(u64::from(quotes & 1));
-            start = start.wrapping_add(64);
-        };
         let (whole, rest) = chunk.as_chunks::<BLOCK>();
-        for bytes in whole {
-            next(bytes);
-        }
+        let start = u32::try_from(self.seen).unwrap_or(NONE);
+        self.take_blocks(whole, start, &block, &unusual, &put);
         if !rest.is_empty() {
             let mut last = [b' '; BLOCK];
             for (to, from) in last.iter_mut().zip(rest) {
                 *to = *from;
             }
-            next(&last);
+            let start = u32::try_from(self.seen + chunk.len() - rest.len()).unwrap_or(NONE);
+            self.take_blocks(&[last], start, &block, &unusual, &put);
+        }
+    }
+
+    #[inline(always)]
+    fn take_blocks(
+        &mut self,
+        blocks: &[[u8; BLOCK]],
+        mut start: u32,
+        block: &impl Fn(&[u8; BLOCK]) -> Block,
+        unusual: &impl Fn(&[u8; BLOCK]) -> Unusual,
+        put: &impl Fn(u64, u32, &mut [u32; BLOCK]),
+    ) {
+        let mut state = self.state;
+        let mut count = self.count;
+        for bytes in blocks {
+            let mut seen = block(bytes);
+            if (seen.unusual | state.escaped) != 0 {
+                seen.quotes = self.unusual(start, seen.quotes, unusual(bytes), &mut state);
+            }
+            let places = self.places.get_mut(count..count + BLOCK);
+            let Some(places) = places.and_then(<[u32]>::first_chunk_mut::<BLOCK>) else { return };
+            put(seen.quotes, start, places);
+            let quotes = seen.quotes.count_ones();
+            count += quotes as usize;
+            state.inside ^= 0u64.wrapping_sub(u64::from(quotes & 1));
+            start = start.wrapping_add(64);
         }
         self.count = count;
         self.state = state;
