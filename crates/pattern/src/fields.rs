@@ -164,8 +164,10 @@ impl<'e> Sink<'e> for Reading<'_, 'e> {
             return;
         }
         found.values.push(match value {
-            Raw::String(Quoted { text, escaped: false, .. }) => Value::String(String::from_utf8_lossy(text)),
-            Raw::String(Quoted { text, .. }) => Value::String(Cow::Owned(decoded(text))),
+            Raw::String(Quoted { piece, escaped: false }) => {
+                Value::String(String::from_utf8_lossy(piece.text()))
+            }
+            Raw::String(Quoted { piece, .. }) => Value::String(Cow::Owned(decoded(piece.text()))),
             // Its form was checked: it is ASCII.
             Raw::Number(lexeme) => Value::Number(std::str::from_utf8(lexeme).unwrap_or_default()),
             Raw::Literal(Literal::Null) => Value::Null,

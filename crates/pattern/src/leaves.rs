@@ -151,10 +151,10 @@ impl<'e> Sink<'e> for Leaves<'e> {
         let value = match value {
             Raw::Number(lexeme) => Value::Number(lexeme),
             Raw::Literal(literal) => Value::Literal(literal),
-            Raw::String(Quoted { text, escaped: false, .. }) => Value::String(Cow::Borrowed(text)),
-            Raw::String(Quoted { text, .. }) => {
-                let mut decoded = Vec::with_capacity(text.len());
-                unescape(text, &mut decoded);
+            Raw::String(Quoted { piece, escaped: false }) => Value::String(Cow::Borrowed(piece.text())),
+            Raw::String(Quoted { piece, .. }) => {
+                let mut decoded = Vec::with_capacity(piece.len());
+                unescape(piece.text(), &mut decoded);
                 Value::String(Cow::Owned(decoded))
             }
         };

@@ -3,7 +3,7 @@
 //! A path is its names joined with dots, so `{"a.b": 1}` and `{"a": {"b": 1}}` are one path. The tree is cut at every dot,
 //! and so is a key of the event that holds dots.
 
-use crate::table::{Table, Words};
+use crate::table::{Piece, Table};
 
 /// A place in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,19 +115,8 @@ impl Paths {
     }
 
     /// Where a key leads to.
-    #[inline]
     pub(crate) fn step(&self, node: NodeId, key: &[u8]) -> NodeId {
-        self.step_known(node.0, key, Words::of(key))
-    }
-
-    /// The same for a key whose words are known.
-    #[inline]
-    fn step_known(&self, node: u32, key: &[u8], words: Words) -> NodeId {
-        match self.names.get_known(node, key, words) {
-            Some(child) => NodeId(child),
-            None if !words.hold(b'.', key) => Self::NOWHERE,
-            None => self.step_dotted(NodeId(node), key),
-        }
+        self.node(node).step(self, Piece::all(key))
     }
 
     #[cold]
@@ -140,16 +129,18 @@ impl Paths {
 }
 
 impl Here {
-    /// Where a key leads to, a part of a text. A quote is behind it.
+    /// Where a key leads to.
     #[inline(always)]
-    pub(crate) fn step(self, paths: &Paths, text: &[u8], start: usize, end: usize) -> NodeId {
-        let beginning = text.get(start..start + 2).and_then(<[u8]>::first_chunk::<2>);
-        let beginning = beginning.map_or(0, |two| u16::from_le_bytes(*two));
-        if self.beginnings >> kind(beginning) & 1 == 0 {
+    pub(crate) fn step(self, paths: &Paths, key: Piece<'_>) -> NodeId {
+        if key.beginning().is_some_and(|two| self.beginnings >> kind(two) & 1 == 0) {
             return Paths::NOWHERE;
         }
-        let key = text.get(start..end).unwrap_or_default();
-        paths.step_known(self.node, key, Words::within(text, start, end))
+        let words = key.words();
+        match paths.names.get_piece(self.node, key, words) {
+            Some(child) => NodeId(child),
+            None if !words.hold(b'.', key) => Paths::NOWHERE,
+            None => paths.step_dotted(NodeId(self.node), key.text()),
+        }
     }
 }
 

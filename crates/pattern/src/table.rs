@@ -38,25 +38,38 @@ pub(crate) struct Words {
     tail: u64,
 }
 
-impl Table {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries == 0
-    }
+/// A piece of a text, not cut out of it: its words are read with what is around them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Piece<'t> {
+    around: &'t [u8],
+    start: usize,
+    end: usize,
+}
 
+impl Table {
     #[inline]
     pub(crate) fn get(&self, scope: u32, text: &[u8]) -> Option<u32> {
-        self.get_known(scope, text, Words::of(text))
+        self.get_piece(scope, Piece::all(text), Words::of(text))
     }
 
-    /// The same for a text whose words are known.
-    #[inline]
-    pub(crate) fn get_known(&self, scope: u32, text: &[u8], words: Words) -> Option<u32> {
+    /// The same for a piece of a text and its words.
+    #[inline(always)]
+    pub(crate) fn get_piece(&self, scope: u32, piece: Piece<'_>, words: Words) -> Option<u32> {
+        let slot = self.slots.get(self.place(scope, piece.len(), words))?;
+        if slot.is(scope, piece.len(), words) && piece.len() <= 16 {
+            return Some(slot.value);
+        }
+        if slot.length == u32::MAX { None } else { self.search(scope, piece, words) }
+    }
+
+    #[inline(never)]
+    fn search(&self, scope: u32, piece: Piece<'_>, words: Words) -> Option<u32> {
         let mask = self.slots.len().wrapping_sub(1);
-        let mut at = self.place(scope, text.len(), words);
+        let mut at = self.place(scope, piece.len(), words);
         loop {
             let slot = self.slots.get(at)?;
-            if slot.is(scope, text.len(), words) {
-                if text.len() <= 16 || self.is_text(slot, text) {
+            if slot.is(scope, piece.len(), words) {
+                if piece.len() <= 16 || self.is_text(slot, piece.text()) {
                     return Some(slot.value);
                 }
             } else if slot.length == u32::MAX {
@@ -141,26 +154,57 @@ impl Words {
         Self { head: word, tail: word }
     }
 
-    /// Those of a part of a text. No branch asks how long it is; only at the ends of the text it is read as by itself.
+    /// Whether a byte other than zero occurs in the piece that has these words.
     #[inline(always)]
-    pub(crate) fn within(text: &[u8], start: usize, end: usize) -> Self {
-        let before = text.get(..end).unwrap_or_default();
-        let after = text.get(start..).unwrap_or_default();
-        let (Some(head), Some(tail)) = (after.first_chunk::<8>(), before.last_chunk::<8>()) else {
-            return Self::of(before.get(start..).unwrap_or_default());
-        };
-        let bits = u32::try_from(end.wrapping_sub(start).min(8)).unwrap_or(8) * 8;
-        let (head, tail) = (u64::from_le_bytes(*head), u64::from_le_bytes(*tail));
-        // What lies beyond a short text is shifted out.
-        Self { head: head & u64::MAX.unbounded_shr(64 - bits), tail: tail.unbounded_shr(64 - bits) }
+    pub(crate) fn hold(self, byte: u8, piece: Piece<'_>) -> bool {
+        let found = zero_bytes(self.head ^ repeated(byte)) | zero_bytes(self.tail ^ repeated(byte));
+        found != 0 || piece.len() > 16 && holds_between(byte, piece.text())
+    }
+}
+
+impl<'t> Piece<'t> {
+    #[inline(always)]
+    pub(crate) fn new(around: &'t [u8], start: usize, end: usize) -> Self {
+        Self { around, start, end }
     }
 
-    /// Whether a byte occurs in the text that has these words.
-    #[inline]
-    pub(crate) fn hold(self, byte: u8, text: &[u8]) -> bool {
-        let found = zero_bytes(self.head ^ repeated(byte)) | zero_bytes(self.tail ^ repeated(byte));
-        // Of a short text the words have zeros behind the text, which no byte looked for is.
-        found != 0 || text.len() > 16 && holds_between(byte, text)
+    pub(crate) fn all(text: &'t [u8]) -> Self {
+        Self { around: text, start: 0, end: text.len() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn len(self) -> usize {
+        self.end.wrapping_sub(self.start)
+    }
+
+    #[inline(always)]
+    pub(crate) fn text(self) -> &'t [u8] {
+        self.around.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Its first two bytes, if so many follow its beginning.
+    #[inline(always)]
+    pub(crate) fn beginning(self) -> Option<u16> {
+        let two = self.around.get(self.start..self.start.wrapping_add(2))?;
+        Some(u16::from_le_bytes(*two.first_chunk()?))
+    }
+
+    /// Its words. No branch asks how long it is; only at the ends of the text around it is it read by itself.
+    #[inline(always)]
+    pub(crate) fn words(self) -> Words {
+        let head = self.around.get(self.start..self.start.wrapping_add(8)).and_then(<[u8]>::first_chunk::<8>);
+        let tail = self.around.get(self.end.wrapping_sub(8)..self.end).and_then(<[u8]>::first_chunk::<8>);
+        let (Some(head), Some(tail), 1..) = (head, tail, self.len()) else { return self.few_words() };
+        // What lies beyond a short text is shifted out. No shift is by a whole word: it is not empty.
+        let beyond = 64u64.saturating_sub(self.len() as u64 * 8);
+        let (head, tail) = (u64::from_le_bytes(*head), u64::from_le_bytes(*tail));
+        Words { head: (head << beyond) >> beyond, tail: tail >> beyond }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn few_words(self) -> Words {
+        Words::of(self.text())
     }
 }
 
@@ -210,9 +254,10 @@ mod tests {
         #[test]
         fn words_of_parts(before in "[ax.]{0,20}", text in "[ax.]{0,20}|x{60,70}[.x]x{0,9}", after in "[ax.]{0,20}") {
             let all = format!("{before}{text}{after}");
-            let words = Words::within(all.as_bytes(), before.len(), before.len() + text.len());
-            prop_assert_eq!(words, Words::of(text.as_bytes()));
-            prop_assert_eq!(words.hold(b'.', text.as_bytes()), text.contains('.'));
+            let piece = Piece::new(all.as_bytes(), before.len(), before.len() + text.len());
+            prop_assert_eq!(piece.text(), text.as_bytes());
+            prop_assert_eq!(piece.words(), Words::of(text.as_bytes()));
+            prop_assert_eq!(piece.words().hold(b'.', piece), text.contains('.'));
         }
     }
 }

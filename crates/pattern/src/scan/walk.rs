@@ -8,7 +8,7 @@ use crate::error::{EventError, EventErrorKind};
 use crate::json::unescape;
 use crate::limits::{MAX_EVENT_BYTES, MAX_EVENT_DEPTH};
 use crate::paths::{FieldId, NodeId, Paths};
-use crate::table::Words;
+use crate::table::Piece;
 
 /// A leaf as it stands in the event.
 #[derive(Debug, Clone, Copy)]
@@ -22,10 +22,8 @@ pub(crate) enum Raw<'e> {
 /// A string as it stands in the event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Quoted<'e> {
-    pub(crate) text: &'e [u8],
+    pub(crate) piece: Piece<'e>,
     pub(crate) escaped: bool,
-    /// The words of the text as it stands.
-    pub(crate) words: Words,
 }
 
 /// Who wants the leaves.
@@ -188,9 +186,8 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
                 Some(b'"') => {
                     let (end, escaped) = self.text.string()?;
                     if let Some(field) = self.paths.field(node) {
-                        let text = self.bytes.get(at + 1..end).unwrap_or_default();
-                        let words = Words::within(self.bytes, at + 1, end);
-                        self.sink.leaf(field, Raw::String(Quoted { text, escaped, words }), top.inside);
+                        let piece = Piece::new(self.bytes, at + 1, end);
+                        self.sink.leaf(field, Raw::String(Quoted { piece, escaped }), top.inside);
                     }
                     at = end + 1;
                 }
@@ -229,16 +226,14 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
     }
 
     /// Reads pairs of keys and strings.
-    #[inline(always)]
+    #[inline(never)]
     fn pairs(&mut self, node: NodeId, inside: bool, at: usize) -> Place {
         let (paths, bytes, sink) = (self.paths, self.bytes, &mut *self.sink);
         let node = paths.node(node);
         self.text.pairs(at, |key, key_end, value_end| {
-            if let Some(field) = paths.field(node.step(paths, bytes, key + 1, key_end)) {
-                let start = key_end + 3;
-                let text = bytes.get(start..value_end).unwrap_or_default();
-                let words = Words::within(bytes, start, value_end);
-                sink.leaf(field, Raw::String(Quoted { text, escaped: false, words }), inside);
+            if let Some(field) = paths.field(node.step(paths, Piece::new(bytes, key + 1, key_end))) {
+                let piece = Piece::new(bytes, key_end + 3, value_end);
+                sink.leaf(field, Raw::String(Quoted { piece, escaped: false }), inside);
             }
         })
     }
@@ -259,13 +254,13 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
             return Err(unexpected(self.bytes, at));
         }
         let (end, escaped) = self.text.string()?;
-        let text = self.bytes.get(at + 1..end).unwrap_or_default();
+        let key = Piece::new(self.bytes, at + 1, end);
         let child = if escaped {
             self.key.clear();
-            unescape(text, self.key);
+            unescape(key.text(), self.key);
             self.paths.step(node, self.key)
         } else {
-            self.paths.node(node).step(self.paths, self.bytes, at + 1, end)
+            self.paths.node(node).step(self.paths, key)
         };
         Ok((child, colon(self.bytes, end)?))
     }

@@ -10,7 +10,7 @@ use crate::leaves::Leaves;
 use crate::limits::MAX_CONSISTENCY_STEPS;
 use crate::paths::{FieldId, NodeId};
 use crate::scan::{Quoted, Raw, Sink, Walker};
-use crate::table::Words;
+use crate::table::Piece;
 
 /// What matching needs beside the set: kept from event to event, so that nothing is allocated. One for each thread; it
 /// serves any set, and any number of them in turn.
@@ -224,14 +224,12 @@ impl<'e> Sink<'e> for Looking<'_> {
                 }
             }
             Raw::Number(lexeme) => index.number(lexeme, |list| state.list(set, list, &[])),
-            Raw::String(Quoted { text, escaped: false, words }) => {
-                state.string(set, field, index, text, words);
-            }
-            Raw::String(Quoted { text, .. }) => {
+            Raw::String(Quoted { piece, escaped: false }) => state.string(set, field, index, piece),
+            Raw::String(Quoted { piece, .. }) => {
                 let mut decoded = std::mem::take(&mut state.decoded);
                 decoded.clear();
-                unescape(text, &mut decoded);
-                state.string(set, field, index, &decoded, Words::of(&decoded));
+                unescape(piece.text(), &mut decoded);
+                state.string(set, field, index, Piece::all(&decoded));
                 state.decoded = decoded;
             }
         }
@@ -240,9 +238,10 @@ impl<'e> Sink<'e> for Looking<'_> {
 
 impl State {
     #[inline]
-    fn string(&mut self, set: &RuleSet, field: FieldId, index: &Index, text: &[u8], words: Words) {
+    fn string(&mut self, set: &RuleSet, field: FieldId, index: &Index, piece: Piece<'_>) {
+        let text = piece.text();
         if index.has_exact()
-            && let Some(list) = set.exact.get_known(field.0, text, words)
+            && let Some(list) = set.exact.get_piece(field.0, piece, piece.words())
         {
             self.list(set, ListId(list), text);
         }
