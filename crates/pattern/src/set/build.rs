@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use super::index::{IndexBuilder, Shared};
 use super::postings::{Posting, PostingsBuilder};
-use super::{Question, Rule, RuleSet, Span};
+use super::{Asked, Question, Rule, RuleSet, Span};
 use crate::condition::{Condition, Excluded};
 use crate::paths::{FieldId, Paths};
 use crate::pattern::{Field, Pattern};
@@ -157,7 +157,10 @@ impl Builder {
                 None => {}
             }
             let start = rule_questions.len();
-            rule_questions.extend_from_slice(&questions);
+            rule_questions.extend(questions.iter().map(|question| Asked {
+                question: *question,
+                by_value: self.questions.get(*question as usize).is_some_and(Question::is_by_value),
+            }));
             let first_owner = owners.len();
             owners.extend(ids);
             rules.push(Rule {
@@ -228,6 +231,11 @@ impl Builder {
 }
 
 impl Question {
+    /// Whether only a value that fulfils an alternative by itself answers it.
+    fn is_by_value(&self) -> bool {
+        !self.absent && !self.needs_only_presence()
+    }
+
     /// Whether some alternative holds for (nearly) any value.
     fn needs_only_presence(&self) -> bool {
         self.present || self.compares || self.exclusions.length > 0

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::affixes::Affixes;
+use super::affixes::{Affixes, Prefixes, Suffixes};
 use super::networks::Networks;
 use super::numbers::Numbers;
 use super::postings::{ListId, Posting, PostingsBuilder};
@@ -30,10 +30,10 @@ struct Texts {
     any: Option<ListId>,
     /// In lower case.
     equal: Table,
-    prefixes: Affixes,
-    suffixes: Affixes,
-    lower_prefixes: Affixes,
-    lower_suffixes: Affixes,
+    prefixes: Prefixes,
+    suffixes: Suffixes,
+    lower_prefixes: Prefixes,
+    lower_suffixes: Suffixes,
     inner: Option<(AhoCorasick, Vec<ListId>)>,
     networks: Option<Networks>,
     /// What is tried one by one: text with unusual letters without regard to case, JSON in strings.
@@ -122,11 +122,11 @@ impl Texts {
             if let Some(list) = self.equal.get(0, lower) {
                 found(ListId(list));
             }
-            self.lower_prefixes.find(lower.iter().copied(), &mut found);
-            self.lower_suffixes.find(lower.iter().rev().copied(), &mut found);
+            self.lower_prefixes.find(lower, &mut found);
+            self.lower_suffixes.find(lower, &mut found);
         }
-        self.prefixes.find(text.iter().copied(), &mut found);
-        self.suffixes.find(text.iter().rev().copied(), &mut found);
+        self.prefixes.find(text, &mut found);
+        self.suffixes.find(text, &mut found);
         if let Some((automaton, lists)) = &self.inner {
             for hit in automaton.find_overlapping_iter(text) {
                 if let Some(list) = lists.get(hit.pattern().as_usize()) {
@@ -165,7 +165,7 @@ impl IndexBuilder {
             },
             Condition::SuffixIgnoreCase(folded) => match folded.as_lower_ascii() {
                 Some(lower) if lower.is_empty() => self.any(posting, shared),
-                Some(lower) => put(&mut self.lower_suffixes, reversed(&lower), posting, shared),
+                Some(lower) => put(&mut self.lower_suffixes, lower.into(), posting, shared),
                 None => self.others.push((condition.clone(), posting)),
             },
             Condition::Wildcard(wildcard) => self.wildcard(wildcard, posting),
@@ -197,7 +197,7 @@ impl IndexBuilder {
         if text.is_empty() {
             return self.any(posting, shared);
         }
-        put(&mut self.suffixes, reversed(text), posting, shared);
+        put(&mut self.suffixes, text.into(), posting, shared);
     }
 
     pub(super) fn exact(&mut self, text: &[u8], posting: Posting, shared: &mut Shared<'_>) {
@@ -316,8 +316,4 @@ fn table(texts: &Texted) -> Table {
         table.insert(0, text, list.0);
     }
     table
-}
-
-fn reversed(text: &[u8]) -> Box<[u8]> {
-    text.iter().rev().copied().collect()
 }

@@ -54,7 +54,7 @@ pub struct RuleSet {
     questions: Vec<Question>,
     rules: Vec<Rule>,
     /// The questions of rules, rarest first.
-    rule_questions: Vec<u32>,
+    rule_questions: Vec<Asked>,
     /// Which patterns a rule stands for.
     owners: Vec<usize>,
     /// Rules to look at when a question was answered, when a field was there, and always.
@@ -82,6 +82,14 @@ struct Question {
     compares: bool,
     /// What `anything-but` excludes, one number for each.
     exclusions: Span,
+}
+
+/// A question of a rule.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    question: u32,
+    /// Only a value that fulfils an alternative by itself answers it: no `exists`, `anything-but` or comparison is among them.
+    by_value: bool,
 }
 
 /// Questions that must all be answered.

@@ -2,7 +2,7 @@
 
 use super::index::{Found, Index};
 use super::postings::{ListId, Posting};
-use super::{Matches, Question, Rule, RuleSet};
+use super::{Asked, Matches, Question, Rule, RuleSet};
 use crate::consistent::{Wanted, decide};
 use crate::error::EventError;
 use crate::json::unescape;
@@ -159,12 +159,25 @@ impl State {
     }
 
     /// Looks at the questions of a rule, rarest first.
+    #[inline]
     fn judge(&self, set: &RuleSet, rule: &Rule) -> Verdict {
+        let questions = rule.questions.of(&set.rule_questions);
+        // Nearly every look ends here.
+        for asked in questions {
+            if asked.by_value && self.answered.get(asked.question as usize) != Some(&self.event) {
+                return Verdict::No;
+            }
+        }
+        self.judge_fully(set, rule, questions)
+    }
+
+    #[inline(never)]
+    fn judge_fully(&self, set: &RuleSet, rule: &Rule, questions: &[Asked]) -> Verdict {
         let (mut inside, mut arrays) = (0, rule.compares);
-        for number in rule.questions.of(&set.rule_questions) {
-            let Some(question) = set.questions.get(*number as usize) else { return Verdict::No };
+        for asked in questions {
+            let Some(question) = set.questions.get(asked.question as usize) else { return Verdict::No };
             let field = self.field(question.wanted.0);
-            let answered = self.answered.get(*number as usize) == Some(&self.event);
+            let answered = self.answered.get(asked.question as usize) == Some(&self.event);
             if !answered && !self.holds(question, field) {
                 if !question.absent || field.outside {
                     return Verdict::No;
@@ -313,7 +326,7 @@ impl Slow<'_, '_> {
         }
         let questions = rule.questions.of(&self.set.rule_questions).iter();
         let fields: Vec<Wanted> = questions
-            .filter_map(|number| Some(self.set.questions.get(*number as usize)?.wanted.clone()))
+            .filter_map(|asked| Some(self.set.questions.get(asked.question as usize)?.wanted.clone()))
             .collect();
         decide(&fields, self.leaves.as_ref()?, &self.set.paths, &mut self.steps)
     }
