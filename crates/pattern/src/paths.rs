@@ -25,15 +25,16 @@ pub(crate) struct Paths {
 #[derive(Debug, Default, Clone, Copy)]
 struct Node {
     field: Option<FieldId>,
-    /// What names below it begin with: one bit for each kind of beginning.
-    beginnings: u64,
+    /// One bit for each kind of name below it: most keys that lead nowhere are of none.
+    kinds: [u64; 4],
 }
 
 /// A place in the tree, at hand for many steps.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Here {
-    node: u32,
-    beginnings: u64,
+pub(crate) struct Here<'p> {
+    paths: &'p Paths,
+    node: NodeId,
+    kinds: &'p [u64; 4],
 }
 
 impl Default for Paths {
@@ -59,11 +60,7 @@ impl Paths {
                 let next = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
                 self.names.insert(at, name, next);
                 if let Some(node) = self.nodes.get_mut(at as usize) {
-                    node.beginnings |= match name {
-                        [first, second, ..] => 1 << kind(u16::from_le_bytes([*first, *second])),
-                        // Of anything that follows.
-                        _ => u64::MAX,
-                    };
+                    node.add_kind(name);
                 }
                 self.nodes.push(Node::default());
                 next
@@ -96,7 +93,7 @@ impl Paths {
 
     #[inline]
     pub(crate) fn has_children(&self, node: NodeId) -> bool {
-        self.nodes.get(node.0 as usize).is_some_and(|node| node.beginnings != 0)
+        self.nodes.get(node.0 as usize).is_some_and(|node| node.kinds != [0; 4])
     }
 
     #[inline]
@@ -110,44 +107,56 @@ impl Paths {
     }
 
     #[inline]
-    pub(crate) fn node(&self, node: NodeId) -> Here {
-        Here { node: node.0, beginnings: self.nodes.get(node.0 as usize).map_or(0, |node| node.beginnings) }
+    pub(crate) fn here(&self, node: NodeId) -> Here<'_> {
+        let kinds = self.nodes.get(node.0 as usize).map_or(&[0; 4], |node| &node.kinds);
+        Here { paths: self, node, kinds }
     }
 
-    /// Where a key leads to.
+    /// Where a key leads to. It may hold dots.
     pub(crate) fn step(&self, node: NodeId, key: &[u8]) -> NodeId {
-        self.node(node).step(self, Piece::all(key))
-    }
-
-    #[cold]
-    fn step_dotted(&self, mut node: NodeId, key: &[u8]) -> NodeId {
-        for name in key.split(|byte| *byte == b'.') {
-            node = self.names.get(node.0, name).map_or(Self::NOWHERE, NodeId);
+        match self.names.get(node.0, key) {
+            Some(child) => NodeId(child),
+            None if memchr::memchr(b'.', key).is_none() => Self::NOWHERE,
+            None => key
+                .split(|byte| *byte == b'.')
+                .fold(node, |node, name| self.names.get(node.0, name).map_or(Self::NOWHERE, NodeId)),
         }
-        node
     }
 }
 
-impl Here {
-    /// Where a key leads to.
+impl Here<'_> {
+    /// Where a key leads to that holds no dots and has a quote behind it.
     #[inline(always)]
-    pub(crate) fn step(self, paths: &Paths, key: Piece<'_>) -> NodeId {
-        if key.beginning().is_some_and(|two| self.beginnings >> kind(two) & 1 == 0) {
+    pub(crate) fn step(self, key: Piece<'_>) -> NodeId {
+        let kind = kind(key.beginning().unwrap_or_default(), key.len());
+        if self.kinds.get(kind >> 6).is_none_or(|kinds| kinds >> (kind & 63) & 1 == 0) {
             return Paths::NOWHERE;
         }
-        let words = key.words();
-        match paths.names.get_piece(self.node, key, words) {
-            Some(child) => NodeId(child),
-            None if !words.hold(b'.', key) => Paths::NOWHERE,
-            None => paths.step_dotted(NodeId(self.node), key.text()),
+        let child = self.paths.names.get_piece(self.node.0, key, key.words());
+        child.map_or(Paths::NOWHERE, NodeId)
+    }
+}
+
+impl Node {
+    fn add_kind(&mut self, name: &[u8]) {
+        let two = match name {
+            [first, second, ..] => [*first, *second],
+            [one] => [*one, b'"'],
+            // What follows the quote is not known.
+            [] => return self.kinds = [u64::MAX; 4],
+        };
+        let kind = kind(u16::from_le_bytes(two), name.len());
+        if let Some(kinds) = self.kinds.get_mut(kind >> 6) {
+            *kinds |= 1 << (kind & 63);
         }
     }
 }
 
-/// The kind of a beginning, below 64.
+/// The kind of a name by its first two bytes (of a shorter one, with the quote behind it) and its length; below 256.
 #[inline(always)]
-fn kind(two: u16) -> u32 {
-    u32::from(two).wrapping_mul(0x9E37_79B1) >> 26
+fn kind(two: u16, length: usize) -> usize {
+    let length = (length & 0xFF) as u32;
+    (u32::from(two) | length << 16).wrapping_mul(0x9E37_79B1) as usize >> 24 & 0xFF
 }
 
 #[cfg(test)]

@@ -59,17 +59,17 @@ impl Table {
         if slot.is(scope, piece.len(), words) && piece.len() <= 16 {
             return Some(slot.value);
         }
-        if slot.length == u32::MAX { None } else { self.search(scope, piece, words) }
+        if slot.length == u32::MAX { None } else { self.search(scope, piece.text(), words) }
     }
 
     #[inline(never)]
-    fn search(&self, scope: u32, piece: Piece<'_>, words: Words) -> Option<u32> {
+    fn search(&self, scope: u32, text: &[u8], words: Words) -> Option<u32> {
         let mask = self.slots.len().wrapping_sub(1);
-        let mut at = self.place(scope, piece.len(), words);
+        let mut at = self.place(scope, text.len(), words);
         loop {
             let slot = self.slots.get(at)?;
-            if slot.is(scope, piece.len(), words) {
-                if piece.len() <= 16 || self.is_text(slot, piece.text()) {
+            if slot.is(scope, text.len(), words) {
+                if text.len() <= 16 || self.is_text(slot, text) {
                     return Some(slot.value);
                 }
             } else if slot.length == u32::MAX {
@@ -153,13 +153,6 @@ impl Words {
         let word = text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
         Self { head: word, tail: word }
     }
-
-    /// Whether a byte other than zero occurs in the piece that has these words.
-    #[inline(always)]
-    pub(crate) fn hold(self, byte: u8, piece: Piece<'_>) -> bool {
-        let found = zero_bytes(self.head ^ repeated(byte)) | zero_bytes(self.tail ^ repeated(byte));
-        found != 0 || piece.len() > 16 && holds_between(byte, piece.text())
-    }
 }
 
 impl<'t> Piece<'t> {
@@ -194,39 +187,18 @@ impl<'t> Piece<'t> {
     pub(crate) fn words(self) -> Words {
         let head = self.around.get(self.start..self.start.wrapping_add(8)).and_then(<[u8]>::first_chunk::<8>);
         let tail = self.around.get(self.end.wrapping_sub(8)..self.end).and_then(<[u8]>::first_chunk::<8>);
-        let (Some(head), Some(tail), 1..) = (head, tail, self.len()) else { return self.few_words() };
+        let (Some(head), Some(tail), 1..) = (head, tail, self.len()) else { return few_words(self.text()) };
         // What lies beyond a short text is shifted out. No shift is by a whole word: it is not empty.
         let beyond = 64u64.saturating_sub(self.len() as u64 * 8);
         let (head, tail) = (u64::from_le_bytes(*head), u64::from_le_bytes(*tail));
         Words { head: (head << beyond) >> beyond, tail: tail >> beyond }
     }
-
-    #[cold]
-    #[inline(never)]
-    fn few_words(self) -> Words {
-        Words::of(self.text())
-    }
 }
 
-/// Whether a byte occurs in a text of more than 16 bytes apart from its first and last eight.
-#[inline]
-fn holds_between(byte: u8, text: &[u8]) -> bool {
-    if text.len() > 64 {
-        return memchr::memchr(byte, text).is_some();
-    }
-    let words = text.as_chunks::<8>().0.iter().skip(1);
-    words.fold(0, |found, word| found | zero_bytes(u64::from_le_bytes(*word) ^ repeated(byte))) != 0
-}
-
-#[inline]
-fn repeated(byte: u8) -> u64 {
-    u64::from(byte) * 0x0101_0101_0101_0101
-}
-
-/// Not zero if there is a zero byte: exact as to whether there is one, not as to where.
-#[inline]
-fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(repeated(1)) & !word & repeated(0x80)
+#[cold]
+#[inline(never)]
+fn few_words(text: &[u8]) -> Words {
+    Words::of(text)
 }
 
 #[cfg(test)]
@@ -257,7 +229,6 @@ mod tests {
             let piece = Piece::new(all.as_bytes(), before.len(), before.len() + text.len());
             prop_assert_eq!(piece.text(), text.as_bytes());
             prop_assert_eq!(piece.words(), Words::of(text.as_bytes()));
-            prop_assert_eq!(piece.words().hold(b'.', piece), text.contains('.'));
         }
     }
 }

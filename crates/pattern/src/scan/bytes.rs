@@ -27,6 +27,12 @@ impl<'e, 'q> Text<'e, 'q> {
         }
     }
 
+    /// Whether a key so far may hold a dot, if a colon is right behind its closing quote.
+    #[inline(always)]
+    pub(super) fn dotted(&self) -> bool {
+        self.quotes.dotted()
+    }
+
     /// Reads pairs of keys and strings, the first key's opening quote at `at`, as long as nothing about them is unusual and
     /// no space is between them: calls for each with the places of the key's quotes and of the value's closing one, whose
     /// opening one is three after the key. Returns where the reading stands: at a key whose value is of another kind, or
@@ -90,7 +96,7 @@ pub(super) enum Place {
 
 /// Three bytes, and a zero; at the end of a text nothing that is looked for.
 #[inline(always)]
-fn three(bytes: &[u8], at: usize) -> u32 {
+pub(super) fn three(bytes: &[u8], at: usize) -> u32 {
     let four = bytes.get(at..at + 4).and_then(<[u8]>::first_chunk::<4>);
     four.map_or(0, |four| u32::from_le_bytes(*four) & 0xFF_FFFF)
 }

@@ -1,6 +1,6 @@
 //! The walk along the paths that somebody asks for.
 
-use super::bytes::{Place, Text, space, unexpected};
+use super::bytes::{Place, Text, space, three, unexpected};
 use super::quotes::Quotes;
 use super::skip::{Nest, colon, scalar_end, skip};
 use crate::condition::Literal;
@@ -142,65 +142,48 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
     fn object_tree(&mut self, node: NodeId, start: usize) -> Result<usize, EventError> {
         let mut top = Frame { node, object: true, inside: false, element: false, array: 0, index: 0 };
         let mut at = space(self.bytes, start + 1);
-        let mut first = true;
-        loop {
-            // `at` is at a key, an element, a comma or a closing mark.
-            let byte = self.bytes.get(at).copied();
-            match byte {
-                Some(b'}' | b']') if (byte == Some(b'}')) == top.object => {
-                    at += 1;
-                    if top.element {
-                        self.sink.leave();
-                    }
-                    let Some(outer) = self.frames.pop() else { return Ok(at) };
-                    top = outer;
-                    first = false;
-                    at = space(self.bytes, at);
-                    continue;
-                }
-                Some(b',') if !first => {
-                    at = space(self.bytes, at + 1);
-                    if !top.object {
-                        top.index = top.index.wrapping_add(1);
+        if self.bytes.get(at) == Some(&b'}') {
+            return Ok(at + 1);
+        }
+        'members: loop {
+            // `at` is at a key or an element.
+            'member: {
+                let mut node = top.node;
+                if top.object {
+                    match self.pairs(node, top.inside, at) {
+                        Place::Key(key) => (node, at) = self.key(node, key)?,
+                        Place::End(end) => {
+                            at = end;
+                            break 'member;
+                        }
                     }
                 }
-                Some(_) if first => {}
-                _ => return Err(unexpected(self.bytes, at)),
-            }
-            first = false;
-            let node = if top.object {
-                match self.pairs(top.node, top.inside, at) {
-                    Place::Key(key) => at = key,
-                    Place::End(end) => {
-                        at = space(self.bytes, end);
-                        continue;
+                match self.bytes.get(at) {
+                    Some(b'"') => {
+                        let (end, escaped) = self.text.string()?;
+                        if let Some(field) = self.paths.field(node) {
+                            let piece = Piece::new(self.bytes, at + 1, end);
+                            self.sink.leaf(field, Raw::String(Quoted { piece, escaped }), top.inside);
+                        }
+                        at = end + 1;
                     }
-                }
-                let (node, value_at) = self.key(top.node, at)?;
-                at = value_at;
-                node
-            } else {
-                top.node
-            };
-            match self.bytes.get(at) {
-                Some(b'"') => {
-                    let (end, escaped) = self.text.string()?;
-                    if let Some(field) = self.paths.field(node) {
-                        let piece = Piece::new(self.bytes, at + 1, end);
-                        self.sink.leaf(field, Raw::String(Quoted { piece, escaped }), top.inside);
-                    }
-                    at = end + 1;
-                }
-                Some(open @ (b'{' | b'[')) => {
-                    let object = *open == b'{';
-                    let depth = self.frames.len() + 1;
-                    let wanted =
-                        if object { self.paths.has_children(node) } else { self.paths.is_wanted(node) };
-                    if !wanted {
-                        at = skip(&mut self.text, at, self.nest, depth)?;
-                    } else if depth >= MAX_EVENT_DEPTH {
-                        return Err(EventError::new(EventErrorKind::Depth, at));
-                    } else {
+                    Some(open @ (b'{' | b'[')) => {
+                        let object = *open == b'{';
+                        let inner = space(self.bytes, at + 1);
+                        if self.bytes.get(inner) == Some(if object { &b'}' } else { &b']' }) {
+                            at = inner + 1;
+                            break 'member;
+                        }
+                        let depth = self.frames.len() + 1;
+                        let wanted =
+                            if object { self.paths.has_children(node) } else { self.paths.is_wanted(node) };
+                        if !wanted {
+                            at = skip(&mut self.text, at, self.nest, depth)?;
+                            break 'member;
+                        }
+                        if depth >= MAX_EVENT_DEPTH {
+                            return Err(EventError::new(EventErrorKind::Depth, at));
+                        }
                         let element = !top.object;
                         if element {
                             self.sink.enter(top.array, top.index);
@@ -209,19 +192,36 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
                         *self.arrays = array.wrapping_add(u32::from(!object));
                         self.frames.push(top);
                         top = Frame { node, object, inside: top.inside | element, element, array, index: 0 };
-                        first = true;
-                        at += 1;
+                        at = inner;
+                        continue 'members;
                     }
-                }
-                _ => {
-                    let end = scalar_end(self.bytes, at)?;
-                    if let Some(field) = self.paths.field(node) {
-                        self.sink.leaf(field, self.scalar(at, end), top.inside);
+                    _ => {
+                        let end = scalar_end(self.bytes, at)?;
+                        if let Some(field) = self.paths.field(node) {
+                            self.sink.leaf(field, self.scalar(at, end), top.inside);
+                        }
+                        at = end;
                     }
-                    at = end;
                 }
             }
-            at = space(self.bytes, at);
+            loop {
+                // `at` is behind a value.
+                at = space(self.bytes, at);
+                match self.bytes.get(at) {
+                    Some(b',') => break,
+                    Some(b'}') if top.object => {}
+                    Some(b']') if !top.object => {}
+                    _ => return Err(unexpected(self.bytes, at)),
+                }
+                at += 1;
+                if top.element {
+                    self.sink.leave();
+                }
+                let Some(outer) = self.frames.pop() else { return Ok(at) };
+                top = outer;
+            }
+            at = space(self.bytes, at + 1);
+            top.index = top.index.wrapping_add(u32::from(!top.object));
         }
     }
 
@@ -229,9 +229,18 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
     #[inline(never)]
     fn pairs(&mut self, node: NodeId, inside: bool, at: usize) -> Place {
         let (paths, bytes, sink) = (self.paths, self.bytes, &mut *self.sink);
-        let node = paths.node(node);
+        if self.text.dotted() {
+            return self.text.pairs(at, |key, key_end, value_end| {
+                let key = bytes.get(key + 1..key_end).unwrap_or_default();
+                if let Some(field) = paths.field(paths.step(node, key)) {
+                    let piece = Piece::new(bytes, key_end + 3, value_end);
+                    sink.leaf(field, Raw::String(Quoted { piece, escaped: false }), inside);
+                }
+            });
+        }
+        let here = paths.here(node);
         self.text.pairs(at, |key, key_end, value_end| {
-            if let Some(field) = paths.field(node.step(paths, Piece::new(bytes, key + 1, key_end))) {
+            if let Some(field) = paths.field(here.step(Piece::new(bytes, key + 1, key_end))) {
                 let piece = Piece::new(bytes, key_end + 3, value_end);
                 sink.leaf(field, Raw::String(Quoted { piece, escaped: false }), inside);
             }
@@ -255,12 +264,29 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
         }
         let (end, escaped) = self.text.string()?;
         let key = Piece::new(self.bytes, at + 1, end);
+        let [_, colon, value, _] = three(self.bytes, end).to_le_bytes();
+        if colon != b':' || value <= b' ' || escaped || self.text.dotted() {
+            return self.odd_key(node, key, escaped, end);
+        }
+        Ok((self.paths.here(node).step(key), end + 2))
+    }
+
+    /// The same for a key with escapes, or dots, or space behind it.
+    #[cold]
+    #[inline(never)]
+    fn odd_key(
+        &mut self,
+        node: NodeId,
+        key: Piece<'_>,
+        escaped: bool,
+        end: usize,
+    ) -> Result<(NodeId, usize), EventError> {
         let child = if escaped {
             self.key.clear();
             unescape(key.text(), self.key);
             self.paths.step(node, self.key)
         } else {
-            self.paths.node(node).step(self.paths, key)
+            self.paths.step(node, key.text())
         };
         Ok((child, colon(self.bytes, end)?))
     }

@@ -11,6 +11,21 @@ pub(super) struct Block {
     pub(super) quotes: u64,
     /// Not zero if there is a backslash, a control character or a byte that is not ASCII.
     pub(super) unusual: u64,
+    pub(super) dots: u64,
+    pub(super) colons: u64,
+}
+
+impl Block {
+    /// Without its first bytes.
+    #[inline(always)]
+    pub(super) fn without(self, bytes: u32) -> Self {
+        Self {
+            quotes: self.quotes >> bytes,
+            unusual: self.unusual >> bytes,
+            dots: self.dots >> bytes,
+            colons: self.colons >> bytes,
+        }
+    }
 }
 
 /// What is asked of a block in which something is unusual.
@@ -21,6 +36,18 @@ pub(super) struct Unusual {
     pub(super) high: u64,
 }
 
+impl Unusual {
+    /// Without its first bytes.
+    #[inline(always)]
+    pub(super) fn without(self, bytes: u32) -> Self {
+        Self {
+            backslashes: self.backslashes >> bytes,
+            controls: self.controls >> bytes,
+            high: self.high >> bytes,
+        }
+    }
+}
+
 /// Looks at a chunk in the fastest way that this processor has.
 #[inline]
 pub(super) fn fastest(quotes: &mut Quotes, chunk: &[u8]) {
@@ -28,19 +55,20 @@ pub(super) fn fastest(quotes: &mut Quotes, chunk: &[u8]) {
     if super::x86::take(quotes, chunk) {
         return;
     }
+    quotes.dotted = true; // to look for dots here costs more than to look into every key
     quotes.take(chunk, block, unusual, put);
 }
 
-pub(super) fn block(bytes: &[u8; BLOCK]) -> Block {
+fn block(bytes: &[u8; BLOCK]) -> Block {
     let (mut quotes, mut unusual) = (0, 0);
     for word in words(bytes) {
         quotes = quotes >> 8 | bits(equal(word, b'"')) << 56;
         unusual |= equal(word, b'\\') | controls(word) | word & HIGH;
     }
-    Block { quotes, unusual }
+    Block { quotes, unusual, dots: 0, colons: 0 }
 }
 
-pub(super) fn unusual(bytes: &[u8; BLOCK]) -> Unusual {
+fn unusual(bytes: &[u8; BLOCK]) -> Unusual {
     let mut unusual = Unusual { backslashes: 0, controls: 0, high: 0 };
     for word in words(bytes) {
         unusual.backslashes = unusual.backslashes >> 8 | bits(equal(word, b'\\')) << 56;

@@ -40,6 +40,8 @@ pub(super) struct Quotes {
     seen: usize,
     /// There was a byte that is not ASCII.
     high: bool,
+    /// There may be a key with a dot in it, a colon right behind its closing quote.
+    dotted: bool,
     state: State,
 }
 
@@ -60,6 +62,10 @@ struct State {
     inside: u64,
     /// One if the first byte of the block is escaped.
     escaped: u64,
+    /// One if there was a dot since the last quote.
+    dot: u64,
+    /// One if the last byte of the block before is a quote, and there was a dot between it and the one before it.
+    dotted: u64,
 }
 
 impl Quotes {
@@ -67,7 +73,7 @@ impl Quotes {
     pub(super) fn begin(&mut self, bytes: &[u8], whole: bool) {
         self.chunk = if whole { CHUNK } else { SHORT_CHUNK };
         (self.count, self.next, self.seen) = (0, 0, 0);
-        self.high = false;
+        (self.high, self.dotted) = (false, false);
         self.state = State::default();
         self.odd.clear();
         self.odd.push(NONE);
@@ -78,6 +84,12 @@ impl Quotes {
     /// Whether there were bytes that are not ASCII, so far.
     pub(super) fn high(&self) -> bool {
         self.high
+    }
+
+    /// Whether a key so far may hold a dot, if a colon is right behind its closing quote.
+    #[inline(always)]
+    pub(super) fn dotted(&self) -> bool {
+        self.dotted
     }
 
     /// Returns the place of the quote that ends the string whose opening quote is next, if nothing about it is unusual.
@@ -169,13 +181,23 @@ impl Quotes {
         let start = u32::try_from(self.seen).unwrap_or(NONE);
         self.take_blocks(whole, start, &block, &unusual, &put);
         if !rest.is_empty() {
-            let mut last = [b' '; BLOCK];
-            for (to, from) in last.iter_mut().zip(rest) {
-                *to = *from;
+            let start = start.wrapping_add(u32::try_from(chunk.len() - rest.len()).unwrap_or(NONE));
+            // The last bytes again with some before them, which then do not count.
+            let before = u32::try_from(BLOCK - rest.len()).unwrap_or(0);
+            let block = |bytes: &_| block(bytes).without(before);
+            let unusual = |bytes: &_| unusual(bytes).without(before);
+            if let Some(last) = chunk.last_chunk() {
+                self.take_blocks(std::slice::from_ref(last), start, &block, &unusual, &put);
+            } else {
+                let mut last = [b' '; BLOCK];
+                for (to, from) in last.iter_mut().rev().zip(rest.iter().rev()) {
+                    *to = *from;
+                }
+                self.take_blocks(&[last], start, &block, &unusual, &put);
             }
-            let start = u32::try_from(self.seen + chunk.len() - rest.len()).unwrap_or(NONE);
-            self.take_blocks(&[last], start, &block, &unusual, &put);
         }
+        // What follows the last byte is not known.
+        self.dotted |= self.state.dotted != 0;
     }
 
     #[inline(always)]
@@ -189,21 +211,29 @@ impl Quotes {
     ) {
         let mut state = self.state;
         let mut count = self.count;
+        let mut dotted_keys = 0;
         for bytes in blocks {
-            let mut seen = block(bytes);
-            if (seen.unusual | state.escaped) != 0 {
-                seen.quotes = self.unusual(start, seen.quotes, unusual(bytes), &mut state);
+            let Block { mut quotes, unusual: odd, dots, colons } = block(bytes);
+            if (odd | state.escaped) != 0 {
+                quotes = self.unusual(start, quotes, unusual(bytes), &mut state);
             }
             let places = self.places.get_mut(count..count + BLOCK);
             let Some(places) = places.and_then(<[u32]>::first_chunk_mut::<BLOCK>) else { return };
-            put(seen.quotes, start, places);
-            let quotes = seen.quotes.count_ones();
-            count += quotes as usize;
-            state.inside ^= 0u64.wrapping_sub(u64::from(quotes & 1));
+            put(quotes, start, places);
+            count += quotes.count_ones() as usize;
+            state.inside ^= 0u64.wrapping_sub(u64::from(quotes.count_ones() & 1));
+            // Adding a dot to what is between quotes runs over to the next quote, over the end of the block if need be.
+            let (sum, over) = (!quotes).overflowing_add(dots);
+            let (sum, carried_over) = sum.overflowing_add(state.dot);
+            state.dot = u64::from(over | carried_over);
+            let dotted = sum & quotes;
+            dotted_keys |= (dotted << 1 | state.dotted) & colons;
+            state.dotted = dotted >> 63;
             start = start.wrapping_add(64);
         }
         self.count = count;
         self.state = state;
+        self.dotted |= dotted_keys != 0;
     }
 
     /// Returns the quotes of a block that are not escaped, and notes what is unusual.
@@ -293,7 +323,10 @@ mod tests {
     }
 
     fn read(bytes: &[u8], whole: bool) -> (Vec<u32>, Vec<u32>, bool) {
-        let mut quotes = Quotes::default();
+        read_with(&mut Quotes::default(), bytes, whole)
+    }
+
+    fn read_with(quotes: &mut Quotes, bytes: &[u8], whole: bool) -> (Vec<u32>, Vec<u32>, bool) {
         let (mut places, mut odd) = (Vec::new(), Vec::new());
         // A second time with what the first left behind.
         for _ in 0..2 {
@@ -334,12 +367,32 @@ mod tests {
         }
 
         #[test]
-        fn blocks_agree(bytes in proptest::collection::vec(prop_oneof![3 => Just(b'"'), 2 => Just(b'\\'), 5 => any::<u8>()], 64)) {
+        fn dots_in_keys_are_told(
+            values in proptest::collection::vec("[x\\\\.]{0,9}|x{0,70}", 1..9),
+            keys in proptest::collection::vec("[x\\\\]{0,5}|x{50,70}|[x.]{2}|x{0,70}\\.x{0,70}", 1..9),
+            whole in any::<bool>(),
+        ) {
+            let quoted = |text: &str| serde_json::to_string(text).unwrap();
+            let pairs: Vec<String> = keys.iter().zip(&values).map(|(key, value)| format!("{}:{},1.5", quoted(key), quoted(value))).collect();
+            let text = pairs.join(",");
+            let mut quotes = Quotes::default();
+            read_with(&mut quotes, text.as_bytes(), whole);
+            let dotted = keys.iter().zip(&values).any(|(key, _)| key.contains('.'));
+            prop_assert!(quotes.dotted() || !dotted);
+            // Nor are they told where there are none, except where a chunk ends.
+            let known = text.len() < SHORT_CHUNK && blocks::all(&[0; BLOCK]).len() > 1;
+            prop_assert!(!known || quotes.dotted() == dotted);
+        }
+
+        #[test]
+        fn blocks_agree(bytes in proptest::collection::vec(prop_oneof![3 => Just(b'"'), 2 => Just(b'\\'), 1 => Just(b'.'), 1 => Just(b':'), 5 => any::<u8>()], 64)) {
             let bytes = bytes.as_array().unwrap();
             let mask = |is: fn(u8) -> bool| bytes.iter().rev().fold(0, |mask, byte| mask << 1 | u64::from(is(*byte)));
             let block = Block {
                 quotes: mask(|byte| byte == b'"'),
                 unusual: mask(|byte| byte == b'\\' || !(0x20..0x80).contains(&byte)),
+                dots: mask(|byte| byte == b'.'),
+                colons: mask(|byte| byte == b':'),
             };
             let unusual = Unusual {
                 backslashes: mask(|byte| byte == b'\\'),
@@ -352,6 +405,7 @@ mod tests {
                 prop_assert_eq!(found.quotes, block.quotes);
                 prop_assert_eq!(found.unusual != 0, block.unusual != 0);
                 prop_assert_eq!(details, unusual);
+                prop_assert!(found.colons == 0 || (found.dots, found.colons) == (block.dots, block.colons));
             }
         }
     }

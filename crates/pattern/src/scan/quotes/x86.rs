@@ -56,10 +56,10 @@ fn take_avx512(quotes: &mut Quotes, chunk: &[u8]) {
 #[inline]
 fn block_512(bytes: &[u8; BLOCK]) -> Block {
     let bytes = load_512(bytes);
-    let odd = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'\\'.cast_signed()));
+    let equal = |byte: u8| _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(byte.cast_signed()));
     // Compared as signed: bytes that are not ASCII are below the space as control characters are.
     let low = _mm512_cmplt_epi8_mask(bytes, _mm512_set1_epi8(b' '.cast_signed()));
-    Block { quotes: _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'"'.cast_signed())), unusual: odd | low }
+    Block { quotes: equal(b'"'), unusual: equal(b'\\') | low, dots: equal(b'.'), colons: equal(b':') }
 }
 
 #[target_feature(enable = "avx512bw")]
@@ -127,17 +127,23 @@ fn take_avx2(quotes: &mut Quotes, chunk: &[u8]) {
 #[target_feature(enable = "avx2")]
 #[inline]
 fn block(bytes: &[u8; BLOCK]) -> Block {
-    let quote = _mm256_set1_epi8(b'"'.cast_signed());
-    let backslash = _mm256_set1_epi8(b'\\'.cast_signed());
-    let space = _mm256_set1_epi8(b' '.cast_signed());
-    let half = |bytes| {
-        let odd = _mm256_or_si256(_mm256_cmpeq_epi8(bytes, backslash), _mm256_cmpgt_epi8(space, bytes));
-        // Compared as signed: bytes that are not ASCII are below the space as control characters are.
-        (_mm256_cmpeq_epi8(bytes, quote), odd)
-    };
     let (low, high) = halves(bytes);
-    let (low, high) = (half(low), half(high));
-    Block { quotes: mask(low.0, high.0), unusual: mask(low.1, high.1) }
+    let equal = |byte: u8| {
+        let byte = _mm256_set1_epi8(byte.cast_signed());
+        (_mm256_cmpeq_epi8(low, byte), _mm256_cmpeq_epi8(high, byte))
+    };
+    // Compared as signed: bytes that are not ASCII are below the space as control characters are.
+    let space = _mm256_set1_epi8(b' '.cast_signed());
+    let (quotes, backslashes, dots, colons) = (equal(b'"'), equal(b'\\'), equal(b'.'), equal(b':'));
+    Block {
+        quotes: mask(quotes.0, quotes.1),
+        unusual: mask(
+            _mm256_or_si256(backslashes.0, _mm256_cmpgt_epi8(space, low)),
+            _mm256_or_si256(backslashes.1, _mm256_cmpgt_epi8(space, high)),
+        ),
+        dots: mask(dots.0, dots.1),
+        colons: mask(colons.0, colons.1),
+    }
 }
 
 #[target_feature(enable = "avx2")]
