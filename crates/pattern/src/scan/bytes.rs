@@ -1,6 +1,6 @@
 //! What a text is made of: strings, numbers, space.
 
-use super::quotes::{Next, Quotes};
+use super::quotes::Quotes;
 use crate::error::{EventError, EventErrorKind};
 
 /// A text that is read from its beginning on, every string once and in order.
@@ -27,37 +27,23 @@ impl<'e, 'q> Text<'e, 'q> {
         }
     }
 
-    /// Whether a key so far may hold a dot, if a colon is right behind its closing quote.
+    /// Reads the key at a place if it is plain: no escapes, no dots, no space behind it. Returns where its closing quote is,
+    /// and the first byte of its value, which is the second after that.
     #[inline(always)]
-    pub(super) fn dotted(&self) -> bool {
-        self.quotes.dotted()
+    pub(super) fn plain_key(&mut self, at: usize) -> Option<(usize, u8)> {
+        let end = self.quotes.plain_key(at)? as usize;
+        let [_, colon, value, _] = three(self.bytes, end).to_le_bytes();
+        if colon != b':' || value <= b' ' {
+            return None;
+        }
+        self.quotes.pass();
+        Some((end, value))
     }
 
-    /// Reads pairs of keys and strings, the first key's opening quote at `at`, as long as nothing about them is unusual and
-    /// no space is between them: calls for each with the places of the key's quotes and of the value's closing one, whose
-    /// opening one is three after the key. Returns where the reading stands: at a key whose value is of another kind, or
-    /// behind a value after which no key follows at once.
+    /// Whether a comma and a quote follow the closing quote of a string.
     #[inline(always)]
-    pub(super) fn pairs(&mut self, at: usize, mut pair: impl FnMut(usize, usize, usize)) -> Place {
-        const MIDDLE: u32 = u32::from_le_bytes(*b"\":\"\0");
-        const BETWEEN: u32 = u32::from_le_bytes(*b"\",\"\0");
-        let bytes = self.bytes;
-        let mut place = Place::Key(at);
-        self.quotes.each_two(|[key, key_end, _, value_end]| {
-            let (key, key_end, value_end) = (key as usize, key_end as usize, value_end as usize);
-            if place != Place::Key(key) || three(bytes, key_end) != MIDDLE {
-                return Next::Stop;
-            }
-            pair(key, key_end, value_end);
-            if three(bytes, value_end) == BETWEEN {
-                place = Place::Key(value_end + 2);
-                Next::On
-            } else {
-                place = Place::End(value_end + 1);
-                Next::Last
-            }
-        });
-        place
+    pub(super) fn string_follows(&self, end: usize) -> bool {
+        three(self.bytes, end) == u32::from_le_bytes(*b"\",\"\0")
     }
 
     #[cold]
@@ -87,16 +73,9 @@ impl<'e, 'q> Text<'e, 'q> {
     }
 }
 
-/// Where pairs end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Key(usize),
-    End(usize),
-}
-
 /// Three bytes, and a zero; at the end of a text nothing that is looked for.
 #[inline(always)]
-pub(super) fn three(bytes: &[u8], at: usize) -> u32 {
+fn three(bytes: &[u8], at: usize) -> u32 {
     let four = bytes.get(at..at + 4).and_then(<[u8]>::first_chunk::<4>);
     four.map_or(0, |four| u32::from_le_bytes(*four) & 0xFF_FFFF)
 }

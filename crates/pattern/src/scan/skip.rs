@@ -1,6 +1,6 @@
 //! A value that nobody asks for: checked and passed over.
 
-use super::bytes::{Place, Text, number_end, space, unexpected};
+use super::bytes::{Text, number_end, space, unexpected};
 use crate::error::{EventError, EventErrorKind};
 use crate::limits::MAX_EVENT_DEPTH;
 
@@ -14,6 +14,11 @@ pub(super) struct Nest {
 }
 
 impl Nest {
+    fn clear(&mut self) {
+        self.depth = 0;
+        self.outer.clear();
+    }
+
     fn push(&mut self, object: bool) {
         if self.depth.is_multiple_of(64) && self.depth > 0 {
             self.outer.push(self.bits);
@@ -22,102 +27,99 @@ impl Nest {
         self.depth += 1;
     }
 
-    fn pop(&mut self) {
+    /// Closes a level; returns whether the one around it is an object, if there is one.
+    fn pop(&mut self) -> Option<bool> {
         self.bits >>= 1;
         self.depth -= 1;
-        if self.depth.is_multiple_of(64) && self.depth > 0 {
+        if self.depth == 0 {
+            return None;
+        }
+        if self.depth.is_multiple_of(64) {
             self.bits = self.outer.pop().unwrap_or_default();
         }
-    }
-
-    fn in_object(&self) -> bool {
-        self.bits & 1 == 1
+        Some(self.bits & 1 == 1)
     }
 }
 
-/// Returns the byte after the value that begins at `at`. `outside` levels are open around it.
+/// Returns the byte after the object or array, not empty, of which the first key or element is at `at`. `outside` levels
+/// are open around it.
 pub(super) fn skip(
     text: &mut Text<'_, '_>,
     mut at: usize,
+    mut object: bool,
     nest: &mut Nest,
     outside: usize,
 ) -> Result<usize, EventError> {
     let bytes = text.bytes;
-    nest.depth = 0;
-    nest.outer.clear();
-    // `at` is where a value begins.
-    loop {
-        at = match bytes.get(at) {
-            Some(b'"') => text.string()?.0 + 1,
-            Some(open @ (b'{' | b'[')) => {
-                let object = *open == b'{';
+    nest.clear();
+    nest.push(object);
+    'members: loop {
+        // `at` is at a key or an element.
+        let mut byte = bytes.get(at).copied().unwrap_or_default();
+        if object {
+            (at, byte) = match text.plain_key(at) {
+                Some((end, value)) => (end + 2, value),
+                None => odd_key(text, at)?,
+            };
+        }
+        match byte {
+            b'"' => {
+                let (end, _) = text.string()?;
+                if text.string_follows(end) {
+                    at = end + 2;
+                    continue;
+                }
+                at = end + 1;
+            }
+            b'{' | b'[' => {
                 let inner = space(bytes, at + 1);
-                if bytes.get(inner) == Some(if object { &b'}' } else { &b']' }) {
-                    inner + 1
+                if bytes.get(inner) == Some(&closing(byte)) {
+                    at = inner + 1;
                 } else {
                     if outside + nest.depth >= MAX_EVENT_DEPTH {
                         return Err(EventError::new(EventErrorKind::Depth, at));
                     }
+                    object = byte == b'{';
                     nest.push(object);
-                    if !object {
-                        at = inner;
-                        continue;
-                    }
-                    match members(text, inner)? {
-                        Ok(value) => {
-                            at = value;
-                            continue;
-                        }
-                        Err(end) => end,
-                    }
+                    at = inner;
+                    continue;
                 }
             }
-            _ => scalar_end(bytes, at)?,
-        };
+            _ => at = scalar_end(bytes, at)?,
+        }
         loop {
-            if nest.depth == 0 {
-                return Ok(at);
-            }
+            // `at` is behind a value.
             at = space(bytes, at);
-            match (bytes.get(at), nest.in_object()) {
-                (Some(b','), true) => match members(text, space(bytes, at + 1))? {
-                    Ok(value) => {
-                        at = value;
-                        break;
-                    }
-                    Err(end) => at = end,
-                },
-                (Some(b','), false) => {
-                    at = space(bytes, at + 1);
-                    break;
-                }
-                (Some(b'}'), true) | (Some(b']'), false) => {
-                    nest.pop();
-                    at += 1;
-                }
+            match bytes.get(at) {
+                Some(b',') => break,
+                Some(b'}') if object => {}
+                Some(b']') if !object => {}
                 _ => return Err(unexpected(bytes, at)),
             }
+            at += 1;
+            let Some(outer) = nest.pop() else { break 'members Ok(at) };
+            object = outer;
         }
+        at = space(bytes, at + 1);
     }
 }
 
-/// Passes over pairs of keys and strings. Returns where a value of another kind begins, or as the error the byte after the
-/// last pair where no key follows at once.
-#[inline(always)]
-fn members(text: &mut Text<'_, '_>, key: usize) -> Result<Result<usize, usize>, EventError> {
-    match text.pairs(key, |_, _, _| {}) {
-        Place::Key(key) => Ok(Ok(key_end(text, key)?)),
-        Place::End(end) => Ok(Err(end)),
-    }
-}
-
-/// Returns where the value of the key at `at` begins.
-#[inline]
-fn key_end(text: &mut Text<'_, '_>, at: usize) -> Result<usize, EventError> {
+/// Reads a key of any kind: returns where its value begins, and with which byte.
+#[cold]
+#[inline(never)]
+fn odd_key(text: &mut Text<'_, '_>, at: usize) -> Result<(usize, u8), EventError> {
     if text.bytes.get(at) != Some(&b'"') {
         return Err(unexpected(text.bytes, at));
     }
-    colon(text.bytes, text.string()?.0)
+    let (end, _) = text.string()?;
+    let at = colon(text.bytes, end)?;
+    Ok((at, text.bytes.get(at).copied().unwrap_or_default()))
+}
+
+/// What closes what a byte opens.
+#[inline(always)]
+pub(super) fn closing(open: u8) -> u8 {
+    open + 2
 }
 
 /// Returns where the value begins of the key whose closing quote is at `quote`.

@@ -1,8 +1,8 @@
 //! The walk along the paths that somebody asks for.
 
-use super::bytes::{Place, Text, space, three, unexpected};
+use super::bytes::{Text, space, unexpected};
 use super::quotes::Quotes;
-use super::skip::{Nest, colon, scalar_end, skip};
+use super::skip::{Nest, closing, colon, scalar_end, skip};
 use crate::condition::Literal;
 use crate::error::{EventError, EventErrorKind};
 use crate::json::unescape;
@@ -140,50 +140,50 @@ struct Walk<'e, 'w, S> {
 impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
     /// Reads the outermost object; returns the byte after it.
     fn object_tree(&mut self, node: NodeId, start: usize) -> Result<usize, EventError> {
+        let (bytes, paths) = (self.bytes, self.paths);
         let mut top = Frame { node, object: true, inside: false, element: false, array: 0, index: 0 };
-        let mut at = space(self.bytes, start + 1);
-        if self.bytes.get(at) == Some(&b'}') {
+        let mut here = paths.here(node);
+        let mut at = space(bytes, start + 1);
+        if bytes.get(at) == Some(&b'}') {
             return Ok(at + 1);
         }
         'members: loop {
             // `at` is at a key or an element.
-            'member: {
-                let mut node = top.node;
-                if top.object {
-                    match self.pairs(node, top.inside, at) {
-                        Place::Key(key) => (node, at) = self.key(node, key)?,
-                        Place::End(end) => {
-                            at = end;
-                            break 'member;
-                        }
-                    }
+            let mut node = top.node;
+            let mut byte = bytes.get(at).copied().unwrap_or_default();
+            if top.object {
+                if let Some((end, value)) = self.text.plain_key(at) {
+                    node = here.step(Piece::new(bytes, at + 1, end));
+                    (at, byte) = (end + 2, value);
+                } else {
+                    (node, at) = self.odd_key(node, at)?;
+                    byte = bytes.get(at).copied().unwrap_or_default();
                 }
-                match self.bytes.get(at) {
-                    Some(b'"') => {
-                        let (end, escaped) = self.text.string()?;
-                        if let Some(field) = self.paths.field(node) {
-                            let piece = Piece::new(self.bytes, at + 1, end);
-                            self.sink.leaf(field, Raw::String(Quoted { piece, escaped }), top.inside);
-                        }
-                        at = end + 1;
+            }
+            // `at` is at a value.
+            match byte {
+                b'"' => {
+                    let (end, escaped) = self.text.string()?;
+                    if let Some(field) = paths.field(node) {
+                        let piece = Piece::new(bytes, at + 1, end);
+                        self.sink.leaf(field, Raw::String(Quoted { piece, escaped }), top.inside);
                     }
-                    Some(open @ (b'{' | b'[')) => {
-                        let object = *open == b'{';
-                        let inner = space(self.bytes, at + 1);
-                        if self.bytes.get(inner) == Some(if object { &b'}' } else { &b']' }) {
-                            at = inner + 1;
-                            break 'member;
-                        }
-                        let depth = self.frames.len() + 1;
-                        let wanted =
-                            if object { self.paths.has_children(node) } else { self.paths.is_wanted(node) };
-                        if !wanted {
-                            at = skip(&mut self.text, at, self.nest, depth)?;
-                            break 'member;
-                        }
-                        if depth >= MAX_EVENT_DEPTH {
-                            return Err(EventError::new(EventErrorKind::Depth, at));
-                        }
+                    if self.text.string_follows(end) {
+                        at = end + 2;
+                        top.index = top.index.wrapping_add(1);
+                        continue;
+                    }
+                    at = end + 1;
+                }
+                b'{' | b'[' => {
+                    let object = byte == b'{';
+                    let inner = space(bytes, at + 1);
+                    let depth = self.frames.len() + 1;
+                    if bytes.get(inner) == Some(&closing(byte)) {
+                        at = inner + 1;
+                    } else if depth >= MAX_EVENT_DEPTH {
+                        return Err(EventError::new(EventErrorKind::Depth, at));
+                    } else if if object { paths.has_children(node) } else { paths.is_wanted(node) } {
                         let element = !top.object;
                         if element {
                             self.sink.enter(top.array, top.index);
@@ -192,59 +192,41 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
                         *self.arrays = array.wrapping_add(u32::from(!object));
                         self.frames.push(top);
                         top = Frame { node, object, inside: top.inside | element, element, array, index: 0 };
+                        here = paths.here(node);
                         at = inner;
-                        continue 'members;
+                        continue;
+                    } else {
+                        at = skip(&mut self.text, inner, object, self.nest, depth)?;
                     }
-                    _ => {
-                        let end = scalar_end(self.bytes, at)?;
-                        if let Some(field) = self.paths.field(node) {
-                            self.sink.leaf(field, self.scalar(at, end), top.inside);
-                        }
-                        at = end;
+                }
+                _ => {
+                    let end = scalar_end(bytes, at)?;
+                    if let Some(field) = paths.field(node) {
+                        self.sink.leaf(field, self.scalar(at, end), top.inside);
                     }
+                    at = end;
                 }
             }
             loop {
                 // `at` is behind a value.
-                at = space(self.bytes, at);
-                match self.bytes.get(at) {
+                at = space(bytes, at);
+                match bytes.get(at) {
                     Some(b',') => break,
                     Some(b'}') if top.object => {}
                     Some(b']') if !top.object => {}
-                    _ => return Err(unexpected(self.bytes, at)),
+                    _ => return Err(unexpected(bytes, at)),
                 }
                 at += 1;
                 if top.element {
                     self.sink.leave();
                 }
-                let Some(outer) = self.frames.pop() else { return Ok(at) };
+                let Some(outer) = self.frames.pop() else { break 'members Ok(at) };
                 top = outer;
+                here = paths.here(top.node);
             }
-            at = space(self.bytes, at + 1);
-            top.index = top.index.wrapping_add(u32::from(!top.object));
+            at = space(bytes, at + 1);
+            top.index = top.index.wrapping_add(1);
         }
-    }
-
-    /// Reads pairs of keys and strings.
-    #[inline(never)]
-    fn pairs(&mut self, node: NodeId, inside: bool, at: usize) -> Place {
-        let (paths, bytes, sink) = (self.paths, self.bytes, &mut *self.sink);
-        if self.text.dotted() {
-            return self.text.pairs(at, |key, key_end, value_end| {
-                let key = bytes.get(key + 1..key_end).unwrap_or_default();
-                if let Some(field) = paths.field(paths.step(node, key)) {
-                    let piece = Piece::new(bytes, key_end + 3, value_end);
-                    sink.leaf(field, Raw::String(Quoted { piece, escaped: false }), inside);
-                }
-            });
-        }
-        let here = paths.here(node);
-        self.text.pairs(at, |key, key_end, value_end| {
-            if let Some(field) = paths.field(here.step(Piece::new(bytes, key + 1, key_end))) {
-                let piece = Piece::new(bytes, key_end + 3, value_end);
-                sink.leaf(field, Raw::String(Quoted { piece, escaped: false }), inside);
-            }
-        })
     }
 
     fn scalar(&self, at: usize, end: usize) -> Raw<'e> {
@@ -256,37 +238,21 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
         }
     }
 
-    /// Reads a key: where it leads to, and where its value begins.
-    #[inline]
-    fn key(&mut self, node: NodeId, at: usize) -> Result<(NodeId, usize), EventError> {
+    /// Reads a key of any kind: returns where it leads to, and where its value begins.
+    #[cold]
+    #[inline(never)]
+    fn odd_key(&mut self, node: NodeId, at: usize) -> Result<(NodeId, usize), EventError> {
         if self.bytes.get(at) != Some(&b'"') {
             return Err(unexpected(self.bytes, at));
         }
         let (end, escaped) = self.text.string()?;
-        let key = Piece::new(self.bytes, at + 1, end);
-        let [_, colon, value, _] = three(self.bytes, end).to_le_bytes();
-        if colon != b':' || value <= b' ' || escaped || self.text.dotted() {
-            return self.odd_key(node, key, escaped, end);
-        }
-        Ok((self.paths.here(node).step(key), end + 2))
-    }
-
-    /// The same for a key with escapes, or dots, or space behind it.
-    #[cold]
-    #[inline(never)]
-    fn odd_key(
-        &mut self,
-        node: NodeId,
-        key: Piece<'_>,
-        escaped: bool,
-        end: usize,
-    ) -> Result<(NodeId, usize), EventError> {
+        let text = self.bytes.get(at + 1..end).unwrap_or_default();
         let child = if escaped {
             self.key.clear();
-            unescape(key.text(), self.key);
+            unescape(text, self.key);
             self.paths.step(node, self.key)
         } else {
-            self.paths.step(node, key.text())
+            self.paths.step(node, text)
         };
         Ok((child, colon(self.bytes, end)?))
     }

@@ -26,7 +26,7 @@ pub(super) const NONE: u32 = u32::MAX;
 /// The places of quotes that begin or end strings, in order, those of one chunk at a time.
 #[derive(Debug, Default)]
 pub(super) struct Quotes {
-    /// The places, then [`NONE`] four times, then anything.
+    /// The places, then [`NONE`] twice, then anything.
     places: Vec<u32>,
     count: usize,
     /// Places of this chunk that were read.
@@ -35,6 +35,8 @@ pub(super) struct Quotes {
     odd: Vec<u32>,
     next_odd: usize,
     odd_at: u32,
+    /// Up to here keys are plain: the same, or zero if there may be a key with a dot in it.
+    plain_to: u32,
     chunk: usize,
     /// How much of the text was looked at.
     seen: usize,
@@ -43,16 +45,6 @@ pub(super) struct Quotes {
     /// There may be a key with a dot in it, a colon right behind its closing quote.
     dotted: bool,
     state: State,
-}
-
-/// What becomes of two strings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
-    On,
-    /// They were read; no more.
-    Last,
-    /// They were not read; no more.
-    Stop,
 }
 
 /// What is carried from block to block.
@@ -86,12 +78,6 @@ impl Quotes {
         self.high
     }
 
-    /// Whether a key so far may hold a dot, if a colon is right behind its closing quote.
-    #[inline(always)]
-    pub(super) fn dotted(&self) -> bool {
-        self.dotted
-    }
-
     /// Returns the place of the quote that ends the string whose opening quote is next, if nothing about it is unusual.
     #[inline(always)]
     pub(super) fn string(&mut self) -> Option<u32> {
@@ -103,25 +89,17 @@ impl Quotes {
         Some(end)
     }
 
-    /// Calls for the places of every two strings, begin and end, as long as nothing about them is unusual and the answer is
-    /// to go on. Those for which it is `Stop` stay unread.
+    /// The same for a key at a place, which holds no dots if a colon is right behind it. It is not passed yet.
     #[inline(always)]
-    pub(super) fn each_two(&mut self, mut each: impl FnMut([u32; 4]) -> Next) {
-        let mut next = self.next;
-        for places in self.places.get(next..).unwrap_or_default().as_chunks::<4>().0 {
-            if places[3] >= self.odd_at {
-                break;
-            }
-            match each(*places) {
-                Next::On => next += 4,
-                Next::Last => {
-                    next += 4;
-                    break;
-                }
-                Next::Stop => break,
-            }
-        }
-        self.next = next;
+    pub(super) fn plain_key(&self, at: usize) -> Option<u32> {
+        let [start, end] = *self.places.get(self.next..self.next + 2)?.first_chunk::<2>()?;
+        (start as usize == at && end < self.plain_to).then_some(end)
+    }
+
+    /// Passes a string.
+    #[inline(always)]
+    pub(super) fn pass(&mut self) {
+        self.next += 2;
     }
 
     /// The same for any string, and where the unusual in it is; `None` if the text ends first.
@@ -141,6 +119,7 @@ impl Quotes {
         let odd = rest.get(..within).unwrap_or_default();
         self.next_odd += within;
         self.odd_at = rest.get(within).copied().unwrap_or(NONE);
+        self.plain_to = if self.dotted { 0 } else { self.odd_at };
         Some((end, odd))
     }
 
@@ -161,11 +140,12 @@ impl Quotes {
         self.next_odd = 0;
         blocks::fastest(self, chunk);
         self.seen += chunk.len();
-        for place in self.places.iter_mut().skip(self.count).take(4) {
+        for place in self.places.iter_mut().skip(self.count).take(2) {
             *place = NONE;
         }
         self.odd.push(NONE);
         self.odd_at = self.odd.first().copied().unwrap_or(NONE);
+        self.plain_to = if self.dotted { 0 } else { self.odd_at };
     }
 
     /// Takes what is seen of the blocks of a chunk.
@@ -378,10 +358,10 @@ mod tests {
             let mut quotes = Quotes::default();
             read_with(&mut quotes, text.as_bytes(), whole);
             let dotted = keys.iter().zip(&values).any(|(key, _)| key.contains('.'));
-            prop_assert!(quotes.dotted() || !dotted);
+            prop_assert!(quotes.dotted || !dotted);
             // Nor are they told where there are none, except where a chunk ends.
             let known = text.len() < SHORT_CHUNK && blocks::all(&[0; BLOCK]).len() > 1;
-            prop_assert!(!known || quotes.dotted() == dotted);
+            prop_assert!(!known || quotes.dotted == dotted);
         }
 
         #[test]
