@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-
 use super::affixes::{Affixes, Prefixes, Suffixes};
+use super::inner::Inner;
 use super::networks::Networks;
 use super::numbers::Numbers;
 use super::postings::{ListId, Posting, PostingsBuilder};
@@ -34,7 +33,7 @@ struct Texts {
     suffixes: Suffixes,
     lower_prefixes: Prefixes,
     lower_suffixes: Suffixes,
-    inner: Option<(AhoCorasick, Vec<ListId>)>,
+    inner: Option<Inner>,
     networks: Option<Networks>,
     /// What is tried one by one: text with unusual letters without regard to case, JSON in strings.
     others: Vec<(Condition, Posting)>,
@@ -127,12 +126,8 @@ impl Texts {
         }
         self.prefixes.find(text, &mut found);
         self.suffixes.find(text, &mut found);
-        if let Some((automaton, lists)) = &self.inner {
-            for hit in automaton.find_overlapping_iter(text) {
-                if let Some(list) = lists.get(hit.pattern().as_usize()) {
-                    found(*list);
-                }
-            }
+        if let Some(inner) = &self.inner {
+            inner.find(text, &mut found);
         }
         if let Some(networks) = &self.networks
             && let Some(address) = Address::parse(text)
@@ -263,13 +258,8 @@ impl IndexBuilder {
         self.place_wildcards(shared);
         let mut inner = None;
         if !self.inner.is_empty() {
-            let (texts, lists): (Vec<_>, Vec<_>) = std::mem::take(&mut self.inner).into_iter().unzip();
-            let mut builder = AhoCorasick::builder();
-            // A DFA is the fastest, and grows with the texts: only for few of them.
-            let few = texts.iter().map(|text| text.len()).sum::<usize>() < 4_096;
-            builder.kind(Some(if few { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA }));
-            match builder.build(&texts) {
-                Ok(automaton) => inner = Some((automaton, lists)),
+            match Inner::new(&self.inner) {
+                Ok(texts) => inner = Some(texts),
                 // Larger than the library's numbers reach: one by one.
                 Err(_) => self.others.append(&mut self.inner_whole),
             }

@@ -8,6 +8,7 @@
 mod affixes;
 mod build;
 mod index;
+mod inner;
 mod networks;
 mod numbers;
 mod postings;
