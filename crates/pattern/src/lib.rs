@@ -70,6 +70,7 @@ mod pattern;
 mod scan;
 mod set;
 pub mod sns;
+mod swar;
 mod table;
 mod wildcard;
 

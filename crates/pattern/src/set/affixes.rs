@@ -28,6 +28,9 @@ pub(super) type Suffixes = Affixes<true>;
 #[derive(Debug)]
 struct Entry {
     text: Box<[u8]>,
+    /// What follows after what all have in common, as in the keys, and which of its bits count.
+    key: u64,
+    mask: u64,
     /// The longest text before it that it begins with.
     parent: Option<u32>,
     list: ListId,
@@ -54,8 +57,11 @@ impl<const BACK: bool> Affixes<BACK> {
             }
             let parent = open.last().copied();
             open.push(u32::try_from(all.entries.len()).unwrap_or(u32::MAX));
-            all.keys.push(all.key(&text));
-            all.entries.push(Entry { text, parent, list });
+            let key = all.key(&text);
+            let beyond = 64usize.saturating_sub((text.len() - all.common.len()) * 8);
+            let mask = u64::MAX.unbounded_shl(u32::try_from(beyond).unwrap_or(64));
+            all.keys.push(key);
+            all.entries.push(Entry { text, key, mask, parent, list });
         }
         all
     }
@@ -78,7 +84,7 @@ impl<const BACK: bool> Affixes<BACK> {
         let mut at = after.checked_sub(1).and_then(|at| self.entries.get(at));
         let mut begins = false;
         while let Some(entry) = at {
-            begins = begins || Self::begins(value, &entry.text);
+            begins = begins || self.begins_with(value, key, entry);
             if begins {
                 found(entry.list);
             }
@@ -103,6 +109,14 @@ impl<const BACK: bool> Affixes<BACK> {
                 None => rest.iter().rev().fold(0, |key, byte| key >> 8 | u64::from(*byte) << 56),
             }
         }
+    }
+
+    /// Whether a value that begins with what all have in common begins with an entry.
+    #[inline]
+    fn begins_with(&self, value: &[u8], key: u64, entry: &Entry) -> bool {
+        (key ^ entry.key) & entry.mask == 0
+            && value.len() >= entry.text.len()
+            && (entry.text.len() <= self.common.len() + 8 || Self::begins(value, &entry.text))
     }
 
     #[inline]

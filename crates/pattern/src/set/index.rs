@@ -10,7 +10,7 @@ use super::postings::{ListId, Posting, PostingsBuilder};
 use crate::address::{Address, Cidr};
 use crate::case::Folded;
 use crate::condition::{Condition, Literal, Value};
-use crate::number::{Bound, Decimal, Number, Range};
+use crate::number::{Bound, Number, Range};
 use crate::table::Table;
 use crate::wildcard::{Anchor, Wildcard};
 
@@ -85,7 +85,7 @@ impl Index {
 
     pub(super) fn number(&self, lexeme: &[u8], found: impl FnMut(ListId)) {
         if let Some(numbers) = &self.numbers {
-            numbers.find(Decimal::parse(lexeme), found);
+            numbers.find(lexeme, found);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What is seen of 64 bytes, by eight at a time; and which way is the fastest here.
 
 use super::{Quotes, put};
+use crate::swar::{HIGH, below, bits, equal};
 
 /// Bytes in a block: one bit of a word for each.
 pub(super) const BLOCK: usize = 64;
@@ -63,7 +64,7 @@ fn block(bytes: &[u8; BLOCK]) -> Block {
     let (mut quotes, mut unusual) = (0, 0);
     for word in words(bytes) {
         quotes = quotes >> 8 | bits(equal(word, b'"')) << 56;
-        unusual |= equal(word, b'\\') | controls(word) | word & HIGH;
+        unusual |= equal(word, b'\\') | below(word, b' ') | word & HIGH;
     }
     Block { quotes, unusual, dots: 0, colons: 0 }
 }
@@ -72,7 +73,7 @@ fn unusual(bytes: &[u8; BLOCK]) -> Unusual {
     let mut unusual = Unusual { backslashes: 0, controls: 0, high: 0 };
     for word in words(bytes) {
         unusual.backslashes = unusual.backslashes >> 8 | bits(equal(word, b'\\')) << 56;
-        unusual.controls = unusual.controls >> 8 | bits(controls(word)) << 56;
+        unusual.controls = unusual.controls >> 8 | bits(below(word, b' ')) << 56;
         unusual.high = unusual.high >> 8 | bits(word & HIGH) << 56;
     }
     unusual
@@ -91,30 +92,6 @@ pub(super) fn all(bytes: &[u8; BLOCK]) -> Vec<(Block, Unusual, Vec<u32>)> {
     all
 }
 
-const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-const HIGH: u64 = 0x8080_8080_8080_8080;
-const ONES: u64 = 0x0101_0101_0101_0101;
-
 fn words(bytes: &[u8; BLOCK]) -> impl Iterator<Item = u64> + '_ {
     bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word))
-}
-
-/// The highest bit of each byte that is this one.
-#[inline]
-fn equal(word: u64, byte: u8) -> u64 {
-    let differs = word ^ (ONES * u64::from(byte));
-    // No byte carries into the next.
-    !(((differs & LOW) + LOW) | differs | LOW)
-}
-
-/// The highest bit of each byte below 0x20.
-#[inline]
-fn controls(word: u64) -> u64 {
-    !(((word & LOW) + (ONES * 0x60)) | word) & HIGH
-}
-
-/// The highest bits of the bytes, the first one lowest.
-#[inline]
-fn bits(high: u64) -> u64 {
-    (high >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
