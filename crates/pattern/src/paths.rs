@@ -125,10 +125,10 @@ impl Paths {
 }
 
 impl Here<'_> {
-    /// Where a key leads to that holds no dots and has a quote behind it.
+    /// Where a key leads to that holds no dots. `last_two` are the two bytes before its closing quote.
     #[inline(always)]
-    pub(crate) fn step(self, key: Piece<'_>) -> NodeId {
-        let kind = kind(key.beginning().unwrap_or_default(), key.len());
+    pub(crate) fn step(self, key: Piece<'_>, last_two: u16) -> NodeId {
+        let kind = kind(last_two, key.len());
         if self.kinds.get(kind >> 6).is_none_or(|kinds| kinds >> (kind & 63) & 1 == 0) {
             return Paths::NOWHERE;
         }
@@ -140,9 +140,9 @@ impl Here<'_> {
 impl Node {
     fn add_kind(&mut self, name: &[u8]) {
         let two = match name {
-            [first, second, ..] => [*first, *second],
-            [one] => [*one, b'"'],
-            // What follows the quote is not known.
+            [.., first, second] => [*first, *second],
+            [one] => [b'"', *one],
+            // What is before its opening quote is not known.
             [] => return self.kinds = [u64::MAX; 4],
         };
         let kind = kind(u16::from_le_bytes(two), name.len());
@@ -152,11 +152,11 @@ impl Node {
     }
 }
 
-/// The kind of a name by its first two bytes (of a shorter one, with the quote behind it) and its length; below 256.
+/// The kind of a name by its length and its last two bytes (of a shorter one, with the quote before it); below 256.
 #[inline(always)]
 fn kind(two: u16, length: usize) -> usize {
     let length = (length & 0xFF) as u32;
-    (u32::from(two) | length << 16).wrapping_mul(0x9E37_79B1) as usize >> 24 & 0xFF
+    ((u32::from(two) | length << 16).wrapping_mul(0x9E37_79B1) >> 24) as usize
 }
 
 #[cfg(test)]

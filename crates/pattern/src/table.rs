@@ -56,7 +56,7 @@ impl Table {
     #[inline(always)]
     pub(crate) fn get_piece(&self, scope: u32, piece: Piece<'_>, words: Words) -> Option<u32> {
         let slot = self.slots.get(self.place(scope, piece.len(), words))?;
-        if slot.is(scope, piece.len(), words) && piece.len() <= 16 {
+        if slot.is(scope, piece.len(), words) && (piece.len() <= 16 || self.is_text(slot, piece.text())) {
             return Some(slot.value);
         }
         if slot.length == u32::MAX { None } else { self.search(scope, piece.text(), words) }
@@ -108,7 +108,7 @@ impl Table {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn is_text(&self, slot: &Slot, text: &[u8]) -> bool {
         self.texts.get(slot.text as usize..slot.text as usize + slot.length as usize) == Some(text)
     }
@@ -173,13 +173,6 @@ impl<'t> Piece<'t> {
     #[inline(always)]
     pub(crate) fn text(self) -> &'t [u8] {
         self.around.get(self.start..self.end).unwrap_or_default()
-    }
-
-    /// Its first two bytes, if so many follow its beginning.
-    #[inline(always)]
-    pub(crate) fn beginning(self) -> Option<u16> {
-        let two = self.around.get(self.start..self.start.wrapping_add(2))?;
-        Some(u16::from_le_bytes(*two.first_chunk()?))
     }
 
     /// Its words. No branch asks how long it is; only at the ends of the text around it is it read by itself.

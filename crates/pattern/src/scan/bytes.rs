@@ -27,23 +27,27 @@ impl<'e, 'q> Text<'e, 'q> {
         }
     }
 
-    /// Reads the key at a place if it is plain: no escapes, no dots, no space behind it. Returns where its closing quote is,
-    /// and the first byte of its value, which is the second after that.
+    /// Reads the key at a place if it is plain: no escapes, no dots, a colon right behind it.
     #[inline(always)]
-    pub(super) fn plain_key(&mut self, at: usize) -> Option<(usize, u8)> {
+    pub(super) fn plain_key(&mut self, at: usize) -> Option<PlainKey> {
+        const COLON: u64 = u16::from_le_bytes(*b"\":") as u64;
         let end = self.quotes.plain_key(at)? as usize;
-        let [_, colon, value, _] = three(self.bytes, end).to_le_bytes();
-        if colon != b':' || value <= b' ' {
+        // One look at what is on both sides of the closing quote.
+        let around = self.bytes.get(end.wrapping_sub(4)..end + 4)?;
+        let around = u64::from_le_bytes(*around.first_chunk()?);
+        if around >> 32 & 0xFFFF != COLON {
             return None;
         }
         self.quotes.pass();
-        Some((end, value))
+        let [_, _, first, second, _, _, value, _] = around.to_le_bytes();
+        Some(PlainKey { end, last_two: u16::from_le_bytes([first, second]), value })
     }
 
     /// Whether a comma and a quote follow the closing quote of a string.
     #[inline(always)]
     pub(super) fn string_follows(&self, end: usize) -> bool {
-        three(self.bytes, end) == u32::from_le_bytes(*b"\",\"\0")
+        let four = self.bytes.get(end..end + 4).and_then(<[u8]>::first_chunk::<4>);
+        four.is_some_and(|four| u32::from_le_bytes(*four) & 0xFF_FFFF == u32::from_le_bytes(*b"\",\"\0"))
     }
 
     #[cold]
@@ -73,11 +77,15 @@ impl<'e, 'q> Text<'e, 'q> {
     }
 }
 
-/// Three bytes, and a zero; at the end of a text nothing that is looked for.
-#[inline(always)]
-fn three(bytes: &[u8], at: usize) -> u32 {
-    let four = bytes.get(at..at + 4).and_then(<[u8]>::first_chunk::<4>);
-    four.map_or(0, |four| u32::from_le_bytes(*four) & 0xFF_FFFF)
+/// A key without escapes and dots.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PlainKey {
+    /// Where its closing quote is. The value, or space, begins two bytes further.
+    pub(super) end: usize,
+    /// The last two bytes before that.
+    pub(super) last_two: u16,
+    /// The byte that is two bytes further.
+    pub(super) value: u8,
 }
 
 fn check_escape(bytes: &[u8], at: usize) -> Result<(), EventError> {

@@ -58,8 +58,9 @@ pub(super) fn skip(
         let mut byte = bytes.get(at).copied().unwrap_or_default();
         if object {
             (at, byte) = match text.plain_key(at) {
-                Some((end, value)) => (end + 2, value),
-                None => odd_key(text, at)?,
+                Some(key) if key.value > b' ' => (key.end + 2, key.value),
+                Some(key) => value(bytes, space(bytes, key.end + 2)),
+                None => value(bytes, odd_key(text, at)?),
             };
         }
         match byte {
@@ -104,16 +105,21 @@ pub(super) fn skip(
     }
 }
 
-/// Reads a key of any kind: returns where its value begins, and with which byte.
+/// A place and the byte that is there.
+#[inline]
+pub(super) fn value(bytes: &[u8], at: usize) -> (usize, u8) {
+    (at, bytes.get(at).copied().unwrap_or_default())
+}
+
+/// Reads a key of any kind: returns where its value begins.
 #[cold]
 #[inline(never)]
-fn odd_key(text: &mut Text<'_, '_>, at: usize) -> Result<(usize, u8), EventError> {
+fn odd_key(text: &mut Text<'_, '_>, at: usize) -> Result<usize, EventError> {
     if text.bytes.get(at) != Some(&b'"') {
         return Err(unexpected(text.bytes, at));
     }
     let (end, _) = text.string()?;
-    let at = colon(text.bytes, end)?;
-    Ok((at, text.bytes.get(at).copied().unwrap_or_default()))
+    colon(text.bytes, end)
 }
 
 /// What closes what a byte opens.

@@ -2,7 +2,7 @@
 
 use super::bytes::{Text, space, unexpected};
 use super::quotes::Quotes;
-use super::skip::{Nest, closing, colon, scalar_end, skip};
+use super::skip::{Nest, closing, colon, scalar_end, skip, value};
 use crate::condition::Literal;
 use crate::error::{EventError, EventErrorKind};
 use crate::json::unescape;
@@ -150,14 +150,17 @@ impl<'e, S: Sink<'e>> Walk<'e, '_, S> {
         'members: loop {
             // `at` is at a key or an element.
             let mut node = top.node;
-            let mut byte = bytes.get(at).copied().unwrap_or_default();
+            let (_, mut byte) = value(bytes, at);
             if top.object {
-                if let Some((end, value)) = self.text.plain_key(at) {
-                    node = here.step(Piece::new(bytes, at + 1, end));
-                    (at, byte) = (end + 2, value);
+                if let Some(key) = self.text.plain_key(at) {
+                    node = here.step(Piece::new(bytes, at + 1, key.end), key.last_two);
+                    (at, byte) = (key.end + 2, key.value);
+                    if byte <= b' ' {
+                        (at, byte) = value(bytes, space(bytes, at));
+                    }
                 } else {
                     (node, at) = self.odd_key(node, at)?;
-                    byte = bytes.get(at).copied().unwrap_or_default();
+                    (at, byte) = value(bytes, at);
                 }
             }
             // `at` is at a value.

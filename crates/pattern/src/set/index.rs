@@ -95,6 +95,12 @@ impl Index {
         self.exact
     }
 
+    /// Whether a string may mean something at all.
+    #[inline]
+    pub(super) fn has_strings(&self) -> bool {
+        self.exact || self.texts.is_some()
+    }
+
     /// Whether a string may mean something in another way.
     #[inline]
     pub(super) fn has_more(&self) -> bool {

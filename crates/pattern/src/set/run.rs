@@ -212,7 +212,7 @@ struct Looking<'a> {
 }
 
 impl<'e> Sink<'e> for Looking<'_> {
-    #[inline]
+    #[inline(always)]
     fn leaf(&mut self, field: FieldId, value: Raw<'e>, inside: bool) {
         let set = self.set;
         let state = &mut *self.state;
@@ -236,21 +236,30 @@ impl<'e> Sink<'e> for Looking<'_> {
                     state.list(set, list, &[]);
                 }
             }
-            Raw::Number(lexeme) => index.number(lexeme, |list| state.list(set, list, &[])),
+            Raw::Number(lexeme) => state.number(set, index, lexeme),
+            Raw::String(_) if !index.has_strings() => {}
             Raw::String(Quoted { piece, escaped: false }) => state.string(set, field, index, piece),
-            Raw::String(Quoted { piece, .. }) => {
-                let mut decoded = std::mem::take(&mut state.decoded);
-                decoded.clear();
-                unescape(piece.text(), &mut decoded);
-                state.string(set, field, index, Piece::all(&decoded));
-                state.decoded = decoded;
-            }
+            Raw::String(Quoted { piece, escaped: true }) => state.escaped(set, field, index, piece),
         }
     }
 }
 
 impl State {
-    #[inline]
+    #[inline(never)]
+    fn number(&mut self, set: &RuleSet, index: &Index, lexeme: &[u8]) {
+        index.number(lexeme, |list| self.list(set, list, &[]));
+    }
+
+    #[cold]
+    fn escaped(&mut self, set: &RuleSet, field: FieldId, index: &Index, piece: Piece<'_>) {
+        let mut decoded = std::mem::take(&mut self.decoded);
+        decoded.clear();
+        unescape(piece.text(), &mut decoded);
+        self.string(set, field, index, Piece::all(&decoded));
+        self.decoded = decoded;
+    }
+
+    #[inline(never)]
     fn string(&mut self, set: &RuleSet, field: FieldId, index: &Index, piece: Piece<'_>) {
         let text = piece.text();
         if index.has_exact()
@@ -268,7 +277,7 @@ impl State {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn list(&mut self, set: &RuleSet, list: ListId, text: &[u8]) {
         for posting in set.postings.of(list) {
             self.apply(set, *posting, text);

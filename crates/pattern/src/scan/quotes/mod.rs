@@ -30,7 +30,7 @@ pub(super) struct Quotes {
     places: Vec<u32>,
     count: usize,
     /// Places of this chunk that were read.
-    next: usize,
+    next: u32,
     /// Places of what is unusual in strings: where escapes begin, and control characters. Then [`NONE`].
     odd: Vec<u32>,
     next_odd: usize,
@@ -81,7 +81,7 @@ impl Quotes {
     /// Returns the place of the quote that ends the string whose opening quote is next, if nothing about it is unusual.
     #[inline(always)]
     pub(super) fn string(&mut self) -> Option<u32> {
-        let end = *self.places.get(self.next + 1)?;
+        let end = *self.places.get(self.next as usize + 1)?;
         if end >= self.odd_at {
             return None;
         }
@@ -89,10 +89,12 @@ impl Quotes {
         Some(end)
     }
 
-    /// The same for a key at a place, which holds no dots if a colon is right behind it. It is not passed yet.
+    /// The same for a key whose opening quote is at a place; it is not passed yet. It holds no dot if a colon is right behind
+    /// it.
     #[inline(always)]
     pub(super) fn plain_key(&self, at: usize) -> Option<u32> {
-        let [start, end] = *self.places.get(self.next..self.next + 2)?.first_chunk::<2>()?;
+        let next = self.next as usize;
+        let [start, end] = *self.places.get(next..next + 2)?.first_chunk::<2>()?;
         (start as usize == at && end < self.plain_to).then_some(end)
     }
 
@@ -106,13 +108,13 @@ impl Quotes {
     #[cold]
     #[inline(never)]
     pub(super) fn any_string(&mut self, bytes: &[u8]) -> Option<(u32, &[u32])> {
-        while self.next + 2 > self.count {
+        while self.next as usize + 2 > self.count {
             if self.seen >= bytes.len() {
                 return None;
             }
             self.look(bytes);
         }
-        let end = self.places.get(self.next + 1).copied().unwrap_or(NONE);
+        let end = self.places.get(self.next as usize + 1).copied().unwrap_or(NONE);
         self.next += 2;
         let rest = self.odd.get(self.next_odd..).unwrap_or_default();
         let within = rest.iter().position(|at| *at >= end).unwrap_or(rest.len());
@@ -127,7 +129,7 @@ impl Quotes {
     fn look(&mut self, bytes: &[u8]) {
         let rest = bytes.get(self.seen..).unwrap_or_default();
         let chunk = rest.get(..self.chunk).unwrap_or(rest);
-        let kept = self.next.min(self.count)..self.count;
+        let kept = (self.next as usize).min(self.count)..self.count;
         self.count = kept.len();
         let needed = self.count + chunk.len().next_multiple_of(BLOCK) + BLOCK;
         self.places.copy_within(kept, 0);
@@ -314,7 +316,7 @@ mod tests {
             odd.clear();
             quotes.begin(bytes, whole);
             loop {
-                let (start, next_odd) = (quotes.places.get(quotes.next).copied(), quotes.odd_at);
+                let (start, next_odd) = (quotes.places.get(quotes.next as usize).copied(), quotes.odd_at);
                 if let Some(end) = quotes.string() {
                     assert!(end < next_odd);
                     places.extend(start);
@@ -323,7 +325,7 @@ mod tests {
                 }
                 let Some((end, found)) = quotes.any_string(bytes) else { break };
                 odd.extend_from_slice(found);
-                let start = quotes.places[quotes.next - 2];
+                let start = quotes.places[quotes.next as usize - 2];
                 places.extend([start, end]);
             }
         }
