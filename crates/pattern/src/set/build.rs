@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use super::index::{IndexBuilder, Shared};
 use super::postings::{Posting, PostingsBuilder};
-use super::{Asked, Question, Rule, RuleSet, Span};
+use super::{Access, Asked, NO_QUESTION, Question, Rule, RuleSet, Span};
 use crate::condition::{Condition, Excluded};
 use crate::paths::{FieldId, Paths};
 use crate::pattern::{Field, Pattern};
@@ -142,16 +142,20 @@ impl Builder {
             let number = u32::try_from(rules.len()).unwrap_or(u32::MAX);
             let all = questions.iter().filter_map(|question| self.questions.get(*question as usize));
             let compares = all.clone().any(|question| question.compares);
+            let by_value =
+                |question: &&u32| self.questions.get(**question as usize).is_some_and(Question::is_by_value);
+            let also = questions.iter().skip(1).find(by_value).copied().unwrap_or(NO_QUESTION);
+            let access = Access { rule: number, also };
             match questions.first().and_then(|first| Some((*first, self.questions.get(*first as usize)?))) {
-                Some((_, first)) if first.absent => always.push(number),
+                Some((_, first)) if first.absent => always.push(access),
                 Some((_, first)) if first.needs_only_presence() => {
                     if let Some(rules) = by_field.get_mut(first.wanted.0.0 as usize) {
-                        rules.push(number);
+                        rules.push(access);
                     }
                 }
                 Some((at, _)) => {
                     if let Some(rules) = by_question.get_mut(at as usize) {
-                        rules.push(number);
+                        rules.push(access);
                     }
                 }
                 None => {}
@@ -170,7 +174,7 @@ impl Builder {
             });
         }
         let mut access = Vec::new();
-        let mut flat = |lists: Vec<Vec<u32>>| -> Vec<Span> {
+        let mut flat = |lists: Vec<Vec<Access>>| -> Vec<Span> {
             let spans = lists.into_iter().map(|list| {
                 let start = access.len();
                 access.extend(list);

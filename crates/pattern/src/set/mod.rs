@@ -61,8 +61,8 @@ pub struct RuleSet {
     /// Rules to look at when a question was answered, when a field was there, and always.
     by_question: Vec<Span>,
     by_field: Vec<Span>,
-    access: Vec<u32>,
-    always: Vec<u32>,
+    access: Vec<Access>,
+    always: Vec<Access>,
     exclusions: usize,
 }
 
@@ -84,6 +84,16 @@ struct Question {
     /// What `anything-but` excludes, one number for each.
     exclusions: Span,
 }
+
+/// A rule that may be looked at.
+#[derive(Debug, Clone, Copy)]
+struct Access {
+    rule: u32,
+    /// Another question of it that only a value can answer: nearly always that one was not. [`NO_QUESTION`] if there is none.
+    also: u32,
+}
+
+const NO_QUESTION: u32 = u32::MAX;
 
 /// A question of a rule.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use super::index::{Found, Index};
 use super::postings::{ListId, Posting};
-use super::{Asked, Matches, Question, Rule, RuleSet};
+use super::{Access, Matches, NO_QUESTION, Question, Rule, RuleSet};
 use crate::consistent::{Wanted, decide};
 use crate::error::EventError;
 use crate::json::unescape;
@@ -106,8 +106,13 @@ impl Scratch {
         self.undecided.clear();
         let mut slow =
             Slow { set, parts, walker: &mut self.walker, leaves: None, steps: MAX_CONSISTENCY_STEPS };
-        let mut look = |rules: &[u32]| {
-            for rule in rules.iter().filter_map(|rule| set.rules.get(*rule as usize)) {
+        let mut look = |rules: &[Access]| {
+            for access in rules {
+                // Most looks end here.
+                if access.also != NO_QUESTION && !self.state.is_answered(access.also) {
+                    continue;
+                }
+                let Some(rule) = set.rules.get(access.rule as usize) else { continue };
                 let matched = match self.state.judge(set, rule) {
                     Verdict::No => continue,
                     Verdict::Yes => Some(true),
@@ -158,27 +163,24 @@ impl State {
         if state.event == self.event { state } else { FieldState::default() }
     }
 
-    /// Looks at the questions of a rule, rarest first.
+    /// Whether a value answered a question.
     #[inline]
-    fn judge(&self, set: &RuleSet, rule: &Rule) -> Verdict {
-        let questions = rule.questions.of(&set.rule_questions);
-        // Nearly every look ends here.
-        for asked in questions {
-            if asked.by_value && self.answered.get(asked.question as usize) != Some(&self.event) {
-                return Verdict::No;
-            }
-        }
-        self.judge_fully(set, rule, questions)
+    fn is_answered(&self, question: u32) -> bool {
+        self.answered.get(question as usize) == Some(&self.event)
     }
 
+    /// Looks at the questions of a rule, rarest first.
     #[inline(never)]
-    fn judge_fully(&self, set: &RuleSet, rule: &Rule, questions: &[Asked]) -> Verdict {
+    fn judge(&self, set: &RuleSet, rule: &Rule) -> Verdict {
+        let questions = rule.questions.of(&set.rule_questions);
+        if questions.iter().any(|asked| asked.by_value && !self.is_answered(asked.question)) {
+            return Verdict::No;
+        }
         let (mut inside, mut arrays) = (0, rule.compares);
         for asked in questions {
             let Some(question) = set.questions.get(asked.question as usize) else { return Verdict::No };
             let field = self.field(question.wanted.0);
-            let answered = self.answered.get(asked.question as usize) == Some(&self.event);
-            if !answered && !self.holds(question, field) {
+            if !self.is_answered(asked.question) && !self.holds(question, field) {
                 if !question.absent || field.outside {
                     return Verdict::No;
                 }

@@ -18,7 +18,11 @@ pub(super) fn take(quotes: &mut Quotes, chunk: &[u8]) -> bool {
     let behind = chunk.as_ptr().wrapping_add(chunk.len());
     for at in (0..chunk.len()).step_by(64) {
         // SAFETY: a hint that reads nothing: any address will do.
-        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(behind.wrapping_add(at).cast()) };
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
+                behind.wrapping_add(at).cast(),
+            )
+        };
     }
     if has_avx512() {
         // SAFETY: the processor has what the function was compiled for.
