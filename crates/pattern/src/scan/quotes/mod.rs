@@ -18,7 +18,7 @@ use blocks::{BLOCK, Block, Unusual};
 const CHUNK: usize = 4 << 10;
 
 /// How far ahead where the text is longer than what is read of it.
-const SHORT_CHUNK: usize = 512;
+const SHORT_CHUNK: usize = 2 << 10;
 
 /// Stands behind the last place that is known; after every place in a text.
 pub(super) const NONE: u32 = u32::MAX;
@@ -47,16 +47,15 @@ pub(super) struct Quotes {
     state: State,
 }
 
-/// What is carried from block to block.
+/// What is carried from block to block, beside whether a string is open, which is whether the number of quotes is odd. Bits,
+/// as words.
 #[derive(Debug, Default, Clone, Copy)]
 struct State {
-    /// All bits if the block begins inside a string.
-    inside: u64,
-    /// One if the first byte of the block is escaped.
+    /// The first byte of the block is escaped.
     escaped: u64,
-    /// One if there was a dot since the last quote.
+    /// There was a dot since the last quote.
     dot: u64,
-    /// One if the last byte of the block before is a quote, and there was a dot between it and the one before it.
+    /// The last byte of the block before is a quote, and there was a dot between it and the one before it.
     dotted: u64,
 }
 
@@ -132,6 +131,7 @@ impl Quotes {
         let kept = (self.next as usize).min(self.count)..self.count;
         self.count = kept.len();
         let needed = self.count + chunk.len().next_multiple_of(BLOCK) + BLOCK;
+        // Those read are left out. They are two for each string: the number stays odd if it was.
         self.places.copy_within(kept, 0);
         if self.places.len() < needed {
             self.places.resize(needed, NONE);
@@ -197,13 +197,13 @@ impl Quotes {
         for bytes in blocks {
             let Block { mut quotes, unusual: odd, dots, colons } = block(bytes);
             if (odd | state.escaped) != 0 {
-                quotes = self.unusual(start, quotes, unusual(bytes), &mut state);
+                let inside = count & 1 == 1;
+                (quotes, state.escaped) = self.unusual(start, quotes, unusual(bytes), inside, state.escaped);
             }
             let places = self.places.get_mut(count..count + BLOCK);
             let Some(places) = places.and_then(<[u32]>::first_chunk_mut::<BLOCK>) else { return };
             put(quotes, start, places);
             count += quotes.count_ones() as usize;
-            state.inside ^= 0u64.wrapping_sub(u64::from(quotes.count_ones() & 1));
             // Adding a dot to what is between quotes runs over to the next quote, over the end of the block if need be.
             let (sum, over) = (!quotes).overflowing_add(dots);
             let (sum, carried_over) = sum.overflowing_add(state.dot);
@@ -218,22 +218,29 @@ impl Quotes {
         self.dotted |= dotted_keys != 0;
     }
 
-    /// Returns the quotes of a block that are not escaped, and notes what is unusual.
+    /// Returns the quotes of a block that are not escaped, and whether the next block begins escaped. Notes what is unusual.
     #[cold]
     #[inline(never)]
-    fn unusual(&mut self, start: u32, quotes: u64, unusual: Unusual, state: &mut State) -> u64 {
+    fn unusual(
+        &mut self,
+        start: u32,
+        quotes: u64,
+        unusual: Unusual,
+        inside: bool,
+        mut carry: u64,
+    ) -> (u64, u64) {
         self.high |= unusual.high != 0;
-        let escaped = escaped(unusual.backslashes, &mut state.escaped);
+        let escaped = escaped(unusual.backslashes, &mut carry);
         let quotes = quotes & !escaped;
         let mut odd = unusual.backslashes & !escaped;
         if unusual.controls != 0 {
-            odd |= unusual.controls & (prefix_xor(quotes) ^ state.inside);
+            odd |= unusual.controls & (prefix_xor(quotes) ^ if inside { u64::MAX } else { 0 });
         }
         while odd != 0 {
             self.odd.push(start.wrapping_add(odd.trailing_zeros()));
             odd &= odd - 1;
         }
-        quotes
+        (quotes, carry)
     }
 }
 
