@@ -58,8 +58,9 @@ impl Sender {
             let header =
                 |name| reply.headers().get(name).and_then(|text| text.to_str().ok()).map(str::to_owned);
             let (etag, error) = (header("etag"), header("x-amzn-errortype"));
-            let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id"));
-            let bucket_region = header("x-amz-bucket-region");
+            let request_id =
+                header("x-amzn-requestid").or_else(|| header("x-amz-request-id")).map(Into::into);
+            let bucket_region = header("x-amz-bucket-region").map(Into::into);
             let body = Limited::new(reply.into_body(), Call::MAX_REPLY_BYTES).collect().await;
             let body = body.map_err(|error| format!("the answer cannot be read: {error}"))?;
             Ok(Answer { status, etag, request_id, bucket_region, error, body: body.to_bytes().to_vec() })
@@ -152,8 +153,8 @@ fn signed(
 struct Answer {
     status: u16,
     etag: Option<String>,
-    request_id: Option<String>,
-    bucket_region: Option<String>,
+    request_id: Option<Box<str>>,
+    bucket_region: Option<Box<str>>,
     /// The code of an error where it stands in a header, as REST services have it.
     error: Option<String>,
     body: Vec<u8>,
