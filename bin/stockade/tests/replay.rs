@@ -50,7 +50,8 @@ fn what_is_asked_for_wrongly_is_told() {
 #[test]
 fn only_what_is_severe_or_in_time() {
     let rules = |args: &[&str]| -> Vec<String> {
-        let output = stockade().args(["replay", "events/events.jsonl", "--json"]).args(args).output().unwrap();
+        let output =
+            stockade().args(["replay", "events/events.jsonl", "--json"]).args(args).output().unwrap();
         let value: Value = serde_json::from_slice(&output.stdout).unwrap();
         let decisions = value["decisions"].as_array().unwrap();
         decisions.iter().map(|one| one["rule"].as_str().unwrap().to_owned()).collect()

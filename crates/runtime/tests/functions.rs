@@ -17,6 +17,8 @@ mod bad_input;
 mod daemon_world;
 #[path = "functions/events.rs"]
 mod events;
+#[path = "functions/events_agree.rs"]
+mod events_agree;
 #[path = "functions/expire.rs"]
 mod expire;
 #[path = "functions/faults.rs"]

@@ -141,7 +141,7 @@ impl Api for AwsApi {
         let sent = aws.block_on(send(&aws, call));
         let elsewhere = match &sent {
             Ok(reply) => reply.bucket_region.clone(),
-            Err(fault) => fault.bucket_region.as_deref().map(str::to_owned),
+            Err(fault) => fault.bucket_region.clone(),
         };
         if self.learn(call, elsewhere.as_deref()) {
             let aws = self.at(call)?;
@@ -224,6 +224,8 @@ impl From<Fault> for ApiFault {
             FaultKind::Denied => Blame::Denied,
             FaultKind::Missing => Blame::Missing,
             _ if is_missing(&fault.code) => Blame::Missing,
+            // A queue's name is free again a minute after it was deleted.
+            _ if fault.code.ends_with("DeletedRecently") => Blame::Conflict,
             _ => Blame::Other,
         };
         let request_id = fault.request_id.unwrap_or_default();

@@ -121,7 +121,7 @@ impl Function {
     /// Ready. Asks nothing of the world yet.
     pub fn new(role: Role, setup: Setup, parts: Parts) -> Self {
         let guards = setup.guards();
-        let intake = setup.events.clone().map(|lane| Intake::new(lane, parts.aws.clone()));
+        let intake = setup.events.clone().map(|lane| Intake::new(lane, parts.aws.as_ref()));
         Self { role, setup, parts, guards, resolver: None, intake, charged: Units::default() }
     }
 

@@ -138,7 +138,7 @@ impl Judging<'_> {
         let answers = self.recall(&order, &own, cases);
         let answered: HashSet<Pair> = answers.iter().map(|(pair, _)| pair.clone()).collect();
         let mut restored = Restored::new(&self.setup.jails, answers, &own, self.now);
-        let mut decided: HashMap<Pair, (Decision, usize)> = HashMap::new();
+        let mut decided: HashMap<Pair, Vec<(Decision, usize)>> = HashMap::new();
         let mut due = Vec::new();
         let mut again: HashSet<Pair> = HashSet::new();
         for case in cases {
@@ -165,19 +165,23 @@ impl Judging<'_> {
             let seen =
                 step::observe(jails, states, *at, &found.key, found.time, found.count, self.now, &mut made);
             if seen == Seen::Decided {
-                decided.extend(made.pop().map(|decision| (pair, (decision, *record))));
+                decided.entry(pair).or_default().extend(made.pop().map(|decision| (decision, *record)));
             }
         }
         let mut lost = HashSet::new();
         for pair in order {
-            let Some((decision, record)) = decided.remove(&pair) else { continue };
+            let Some(decisions) = decided.remove(&pair) else { continue };
             let Some(mark) = restored.states.ban_record(&self.setup.jails, pair.0, &pair.1) else { continue };
             let seen = restored.bans.get(&pair).map_or(0, |ban| ban.version);
             match self.ledger.put_ban(&mark, seen) {
-                Ok(true) => due.push(self.due(decision, pair.0, record, seen + 1, cases)),
+                Ok(true) => {
+                    for (decision, record) in decisions {
+                        due.push(self.due(decision, pair.0, record, seen + 1, cases));
+                    }
+                }
                 Ok(false) => _ = lost.insert(pair),
                 Err(error) => {
-                    self.failed.insert(record);
+                    self.failed.extend(decisions.iter().map(|(_, record)| *record));
                     tracing::error!(error = %error, hint = error.hint, "what was answered could not be put");
                 }
             }

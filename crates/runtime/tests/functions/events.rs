@@ -17,14 +17,14 @@ bantime = "1h"
 [[pattern]]
 json = '{"source": ["aws.door"], "detail": {"eventName": ["Knock"]}}'
 "#;
-const EACH: &str = r#"
+pub(crate) const EACH: &str = r#"
 description = "Who knocks"
 target = "notify"
 key = { principal = "detail.userIdentity.arn" }
 [[pattern]]
 json = '{"source": ["aws.door"], "detail": {"eventName": ["Knock"]}}'
 "#;
-const SOME: &str = r#"
+pub(crate) const SOME: &str = r#"
 description = "Who knocks a few times"
 target = "notify"
 key = { user = "detail.userIdentity.userName" }
@@ -40,7 +40,7 @@ fn world() -> World {
     World::new().rule("door", DOOR).rule("each", EACH).rule("some", SOME)
 }
 
-fn record(id: u32, secs: i64) -> Value {
+pub(crate) fn record(id: u32, secs: i64) -> Value {
     let time = jiff::Timestamp::from_second(NOW + secs).unwrap().to_string();
     json!({
         "eventVersion": "1.08", "eventID": format!("event-{id}"), "eventTime": time,
@@ -50,7 +50,7 @@ fn record(id: u32, secs: i64) -> Value {
     })
 }
 
-fn event(id: u32, secs: i64) -> Value {
+pub(crate) fn event(id: u32, secs: i64) -> Value {
     let record = record(id, secs);
     json!({
         "version": "0", "id": format!("envelope-{id}-{secs}"), "detail-type": "AWS API Call via CloudTrail",
@@ -59,7 +59,7 @@ fn event(id: u32, secs: i64) -> Value {
     })
 }
 
-fn message(id: &str, body: &str) -> Value {
+pub(crate) fn message(id: &str, body: &str) -> Value {
     json!({
         "messageId": id, "receiptHandle": "r", "body": body, "attributes": {"ApproximateReceiveCount": "1"},
         "messageAttributes": {}, "md5OfBody": "", "eventSource": "aws:sqs",
@@ -67,11 +67,11 @@ fn message(id: &str, body: &str) -> Value {
     })
 }
 
-fn sqs(messages: &[Value]) -> Value {
+pub(crate) fn sqs(messages: &[Value]) -> Value {
     json!({ "Records": messages })
 }
 
-fn invoke(function: &mut Function, payload: &Value) -> Invoked {
+pub(crate) fn invoke(function: &mut Function, payload: &Value) -> Invoked {
     function.invoke(payload.to_string().as_bytes())
 }
 
@@ -85,7 +85,7 @@ fn given_back(ids: &[&str]) -> Value {
 }
 
 /// Of whom was told, by jail.
-fn told(world: &World, jail: &str) -> Vec<Timestamp> {
+pub(crate) fn told(world: &World, jail: &str) -> Vec<Timestamp> {
     let told = world.listener.told.lock().unwrap();
     told.iter().filter(|one| &*one.decision.jail == jail).map(|one| one.decision.at).collect()
 }

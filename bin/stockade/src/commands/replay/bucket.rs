@@ -36,7 +36,8 @@ impl Reading<'_> {
             }
         }
         if let Some(first) = listed.first_other {
-            self.left_out.push(format!("{} that are no JSON left out, as `{first}`", count(listed.others, "object")));
+            self.left_out
+                .push(format!("{} that are no JSON left out, as `{first}`", count(listed.others, "object")));
         }
         if listed.cut {
             self.complain(format!("there are more objects below `{place}` than are replayed at once"), None);

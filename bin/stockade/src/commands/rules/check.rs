@@ -78,7 +78,7 @@ pub(super) fn run(global: &Global, args: &RulesCheckArgs) -> Outcome {
 fn configured(global: &Global) -> Result<Checked, Failure> {
     let rules = config::rules(global)?;
     let mut problems: Vec<Told> = rules.problems.iter().map(Told::of).collect();
-    problems.extend(rules.rules.iter().chain(&rules.disabled).flat_map(|rule| warnings(rule)));
+    problems.extend(rules.rules.iter().chain(&rules.disabled).flat_map(warnings));
     Ok(Checked {
         ok: !rules.problems.has_errors(),
         rules: rules.rules.len(),

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use serde::Serialize;
 use serde_json::Value;
-use stockade_rule::export::{Export, Options, Reference, ReferenceError};
+use stockade_rule::export::{Calls as Made, Export, Options, Reference, ReferenceError};
 
 use super::chosen;
 use crate::cli::{ExportFormat, Global, RulesExportArgs};
@@ -47,7 +47,7 @@ pub(super) fn run(global: &Global, args: &RulesExportArgs) -> Outcome {
         ExportFormat::Cloudformation => text(&export.cloudformation().map_err(wrong)?)?,
         ExportFormat::Terraform => text(&export.terraform().map_err(wrong)?)?,
         ExportFormat::Json => {
-            let calls = export.calls().map_err(wrong)?.into_iter().map(|calls| calls.into_json()).collect();
+            let calls = export.calls().map_err(wrong)?.into_iter().map(Made::into_json).collect();
             let wider = export.wider.iter().map(ToString::to_string).collect();
             output::json::print(&Calls { rules: calls, queues: export.queue_calls(), wider })?;
         }

@@ -72,13 +72,12 @@ pub(super) fn run(global: &Global, args: &RulesTestArgs) -> Outcome {
 fn tell(out: &mut impl Write, rule: &Rule, outcomes: &[TestOutcome], each: bool) -> io::Result<()> {
     let name = shown(&rule.name);
     let failed = outcomes.iter().filter(|test| test.failure.is_some()).count();
+    let all = count(outcomes.len() as u64, "test");
     match (outcomes.len(), failed) {
-        (0, _) => writeln!(out, "{NOTE}none{NOTE:#}    {name}: {FAINT}no tests{FAINT:#}")?,
-        (all, 0) => writeln!(out, "{GOOD}ok{GOOD:#}      {name}: {}", count(all as u64, "test"))?,
-        (all, failed) => {
-            writeln!(out, "{BAD}FAILED{BAD:#}  {name}: {failed} of {}", count(all as u64, "test"))?
-        }
-    }
+        (0, _) => writeln!(out, "{NOTE}none{NOTE:#}    {name}: {FAINT}no tests{FAINT:#}"),
+        (_, 0) => writeln!(out, "{GOOD}ok{GOOD:#}      {name}: {all}"),
+        (_, failed) => writeln!(out, "{BAD}FAILED{BAD:#}  {name}: {failed} of {all}"),
+    }?;
     for (outcome, test) in outcomes.iter().zip(&rule.tests) {
         let place = format!("{}:{}", shown(&rule.file), outcome.place);
         match &outcome.failure {

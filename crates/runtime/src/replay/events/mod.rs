@@ -187,7 +187,8 @@ impl Account {
         // Stable: what happened at one instant stays in the order in which it was read.
         self.waiting.sort_by_key(|finding| finding.time);
         let oldest: Vec<Finding> = self.waiting.drain(..many).collect();
-        self.waiting_bytes = self.waiting.iter().map(|finding| size_of::<Finding>() + finding.digest.len()).sum();
+        self.waiting_bytes =
+            self.waiting.iter().map(|finding| size_of::<Finding>() + finding.digest.len()).sum();
         let mut decisions: Vec<Decision> = Vec::new();
         for finding in oldest {
             let Some(&at) = self.routes.get(finding.rule) else { continue };
@@ -198,7 +199,8 @@ impl Account {
                 step::expire(&self.jails, &mut self.states, self.now);
             }
             let (jails, states) = (&self.jails, &mut self.states);
-            let seen = step::observe(jails, states, at, &finding.key, finding.time, 1, self.now, &mut decisions);
+            let seen =
+                step::observe(jails, states, at, &finding.key, finding.time, 1, self.now, &mut decisions);
             if seen == Seen::Ignored {
                 if let Some(tally) = self.report.rules.get_mut(finding.rule) {
                     tally.ignored += 1;
