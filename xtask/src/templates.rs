@@ -9,6 +9,7 @@ mod layout;
 mod playbooks;
 mod repairs;
 mod rules;
+mod terraform;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,10 @@ const FILES: &[(&str, Parts)] = &[
     ("deploy/aws/guard.yaml", cloudformation),
     ("deploy/aws/guard-region.yaml", region),
     ("deploy/aws/guard-member.yaml", cloudformation),
+    ("deploy/aws/terraform/guard/rules.tf", terraform),
+    ("deploy/aws/terraform/guard/repairs.tf", terraform),
+    ("deploy/aws/terraform/guard-region/rules.tf", terraform),
+    ("deploy/aws/terraform/guard-member/repairs.tf", terraform),
 ];
 
 /// The text of a generated part by its name; `None` for a name that nobody knows.
@@ -113,6 +118,14 @@ fn cloudformation(part: &str, source: &Source) -> Result<Option<String>, Error> 
 
 fn region(part: &str, source: &Source) -> Result<Option<String>, Error> {
     Ok((part == "rules").then(|| source.rules.cloudformation(&rules::Home::Region)))
+}
+
+fn terraform(part: &str, source: &Source) -> Result<Option<String>, Error> {
+    Ok(match part {
+        "rules" => Some(terraform::rules(&source.rules)),
+        "repairs" => Some(terraform::repairs()),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

@@ -36,19 +36,23 @@ pub(crate) async fn function() -> Result<Function, SetupError> {
     let config = home.load(early.as_ref(), &env, role).await?;
     let program = config.program.clone();
     let rehearses = env(DRY_RUN).is_some_and(|flag| flag == "1");
-    let tellers = if rehearses { Tellers::default() } else { Tellers::new(&config) };
+    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let access = Access { region: some(&program.aws.region), endpoint: some(&program.aws.endpoint) };
+    let aws = match early {
+        _ if rehearses => None,
+        Some(early) if access == Access::default() => Some(early),
+        _ => Some(aws(&access).await?),
+    };
+    // Some of them bring a thread that drives their requests, which must not begin on this one.
+    let account = aws.clone();
+    let open = move || (account.map(|aws| Tellers::new(&config, &aws)).unwrap_or_default(), config);
+    let opened = tokio::task::spawn_blocking(open).await;
+    let (tellers, config) = opened.map_err(|error| SetupError::Aws(error.to_string()))?;
     let setup = Setup::new(config, role, |warning| tracing::warn!("{warning}"))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    if rehearses {
+    let Some(aws) = aws else {
         tracing::warn!("dry run: nothing is written, nobody is told");
         return Ok(Function::new(role, setup, Parts::rehearsal(clock)));
-    }
-    let settings = &program.aws;
-    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    let access = Access { region: some(&settings.region), endpoint: some(&settings.endpoint) };
-    let aws = match early {
-        Some(early) if access == Access::default() => early,
-        _ => aws(&access).await?,
     };
     let parts = Parts {
         ledger: Box::new(Tables::new(&aws, &setup, program.retention.bans)),
@@ -56,7 +60,7 @@ pub(crate) async fn function() -> Result<Function, SetupError> {
         tellers,
         aws: Some(aws.clone()),
         clock,
-        snapshot: snapshot(&aws, &settings.snapshot),
+        snapshot: snapshot(&aws, &program.aws.snapshot),
     };
     Ok(Function::new(role, setup, parts))
 }

@@ -14,6 +14,8 @@ mod configuration;
 mod events;
 #[path = "process/faults.rs"]
 mod faults;
+#[path = "process/notices.rs"]
+mod notices;
 #[path = "process/site.rs"]
 mod site;
 #[path = "process/whole.rs"]

@@ -27,18 +27,52 @@ pub(crate) fn is_one(kind: &ResponderKind) -> bool {
     matches!(kind, ResponderKind::Webhook(_)) || kind.tells_people()
 }
 
-/// Opens one: finds its secrets and reads its certificates, but speaks to nobody. `waits`: whether what has no room may
-/// wait.
+/// Who speaks to AWS for a responder that does.
+#[cfg(feature = "aws")]
+type Account = stockade_aws::Aws;
+/// Nobody does.
+#[cfg(not(feature = "aws"))]
+type Account = std::convert::Infallible;
+
+/// Where responders are opened.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) program: Program,
+    pub(crate) book: Arc<Book>,
+    /// Whether what has no room may wait: whether there is an outbox.
+    pub(crate) waits: bool,
+    /// AWS, where it is known already; a program inside a runtime cannot find it by itself.
+    pub(crate) account: Option<Account>,
+}
+
+impl Place {
+    /// A daemon's.
+    pub(crate) fn of_daemon(program: &Program, book: &Arc<Book>) -> Self {
+        Self { program: program.clone(), book: Arc::clone(book), waits: true, account: None }
+    }
+}
+
+/// Opens one, or something in its place that tries again; then, why.
+pub(crate) fn open_or_later(config: &ResponderConfig, place: Place) -> (Box<dyn Responder>, Option<String>) {
+    match open(config, &place) {
+        Ok(responder) => (responder, None),
+        Err(error) => {
+            let (kind, config) = (config.kind.clone(), config.clone());
+            let later = Unopened::new(&kind, Box::new(move || open(&config, &place)));
+            let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            (Box::new(later), Some(format!("{}{hint}: it is tried again", error.message)))
+        }
+    }
+}
+
+/// Opens one: finds its secrets and reads its certificates, but speaks to nobody.
 ///
 /// # Errors
 /// If a secret or a file is not there, or this build has no such responder.
-pub(crate) fn open(
-    config: &ResponderConfig,
-    program: &Program,
-    book: &Arc<Book>,
-    waits: bool,
-) -> Result<Box<dyn Responder>, RespondError> {
+fn open(config: &ResponderConfig, place: &Place) -> Result<Box<dyn Responder>, RespondError> {
     crate::responder::supported(config)?;
+    let Place { program, book, waits, account } = place;
+    let waits = *waits;
     match &config.kind {
         #[cfg(feature = "notify")]
         ResponderKind::Webhook(hook) => {
@@ -75,14 +109,18 @@ pub(crate) fn open(
         }
         #[cfg(feature = "aws")]
         ResponderKind::SnsNotice(sns) => {
-            let aws = crate::responder::aws(&sns.place, program)?;
+            let aws = match account {
+                Some(aws) if sns.place.region.is_empty() => aws.clone(),
+                Some(aws) => aws.in_region(&sns.place.region),
+                None => crate::responder::aws(&sns.place, program)?,
+            };
             let road = stockade_respond::aws::SnsNotice::new(&aws, &sns.topic);
             let limits = limits(sns.pace, waits);
             let teller = stockade_respond::notice::Teller::new(road, limits, Arc::clone(book));
             Ok(Box::new(teller.with_unbans(sns.unban)))
         }
         _ => {
-            let _ = (program, book, waits);
+            let _ = (program, book, waits, account);
             Err(RespondError {
                 message: format!("the responder `{}` tells nobody", config.name),
                 hint: None,
@@ -101,7 +139,7 @@ pub fn usable(config: &ResponderConfig, program: &Program) -> Result<(), Respond
     if !is_one(&config.kind) || matches!(config.kind, ResponderKind::SnsNotice(_)) {
         return Ok(());
     }
-    open(config, program, &Arc::default(), true).map(drop)
+    open(config, &Place::of_daemon(program, &Arc::default())).map(drop)
 }
 
 #[cfg(feature = "email")]
@@ -161,7 +199,7 @@ type Open = Box<dyn FnMut() -> Result<Box<dyn Responder>, RespondError> + Send>;
 
 /// A responder that could not be opened yet. It says so of each notice, which then waits in the outbox, and tries again:
 /// a secret may still come. A dry run in its place would lose what it is told.
-pub(crate) struct Unopened {
+struct Unopened {
     name: &'static str,
     tells_people: bool,
     open: Open,
@@ -169,7 +207,7 @@ pub(crate) struct Unopened {
 }
 
 impl Unopened {
-    pub(crate) fn new(kind: &ResponderKind, open: Open) -> Self {
+    fn new(kind: &ResponderKind, open: Open) -> Self {
         let tells_people = kind.tells_people();
         Self { name: if tells_people { "notice" } else { "webhook" }, tells_people, open, opened: None }
     }

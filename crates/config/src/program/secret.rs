@@ -173,9 +173,7 @@ mod tests {
             Secret::File(path)
         };
         assert_eq!(write("a", b"s3cret \n").reveal().unwrap(), "s3cret ");
-        for (name, bytes) in
-            [("b", &b"\n"[..]), ("c", b"\xff"), ("d", &[b'x'; MAX_SECRET_BYTES as usize + 1])]
-        {
+        for (name, bytes) in [("b", &b"\n"[..]), ("c", b"\xff"), ("d", &[b'x'; (64 << 10) + 1])] {
             let error = write(name, bytes).reveal().unwrap_err();
             assert!(matches!(error, SecretError::Unreadable { .. }), "{error}");
         }

@@ -47,7 +47,7 @@ impl Engine {
         playbook: &'static dyn Playbook,
         item: &mut Item,
         finding: Finding,
-        plan: Plan,
+        plan: &Plan,
         id: Option<String>,
         class_size: usize,
         trigger: Trigger<'_>,
@@ -68,11 +68,11 @@ impl Engine {
             return Ok(());
         }
         item.id.clone_from(&id);
-        if let Err(error) = self.begun(&id, item, &finding, &plan, trigger, began) {
+        if let Err(error) = self.begun(&id, item, &finding, plan, trigger, began) {
             self.release(about.id, &subject, &id, None)?;
             return Err(error);
         }
-        let fault = self.carry_out(playbook, &subject.place, &plan, item);
+        let fault = self.carry_out(playbook, &subject.place, plan, item);
         let since = trigger.event_at().filter(|at| *at <= began).unwrap_or(began);
         let undo: Vec<_> = item.done.iter().rev().filter_map(|done| done.undo.as_ref()).collect();
         let mut body = json!({
@@ -151,7 +151,17 @@ impl Engine {
         allowed(playbook, &call.name(), Access::Repair)?;
         let answer = self.api.call(&call);
         let (answer, already) = match answer {
-            Ok(answer) => (answer, false),
+            Ok(answer) => {
+                if let Some(refusal) = change.refusal(&answer) {
+                    let message = format!("cannot call {} in {place}: it answers {refusal}", call.name());
+                    self.remember_request(&answer.request_id, id);
+                    return Err(ApiFault {
+                        request_id: answer.request_id,
+                        ..ApiFault::local(Blame::Other, message)
+                    });
+                }
+                (answer, false)
+            }
             Err(fault) if change.already.contains(&fault.code) => {
                 (ApiAnswer { request_id: fault.request_id, ..ApiAnswer::default() }, true)
             }

@@ -55,12 +55,57 @@ fn a_pipeline_that_takes_an_account_down_is_not_fought_by_the_schedule_either() 
         assert!(matches!(notable(&world.reconcile()).outcome, Outcome::Exempt { .. }));
     }
     assert_eq!(world.whole(&trail), None);
+    // What somebody else does to the same trail is not the pipeline's: an hour later it is there again, and deleted again.
+    world.time.pass(Duration::from_secs(3600));
+    let bucket = world.bucket();
+    world.admin("cloudtrail", "CreateTrail", json!({"Name": "main", "S3BucketName": bucket}));
+    world.admin("cloudtrail", "DeleteTrail", json!({"Name": "main"}));
+    let event = world.event("DeleteTrail", json!({"name": "main"}));
+    assert!(is_verified(notable(&world.follow("P02", &event))));
+    assert!(world.is_logging(&trail));
     // Somebody else's deletion of another trail in the same account is not exempt.
     world.trail("other");
     world.reconcile();
     world.admin("cloudtrail", "DeleteTrail", json!({"Name": "other"}));
     let event = world.event("DeleteTrail", json!({"name": "other"}));
     assert!(is_verified(notable(&world.follow("P02", &event))));
+}
+
+#[test]
+fn a_thing_that_was_good_again_is_no_longer_left_alone() {
+    let Some(mut world) = World::new() else { return };
+    let trail = world.trail("main");
+    world.admin("cloudtrail", "StopLogging", json!({"Name": trail}));
+    let id = notable(&world.reconcile()).id.clone();
+    world.engine.undo(&id, "alice").unwrap();
+    // Seen too soon, it looks as before; that is not the end.
+    world.admin("cloudtrail", "StartLogging", json!({"Name": trail}));
+    assert_eq!(world.reconcile().notable().count(), 0);
+    world.admin("cloudtrail", "StopLogging", json!({"Name": trail}));
+    assert!(matches!(notable(&world.reconcile()).outcome, Outcome::Exempt { .. }));
+    // Somebody started it an hour later: from then on it is looked after again.
+    world.time.pass(Duration::from_secs(3600));
+    world.admin("cloudtrail", "StartLogging", json!({"Name": trail}));
+    assert_eq!(world.reconcile().notable().count(), 0);
+    world.admin("cloudtrail", "StopLogging", json!({"Name": trail}));
+    assert!(is_verified(notable(&world.reconcile())));
+}
+
+#[test]
+fn a_hold_before_a_change_lasts_while_the_thing_is_good() {
+    let Some(mut world) = World::new() else { return };
+    let trail = world.trail("main");
+    let subject = world.reconcile().items[0].subject.clone();
+    let until = at(3600);
+    world.engine.hold("P01", &subject, until, "alice", "moving the bucket").unwrap();
+    world.time.pass(Duration::from_secs(600));
+    assert_eq!(world.reconcile().notable().count(), 0);
+    world.admin("cloudtrail", "StopLogging", json!({"Name": trail}));
+    assert!(
+        matches!(&notable(&world.reconcile()).outcome, Outcome::Exempt { reason, .. } if reason == "moving the bucket")
+    );
+    world.time.pass(Duration::from_secs(3000));
+    assert!(is_verified(notable(&world.reconcile())));
 }
 
 #[test]

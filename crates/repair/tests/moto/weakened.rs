@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use stockade_repair::{Mode, Outcome, PassedOver};
+use stockade_testkit::fault_proxy::{Answer, Verdict};
 
 use crate::world::{REGION, World, is_verified, notable};
 
@@ -63,6 +64,43 @@ pub(crate) fn life(world: &mut World) {
     assert_eq!(world.whole(&trail).unwrap(), weakened, "the former state");
     assert!(matches!(notable(&world.reconcile()).outcome, Outcome::Exempt { .. }));
     assert_eq!(world.kinds(&item.id), ["began", "repair", "undo"]);
+}
+
+/// moto cannot take Insights away from a trail, so what it answers is changed.
+pub(crate) fn insights(world: &mut World) {
+    let trail = world.trail("main");
+    let both = json!([{"InsightType": "ApiCallRateInsight"}, {"InsightType": "ApiErrorRateInsight"}]);
+    world.admin("cloudtrail", "PutInsightSelectors", json!({"TrailName": trail, "InsightSelectors": both}));
+    world.reconcile();
+    let put = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    world.proxy.rule(move |request| {
+        use std::sync::atomic::Ordering::Relaxed;
+        match request.action() {
+            Some("PutInsightSelectors") => {
+                put.store(true, Relaxed);
+                Verdict::Pass
+            }
+            // AWS's own answer for a trail without any.
+            Some("GetInsightSelectors") if !put.load(Relaxed) => {
+                Verdict::answer(Answer::json(400, r#"{"__type":"InsightNotEnabledException"}"#))
+            }
+            _ => Verdict::Pass,
+        }
+    });
+    let event = world.event("PutInsightSelectors", json!({"trailName": trail}));
+    let run = world.follow("P03", &event);
+    let item = notable(&run).clone();
+    assert!(is_verified(&item), "{run:#?}");
+    assert_eq!(item.done[0].call.parameters["InsightSelectors"], both);
+    let undo = item.done[0].undo.clone().unwrap();
+    assert_eq!(undo.parameters["InsightSelectors"], json!([]));
+    world.engine.undo(&item.id, "alice").unwrap();
+}
+
+#[test]
+fn lost_insights_are_given_back() {
+    let Some(mut world) = World::new() else { return };
+    insights(&mut world);
 }
 
 #[test]

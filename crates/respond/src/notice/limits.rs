@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How long a sitting waits for others of its kind, and how many messages there may be.
+/// How long a notice waits for others of its kind, and how many messages there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// What comes so soon after a message about the same is told together, in the next; zero: nothing is put together.

@@ -21,7 +21,7 @@ use super::{DaemonError, RunOptions};
 use crate::guards::{GuardRules, Guards};
 use crate::ignoring::{Ignoring, Lookups};
 use crate::lanes::Reader;
-use crate::notices::{self, Unopened};
+use crate::notices::{self, Place};
 use crate::responder;
 use crate::store::{self, StoreOptions};
 
@@ -342,16 +342,10 @@ pub(crate) fn open_responder(
             Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
         },
         ResponderKind::Log => Opened::lasting(Box::new(Log::stdout()), None, None),
-        kind if notices::is_one(kind) => match notices::open(config, program, book, true) {
-            Ok(responder) => Opened::lasting(responder, None, None),
-            Err(error) => {
-                let (config, program, book) = (config.clone(), program.clone(), Arc::clone(book));
-                let open = move || notices::open(&config, &program, &book, true);
-                let responder = Box::new(Unopened::new(kind, Box::new(open)));
-                let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-                Opened::lasting(responder, None, Some(format!("{}{hint}: it is tried again", error.message)))
-            }
-        },
+        kind if notices::is_one(kind) => {
+            let (responder, problem) = notices::open_or_later(config, Place::of_daemon(program, book));
+            Opened::lasting(responder, None, problem)
+        }
         ResponderKind::Sns { .. } | ResponderKind::Lambda { .. } => match responder::open(config, program) {
             Ok(responder) => Opened::lasting(responder, None, None),
             Err(error) => {

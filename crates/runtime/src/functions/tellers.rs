@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use stockade_aws::Aws;
 use stockade_config::Config;
 use stockade_core::ports::{Notice, Responder};
 use stockade_core::{Outcome, Target, Timestamp};
 
 use crate::daemon::assembly::open_responder;
+use crate::notices::{self, Place};
 
 /// Those who carry out what is no ban, by the names that jails refer to.
 #[derive(Default)]
@@ -19,20 +21,28 @@ impl std::fmt::Debug for Tellers {
 }
 
 impl Tellers {
-    /// Those of a configuration. Asks nothing yet.
-    pub fn new(config: &Config) -> Self {
-        let (program, book) = (&config.program, crate::notices::book(config));
+    /// Those of a configuration, in the account that the function runs in. Asks nothing yet.
+    pub fn new(config: &Config, aws: &Aws) -> Self {
+        let (program, book) = (&config.program, notices::book(config));
         let able = program
             .responders
             .iter()
             .filter(|one| one.kind.takes(Target::Notify) || one.kind.takes(Target::Repair));
         Self(
             able.map(|one| {
-                let opened = open_responder(one, program, &book, false);
-                if let Some(problem) = opened.problem {
+                let (responder, problem) = if notices::is_one(&one.kind) {
+                    // A function has no outbox in which something could wait for more of the same.
+                    let account = Some(aws.clone());
+                    let place = Place { waits: false, account, ..Place::of_daemon(program, &book) };
+                    notices::open_or_later(one, place)
+                } else {
+                    let opened = open_responder(one, program, &book, false);
+                    (opened.responder, opened.problem)
+                };
+                if let Some(problem) = problem {
                     tracing::warn!(responder = &*one.name, "{problem}");
                 }
-                (Arc::clone(&one.name), opened.responder)
+                (Arc::clone(&one.name), responder)
             })
             .collect(),
         )
