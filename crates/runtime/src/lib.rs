@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod control;
 pub mod daemon;
+pub mod events;
 mod fail2ban_log;
 #[cfg(feature = "aws")]
 pub mod functions;

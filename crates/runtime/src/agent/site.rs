@@ -20,7 +20,7 @@ const VISIBILITY: std::time::Duration = std::time::Duration::from_secs(30);
 const MAX_RETENTION: std::time::Duration = std::time::Duration::from_secs(14 * 24 * 60 * 60);
 
 /// Where AWS is.
-pub(super) fn access(program: &Program) -> Access {
+pub(crate) fn access(program: &Program) -> Access {
     let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     Access { region: some(&program.aws.region), endpoint: some(&program.aws.endpoint) }
 }

@@ -53,6 +53,7 @@ impl Assembled {
     /// Compiles the filters and looks up whom the jails ignore. A jail that cannot be used is told and left out.
     pub(crate) fn new(config: &Config, mut warn: impl FnMut(String)) -> Result<Self, DaemonError> {
         responder::all_supported(&config.program).map_err(DaemonError::Responder)?;
+        crate::events::supported(&config.program).map_err(DaemonError::Responder)?;
         let mut known: Vec<(FilterSpec, Arc<Filter>)> = Vec::new();
         let (mut configs, mut jails, mut filters) = (Vec::new(), Vec::<Jail>::new(), Vec::new());
         let mut journal_filters = Vec::new();
@@ -174,7 +175,7 @@ impl Assembled {
     }
 
     /// The jails that ask a command whom they ignore.
-    fn asking(&self) -> Vec<Asking> {
+    pub(crate) fn asking(&self) -> Vec<Asking> {
         let one = |(at, jail): (usize, &JailConfig)| {
             let question = Question::new(Arc::clone(&jail.jail.name), jail.ignore_command.as_deref()?);
             Some(Asking { jail: at, findtime: jail.jail.threshold.findtime, question })

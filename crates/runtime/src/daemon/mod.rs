@@ -20,7 +20,7 @@ mod live;
 mod outbox;
 #[cfg(feature = "aws")]
 mod outside;
-mod reading;
+pub(crate) mod reading;
 mod responders;
 mod settings;
 mod tally;

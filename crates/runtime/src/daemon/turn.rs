@@ -50,6 +50,9 @@ pub(crate) struct Turn {
     /// What the messages of a queue wait for.
     #[cfg(feature = "aws")]
     pub(crate) tracker: Option<crate::agent::tracker::Tracker>,
+    /// What messages with events wait for.
+    #[cfg(feature = "aws")]
+    pub(crate) messages: crate::events::taken::Messages,
     /// When the store is tried again after a failure.
     retry_store_at: Option<Timestamp>,
     /// How many orders of the waiting batch were handed out before they were stored.
@@ -113,6 +116,8 @@ impl Turn {
             in_flight: HashMap::new(),
             #[cfg(feature = "aws")]
             tracker: None,
+            #[cfg(feature = "aws")]
+            messages: crate::events::taken::Messages::default(),
             retry_store_at: None,
             acted_from_memory: 0,
         };
@@ -241,6 +246,12 @@ impl Turn {
         self.batch.positions.push(position);
     }
 
+    /// Nothing waits for the store any more.
+    fn remembered(&mut self) {
+        #[cfg(feature = "aws")]
+        self.messages.committed();
+    }
+
     /// Whether so much waits for the store that reading must stop.
     pub(crate) fn is_full(&self) -> bool {
         self.batch.matches.len() >= MAX_WAITING_MATCHES
@@ -264,9 +275,13 @@ impl Turn {
                         tracing::info!("the store works again");
                     }
                     self.batch = Batch::default();
+                    self.remembered();
                 }
                 Err(error) => self.store_failed(&error, now),
             }
+        }
+        if self.batch.is_empty() {
+            self.remembered();
         }
         if self.retry_store_at.is_some() {
             self.act_from_memory();
@@ -290,7 +305,7 @@ impl Turn {
         self.retry_store_at.is_some()
     }
 
-    pub(super) fn store_failed(&mut self, error: &StoreError, now: Timestamp) {
+    pub(crate) fn store_failed(&mut self, error: &StoreError, now: Timestamp) {
         if self.retry_store_at.is_none() {
             self.acted_from_memory = 0;
             self.tally.warn(error.message.clone());
