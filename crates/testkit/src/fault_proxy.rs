@@ -64,6 +64,8 @@ pub struct Answer {
     pub status: u16,
     /// The value of `content-type`.
     pub content_type: String,
+    /// AWS's own headers, such as the request's number; names in small letters.
+    pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -71,12 +73,17 @@ pub struct Answer {
 impl Answer {
     /// An answer of a JSON service.
     pub fn json(status: u16, body: &str) -> Self {
-        Self { status, content_type: "application/x-amz-json-1.0".to_owned(), body: body.into() }
+        Self {
+            status,
+            content_type: "application/x-amz-json-1.0".to_owned(),
+            headers: Vec::new(),
+            body: body.into(),
+        }
     }
 
     /// An answer of a Query service.
     pub fn xml(status: u16, body: &str) -> Self {
-        Self { status, content_type: "text/xml".to_owned(), body: body.into() }
+        Self { status, content_type: "text/xml".to_owned(), headers: Vec::new(), body: body.into() }
     }
 }
 
@@ -213,11 +220,15 @@ fn serve(shared: &Shared, mut client: TcpStream) {
         }
     };
     let answer = answer.unwrap_or_else(|error| Answer::xml(502, &format!("no answer: {error}")));
-    let Answer { status, content_type, body } = answer;
+    let Answer { status, content_type, headers, body } = answer;
     let length = body.len();
-    let head = format!(
-        "HTTP/1.1 {status} -\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    let mut head = format!(
+        "HTTP/1.1 {status} -\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nconnection: close\r\n"
     );
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
     let _ = client.write_all(&[head.as_bytes(), &body].concat());
 }
 
@@ -279,7 +290,10 @@ fn parsed(reply: &[u8]) -> Option<Answer> {
     let body = rest.get(4..)?;
     let chunked = header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
     let body = if chunked { dechunked(body)? } else { body.to_vec() };
-    Some(Answer { status, content_type: header("content-type").unwrap_or_default(), body })
+    let headers = head.lines().filter_map(|line| line.split_once(':'));
+    let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
+    let headers = headers.filter(|(name, _)| name.starts_with("x-amz")).collect();
+    Some(Answer { status, content_type: header("content-type").unwrap_or_default(), headers, body })
 }
 
 fn dechunked(mut rest: &[u8]) -> Option<Vec<u8>> {
@@ -304,7 +318,10 @@ mod tests {
     #[test]
     fn answers_are_read_whole_and_in_chunks() {
         let plain = parsed(b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\n\r\nhello").unwrap();
-        assert_eq!(plain, Answer { status: 200, content_type: "a/b".into(), body: b"hello".to_vec() });
+        assert_eq!(
+            plain,
+            Answer { status: 200, content_type: "a/b".into(), headers: vec![], body: b"hello".to_vec() }
+        );
         let chunked = parsed(
             b"HTTP/1.1 400 No\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n2;x\r\nlo\r\n0\r\n\r\n",
         );

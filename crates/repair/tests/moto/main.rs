@@ -1,0 +1,16 @@
+//! The repairs against a moto server: real requests over HTTP, through a proxy that can refuse them.
+//!
+//! `eval "$(dev/emulators start)"` starts one; without it every test says so and has nothing to do. What moto does
+//! otherwise than AWS is named where it matters.
+#![cfg(feature = "aws")]
+
+mod approvals;
+mod deleted;
+mod exemptions;
+mod limits;
+mod original;
+mod permissions;
+mod places;
+mod stopped;
+mod weakened;
+mod world;
