@@ -78,8 +78,8 @@ pub use problem::{Problem, ProblemKind, Severity};
 pub use problems::Problems;
 pub use program::{
     Agent, AwsPlace, AwsSettings, Durability, Events, Fail2banLog, Guards, Limits, LogGroup, LogLevel,
-    PostgresUrl, Program, ResponderConfig, ResponderKind, Retention, RuleSetting, RuleSettings, StoreConfig,
-    example,
+    PostgresUrl, Program, Repair, RepairAccount, ResponderConfig, ResponderKind, Retention, RuleSetting,
+    RuleSettings, StoreConfig, example,
 };
 pub use rules::{Rules, load_rules};
 pub use shipped::{SHIPPED, SHIPPED_RULES};

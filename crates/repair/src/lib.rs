@@ -23,7 +23,7 @@ pub use api::{Api, ApiAnswer, ApiCall, ApiFault, Blame, Heard, Place, Recorder, 
 pub use api::{AwsApi, Member};
 pub use engine::{Engine, EngineError, Scope, Time, Waking};
 pub use event::{Actor, BadEvent, Event};
-pub use exempt::{BadExemption, Exempt, Exemption, TAG, Whom, by_tag};
+pub use exempt::{BadExemption, Exempt, Exemption, TAG, Whom, by_tag, end_of};
 pub use link::{BadLink, Link, LinkKey, ShortKey, Verb};
 pub use mode::{Mode, ModeRule, Modes};
 pub use playbook::Playbook;

@@ -12,6 +12,8 @@ mod document;
 mod events;
 mod example;
 mod read;
+mod repair;
+mod repair_read;
 mod responder_aws;
 mod responders;
 mod rules;
@@ -24,6 +26,7 @@ pub use aws::{AwsSettings, LogGroup};
 pub use events::Events;
 pub use example::example;
 pub(crate) use read::{FILE, read};
+pub use repair::{Repair, RepairAccount};
 pub use rules::{RuleSetting, RuleSettings};
 pub(crate) use schema::SETTINGS;
 pub use store::{PostgresUrl, StoreConfig};
@@ -58,6 +61,8 @@ pub struct Program {
     pub events: Events,
     /// `[rules]`: which rules of events are used, and how.
     pub rules: RuleSettings,
+    /// `[repair]`: what is put back in AWS, and how far that may go.
+    pub repair: Repair,
     /// `[responders.NAME]`: what makes decisions true; never empty, names differ, in the order of the file. One
     /// called `nftables` if the file has none; otherwise those of the file and no others.
     pub responders: Vec<ResponderConfig>,
@@ -191,6 +196,8 @@ pub enum ResponderKind {
     },
     /// `log`: writes every decision to standard output, a line of JSON each.
     Log,
+    /// `repair`: puts back what was tampered with in AWS, as `[repair]` says.
+    Repair,
     /// `dry-run`: says what would be done.
     DryRun,
 }
@@ -222,6 +229,7 @@ impl Default for Program {
             agent: Agent::default(),
             events: Events::default(),
             rules: RuleSettings::default(),
+            repair: Repair::default(),
             responders: vec![ResponderConfig { name: "nftables".into(), kind: ResponderKind::nftables() }],
         }
     }
@@ -258,6 +266,7 @@ impl ResponderKind {
     pub fn takes(&self, target: Target) -> bool {
         match self {
             Self::Log | Self::Command { .. } => target != Target::Repair,
+            Self::Repair => target == Target::Repair,
             Self::DryRun => true,
             _ => target == Target::Ban,
         }

@@ -24,10 +24,11 @@ const KINDS: &[(&str, &[&str])] = &[
     ("sns", &["kind", "topic", "region", "endpoint"]),
     ("lambda", &["kind", "function", "unban", "region", "endpoint"]),
     ("log", &["kind"]),
+    ("repair", &["kind"]),
     ("dry-run", &["kind"]),
 ];
 const KIND_WORDS: Kind =
-    Kind::Word(&["nftables", "command", "fail2ban-client", "sns", "lambda", "log", "dry-run"]);
+    Kind::Word(&["nftables", "command", "fail2ban-client", "sns", "lambda", "log", "repair", "dry-run"]);
 const ARGV: &str = "a list of words, the first an absolute path, such as `[\"/usr/bin/logger\", \"ban\"]`";
 const TIMEOUT: Kind = Kind::Span { min: Duration::from_secs(1) };
 
@@ -87,6 +88,7 @@ pub(super) fn rows(responders: &[ResponderConfig], place: &dyn Fn(&str, &str) ->
             }
             ResponderKind::Sns { .. } | ResponderKind::Lambda { .. } => responder_aws::rows(kind, &mut row),
             ResponderKind::Log => row("kind", "\"log\"".into()),
+            ResponderKind::Repair => row("kind", "\"repair\"".into()),
             ResponderKind::DryRun => row("kind", "\"dry-run\"".into()),
         }
     }
@@ -122,6 +124,7 @@ impl One<'_, '_> {
             "sns" => self.sns(table),
             "lambda" => self.lambda(table, header),
             "log" => Some(ResponderKind::Log),
+            "repair" => Some(ResponderKind::Repair),
             _ => Some(ResponderKind::DryRun),
         }
     }

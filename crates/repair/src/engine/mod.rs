@@ -151,6 +151,8 @@ pub struct Scope {
     pub accounts: Vec<String>,
     /// Regions.
     pub regions: Vec<String>,
+    /// A look ([`Engine::check`]) also at what is off.
+    pub also_off: bool,
 }
 
 /// What led here.

@@ -18,7 +18,11 @@ pub(crate) fn life(world: &mut World) {
     let run = world.follow("P01", &event);
 
     let item = notable(&run).clone();
-    assert_eq!(item.outcome, Outcome::Repaired { verified: true, latency_ms: 5000 }, "4 s, and 1 s until it was seen");
+    assert_eq!(
+        item.outcome,
+        Outcome::Repaired { verified: true, latency_ms: 5000 },
+        "4 s, and 1 s until it was seen"
+    );
     assert!(world.is_logging(&trail));
     assert_eq!(item.done.len(), 1);
     assert!(!item.done[0].request_id.is_empty());
@@ -37,7 +41,10 @@ pub(crate) fn life(world: &mut World) {
     assert_eq!(undone.items[0].outcome, Outcome::Undone);
     assert!(!world.is_logging(&trail));
     let held = world.reconcile();
-    assert!(matches!(&notable(&held).outcome, Outcome::Exempt { reason, .. } if reason.contains("alice")), "{held:#?}");
+    assert!(
+        matches!(&notable(&held).outcome, Outcome::Exempt { reason, .. } if reason.contains("alice")),
+        "{held:#?}"
+    );
     assert!(!world.is_logging(&trail));
     assert!(world.engine.undo(&item.id, "alice").is_err(), "once");
     assert_eq!(world.kinds(&item.id), ["began", "repair", "undo"]);

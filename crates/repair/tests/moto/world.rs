@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use stockade_aws::{Access, Aws, Call};
 use stockade_core::Timestamp;
 use stockade_repair::{
-    Api, ApiCall, AwsApi, Engine, Heard, Item, Member, MemoryShelf, ModeRule, Modes, Outcome, Own, Place, Recorder,
-    Run, Scope, Settings, Time,
+    Api, ApiCall, AwsApi, Engine, Heard, Item, Member, MemoryShelf, ModeRule, Modes, Outcome, Own, Place,
+    Recorder, Run, Scope, Settings, Time,
 };
 use stockade_testkit::fault_proxy::FaultProxy;
 
@@ -107,7 +107,13 @@ impl World {
         self.admin_in(REGION, service, operation, parameters)
     }
 
-    pub(crate) fn admin_in(&mut self, region: &str, service: &str, operation: &str, parameters: Value) -> Value {
+    pub(crate) fn admin_in(
+        &mut self,
+        region: &str,
+        service: &str,
+        operation: &str,
+        parameters: Value,
+    ) -> Value {
         let place = Place::new(&self.place.account, region);
         let call = ApiCall::new(&place, service, operation, parameters);
         self.admin.call(&call).unwrap_or_else(|fault| panic!("{}: {fault}", call.name())).body
@@ -308,7 +314,8 @@ fn record_time(at: Timestamp) -> String {
 fn account() -> String {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
     let nth = u128::from(count());
-    let mixed = now.wrapping_mul(1_000_003).wrapping_add(nth * 7919 + u128::from(std::process::id()) * 104_729);
+    let mixed =
+        now.wrapping_mul(1_000_003).wrapping_add(nth * 7919 + u128::from(std::process::id()) * 104_729);
     format!("{:012}", 100_000_000_000 + mixed % 899_999_999_999)
 }
 
