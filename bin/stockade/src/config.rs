@@ -61,6 +61,14 @@ pub(crate) fn socket(global: &Global) -> PathBuf {
     }
 }
 
+/// The settings of `stockade.toml` alone. A broken jail does not matter to whoever needs none.
+pub(crate) fn settings(global: &Global) -> Result<stockade_config::Program, Failure> {
+    let files = SettingsAlone(Directory(directory(global)));
+    let config =
+        stockade_config::load_files(&files, "", &environment).map_err(|problems| refused(&problems))?;
+    Ok(config.program)
+}
+
 /// A configuration directory of which only `stockade.toml` is seen, so that nothing wrong with a jail matters.
 #[derive(Debug)]
 struct SettingsAlone(Directory);

@@ -184,6 +184,24 @@ pub(crate) fn of_repair(shelf: &mut dyn Shelf, id: &str) -> Result<Vec<Entry>, S
     Ok(entries)
 }
 
+/// The entries with numbers above `after`, in their order, at most `limit`.
+pub(crate) fn after(shelf: &mut dyn Shelf, after: u64, limit: usize) -> Result<Vec<Entry>, ShelfError> {
+    let keys = shelf.list(LINES, &key(after), limit)?;
+    let mut entries = Vec::with_capacity(keys.len());
+    for key in keys {
+        let Some(stored) = shelf.get(&key)? else { continue };
+        let line = String::from_utf8_lossy(&stored.value);
+        let (entry, _) = opened(&line).map_err(|why| ShelfError::stays(format!("`{key}` {why}")))?;
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+/// The number of the last line.
+pub(crate) fn length(shelf: &mut dyn Shelf) -> Result<u64, ShelfError> {
+    Ok(state::read::<Head>(shelf, HEAD)?.unwrap_or_default().seq)
+}
+
 /// All lines in their order, each given to `each`, until it fails.
 pub(crate) fn each_line<E: From<ShelfError>>(
     shelf: &mut dyn Shelf,
@@ -330,6 +348,16 @@ mod tests {
             |id| -> Vec<u64> { of_repair(&mut shelf.clone(), id).unwrap().iter().map(|e| e.seq).collect() };
         assert_eq!((seqs("p01-0"), seqs("p01-1"), seqs("none")), (vec![1, 3, 5], vec![2, 4], vec![]));
         assert_eq!(verified(&[]).unwrap(), Verified { lines: 0, head: START.to_owned() });
+    }
+
+    #[test]
+    fn the_newest_lines_are_found_by_their_number() {
+        let (mut shelf, _) = record(12);
+        let mut seqs = |from, limit| -> Vec<u64> {
+            after(&mut shelf, from, limit).unwrap().iter().map(|entry| entry.seq).collect()
+        };
+        assert_eq!((seqs(0, 2), seqs(9, 100), seqs(12, 5)), (vec![1, 2], vec![10, 11, 12], vec![]));
+        assert_eq!(length(&mut shelf).unwrap(), 12);
     }
 
     #[test]

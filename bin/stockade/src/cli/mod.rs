@@ -8,6 +8,7 @@ mod generate;
 mod import;
 mod pattern;
 mod regex;
+mod repair;
 mod replay;
 mod scan;
 mod service;
@@ -25,6 +26,11 @@ pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use import::ImportArgs;
 pub(crate) use pattern::{PatternArgs, PatternCommand, PatternTestArgs, SnsScope};
 pub(crate) use regex::{RegexArgs, TrialArgs};
+pub(crate) use repair::{
+    IamArgs, ModeWord, RepairAcceptArgs, RepairArgs, RepairBaselineCommand, RepairCheckArgs, RepairCommand,
+    RepairDecideArgs, RepairEventArgs, RepairHow, RepairListArgs, RepairPlaces, RepairRunArgs,
+    RepairShowArgs, RepairVerifyArgs,
+};
 pub(crate) use replay::ReplayArgs;
 pub(crate) use scan::ScanArgs;
 pub(crate) use service::{RunArgs, StopArgs};
@@ -99,6 +105,10 @@ pub(crate) enum Command {
     Regex(RegexArgs),
     /// Try event patterns, as EventBridge and Stockade's rules have them
     Pattern(PatternArgs),
+    /// See and put back what was tampered with in AWS
+    Repair(RepairArgs),
+    /// Print the IAM policy that repairs need
+    Iam(IamArgs),
     /// Check the configuration and report all errors at once
     Check(CheckArgs),
     /// Show what the configuration comes to, every value with the line it was written on

@@ -6,11 +6,13 @@ pub(crate) mod config;
 mod control;
 mod explain;
 mod generate;
+mod iam;
 mod import;
 mod pattern;
 pub(crate) mod regex;
-mod run;
+mod repair;
 mod replay;
+mod run;
 mod scan;
 
 use crate::cli::{Cli, Command};
@@ -27,6 +29,8 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
         Command::Explain(args) => explain::run(global, args),
         Command::Regex(args) => regex::run(global, args),
         Command::Pattern(args) => pattern::run(global, args),
+        Command::Repair(args) => repair::run(global, args),
+        Command::Iam(args) => iam::run(global, args),
         Command::Check(args) => check::run(global, args),
         Command::Config(args) => config::run(global, args),
         Command::Status => control::status::run(global),

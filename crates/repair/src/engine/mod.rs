@@ -132,6 +132,19 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoPlaybook { .. } => Some("`stockade repair list` shows those there are"),
+            Self::Api(fault) => fault.hint(),
+            Self::NoRepair { .. } | Self::NotWaiting { .. } => {
+                Some("`stockade repair show` shows what waits and what was done last")
+            }
+            Self::BadLink(_) => Some("`stockade repair approve ID` does the same"),
+            _ => None,
+        }
+    }
+
     /// Whether the same may work later without anybody mending anything.
     pub fn passes(&self) -> bool {
         match self {
@@ -402,6 +415,49 @@ impl Engine {
     pub fn show(&mut self, id: &str) -> Result<Vec<Entry>, EngineError> {
         let entries = record::of_repair(self.shelf.as_mut(), id)?;
         if entries.is_empty() { Err(EngineError::NoRepair { id: id.to_owned() }) } else { Ok(entries) }
+    }
+
+    /// When this installation first ran; `None` if it never did.
+    ///
+    /// # Errors
+    /// If what is kept cannot be read.
+    pub fn first_run(&mut self) -> Result<Option<Timestamp>, EngineError> {
+        let known: Option<Installation> = state::read(self.shelf.as_mut(), state::INSTALLATION)?;
+        Ok(known.and_then(|one| one.first_run))
+    }
+
+    /// The lines of the record with numbers above `after`, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// If the record cannot be read.
+    pub fn entries_after(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>, EngineError> {
+        Ok(record::after(self.shelf.as_mut(), after, limit)?)
+    }
+
+    /// The newest lines of the record, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// If the record cannot be read.
+    pub fn newest_entries(&mut self, limit: usize) -> Result<Vec<Entry>, EngineError> {
+        let last = record::length(self.shelf.as_mut())?;
+        self.entries_after(last.saturating_sub(u64::try_from(limit).unwrap_or(u64::MAX)), limit)
+    }
+
+    /// A small text that is kept under a name, by whoever runs the engine; empty where there is none.
+    ///
+    /// # Errors
+    /// If what is kept cannot be read.
+    pub fn mark(&mut self, name: &str) -> Result<String, EngineError> {
+        Ok(state::read(self.shelf.as_mut(), &state::mark(name))?.unwrap_or_default())
+    }
+
+    /// Keeps such a text.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn set_mark(&mut self, name: &str, text: &str) -> Result<(), EngineError> {
+        let set = |mark: &mut String| text.clone_into(mark);
+        Ok(state::update(self.shelf.as_mut(), &state::mark(name), set)?)
     }
 
     /// Checks the whole record: no line was changed, taken out or put in, and it ends where it ended.
