@@ -249,29 +249,37 @@ impl Engine {
     /// # Errors
     /// If the bytes are no event, the playbook is unknown, or what is kept cannot be read or written.
     pub fn event(&mut self, playbook: &str, bytes: &[u8]) -> Result<Run, EngineError> {
-        let playbook = self.playbook(playbook)?;
         let event = Event::read(bytes)?;
-        let now = self.time.now();
-        let installation = self.begin(now)?;
-        let seen = state::seen(playbook.about().id, &event.identity());
+        let seen = state::seen(self.playbook(playbook)?.about().id, &event.identity());
         if state::read::<Dated>(self.shelf.as_mut(), &seen)?.is_some() {
             return self.passed(PassedOver::Duplicate);
         }
-        let actor = event.actor();
-        let run = match self.whose(&event, actor.as_ref())? {
-            Whose::Ours(repair) => self.own_call(playbook, &event, repair)?,
-            _ if !event.error_code().is_empty() => self.attempt(playbook, &event, actor.as_ref())?,
-            whose => {
-                let claims = whose == Whose::Claims;
-                let trigger = Trigger::Event { event: &event, actor: actor.as_ref(), claims };
-                self.follow(playbook, &event, trigger, installation)?
-            }
-        };
+        let run = self.event_again(playbook, bytes)?;
         if !run.retry() {
-            let dated = Dated { at: now, id: String::new() };
+            let dated = Dated { at: self.time.now(), id: String::new() };
             state::put_new(self.shelf.as_mut(), &seen, &dated)?;
         }
         Ok(run)
+    }
+
+    /// The same for an event that may have been dealt with before: for a person, who wants to see it followed.
+    ///
+    /// # Errors
+    /// As [`Engine::event`].
+    pub fn event_again(&mut self, playbook: &str, bytes: &[u8]) -> Result<Run, EngineError> {
+        let playbook = self.playbook(playbook)?;
+        let event = Event::read(bytes)?;
+        let installation = self.begin(self.time.now())?;
+        let actor = event.actor();
+        match self.whose(&event, actor.as_ref())? {
+            Whose::Ours(repair) => self.own_call(playbook, &event, repair),
+            _ if !event.error_code().is_empty() => self.attempt(playbook, &event, actor.as_ref()),
+            whose => {
+                let claims = whose == Whose::Claims;
+                let trigger = Trigger::Event { event: &event, actor: actor.as_ref(), claims };
+                self.follow(playbook, &event, trigger, installation)
+            }
+        }
     }
 
     fn follow(

@@ -30,5 +30,5 @@ fn decide(
     let mut engine = super::engine(&program, need)?;
     let by = who(args.by.as_deref());
     let run = what(&mut engine, &args.id, &by).map_err(|error| super::failed(&error))?;
-    outcome::show(global, &run)
+    outcome::show(global, &run, false)
 }

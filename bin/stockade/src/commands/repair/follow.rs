@@ -16,15 +16,15 @@ pub(super) fn run(global: &Global, args: &RepairRunArgs) -> Outcome {
     let scope = super::scope(&args.names, &args.places)?;
     let mut engine = engine(global, &args.how)?;
     let run = engine.reconcile(&scope).map_err(|error| super::failed(&error))?;
-    outcome::show(global, &run)
+    outcome::show(global, &run, args.how.dry_run)
 }
 
 pub(super) fn event(global: &Global, args: &RepairEventArgs) -> Outcome {
     let playbook = super::playbook(&args.name)?.about().id;
     let bytes = read(&args.file)?;
     let mut engine = engine(global, &args.how)?;
-    let run = engine.event(playbook, &bytes).map_err(|error| super::failed(&error))?;
-    outcome::show(global, &run)
+    let run = engine.event_again(playbook, &bytes).map_err(|error| super::failed(&error))?;
+    outcome::show(global, &run, args.how.dry_run)
 }
 
 fn engine(global: &Global, how: &RepairHow) -> Result<Engine, Failure> {

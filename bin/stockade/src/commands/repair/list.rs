@@ -121,7 +121,8 @@ fn print(lines: &[Line]) -> std::io::Result<()> {
             Cell::new(mode.name(), style)
         };
         // The first sentence.
-        let risk = line.risk.split_inclusive(['.', '\n']).next().unwrap_or_default().trim();
+        let risk = line.risk.replace('\n', " ");
+        let risk = risk.split_once(". ").map_or(risk.as_str(), |(first, _)| first).trim_end_matches('.').to_owned();
         let rules = if line.rules.is_empty() {
             Cell::new("none", BAD)
         } else {

@@ -10,8 +10,8 @@ use crate::exit::{self, Exit, Failure};
 use crate::output::style::{BAD, FAINT, GOOD, NOTE};
 use crate::output::{json, out, text};
 
-/// Shows a run, and says how it went.
-pub(super) fn show(global: &Global, run: &Run) -> Result<Exit, Failure> {
+/// Shows a run, and says how it went. Of a rehearsal nothing is kept that could be shown later.
+pub(super) fn show(global: &Global, run: &Run, rehearsal: bool) -> Result<Exit, Failure> {
     let code = exit_of(run);
     if global.json {
         json::print(&json!({"run": run, "answer": answer(run), "exit": code as u8}))?;
@@ -26,7 +26,11 @@ pub(super) fn show(global: &Global, run: &Run) -> Result<Exit, Failure> {
             Class::Other => FAINT,
         };
         let place = text::shown(&item.subject.place.to_string()).into_owned();
-        writeln!(out, "{style}{} {place}{style:#}  {}", item.playbook, text::shown(&item.sentence()))?;
+        let sentence = match item.outcome {
+            Outcome::Planned if rehearsal => format!("{}: would be repaired", item.says),
+            _ => item.sentence(),
+        };
+        writeln!(out, "{style}{} {place}{style:#}  {}", item.playbook, text::shown(&sentence))?;
         for line in details(item) {
             writeln!(out, "    {}", text::shown(&line))?;
         }
