@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use stockade_config::{Config, JailConfig, Paths, Problems, ReadRules, SHIPPED, Severity, env_vars};
+use stockade_config::{
+    Config, JailConfig, Paths, Problems, ReadRules, Rules, SHIPPED, SHIPPED_RULES, Severity, env_vars,
+};
 use stockade_core::{Feed, Jail};
 use stockade_filter::conf::{ConfFiles, Directory, Layered};
 use stockade_filter::date::Zone;
@@ -67,6 +69,34 @@ pub(crate) fn settings(global: &Global) -> Result<stockade_config::Program, Fail
     let config =
         stockade_config::load_files(&files, "", &environment).map_err(|problems| refused(&problems))?;
     Ok(config.program)
+}
+
+/// The rules of events. Nothing wrong with a jail matters.
+pub(crate) fn rules(global: &Global) -> Result<Rules, Failure> {
+    let files = Directory(rules_directory(global)?);
+    let config = stockade_config::load_files(&SettingsAlone(files.clone()), "", &environment)
+        .map_err(|problems| refused(&problems))?;
+    Ok(stockade_config::load_rules(&files, &config.program.rules))
+}
+
+/// The file of a rule, or what is built in; `None` if there is neither.
+pub(crate) fn rule_text(global: &Global, name: &str) -> Result<Option<Vec<u8>>, Failure> {
+    let possible = !name.starts_with('.') && !name.contains(['/', '\\']);
+    let files = Layered { upper: Directory(rules_directory(global)?), lower: SHIPPED_RULES };
+    let path = format!("rule.d/{name}.toml");
+    let failed = |error| Failure::usage(format_args!("cannot read `{}`: {error}", files.display(&path)));
+    if possible { files.read(&path).map_err(failed) } else { Ok(None) }
+}
+
+/// The directory of the configuration; one that was typed must be there.
+fn rules_directory(global: &Global) -> Result<PathBuf, Failure> {
+    match &global.config {
+        Some(typed) if !typed.is_dir() => {
+            let shown = typed.display();
+            Err(Failure::usage(format_args!("cannot read the configuration: `{shown}`: no such directory")))
+        }
+        _ => Ok(directory(global)),
+    }
 }
 
 /// A configuration directory of which only `stockade.toml` is seen, so that nothing wrong with a jail matters.

@@ -6,12 +6,13 @@ mod common;
 use common::{fixture, run, shown, stockade};
 use insta::assert_snapshot;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "run",
     "agent",
     "scan",
     "explain",
     "pattern",
+    "rules",
     "check",
     "config",
     "status",

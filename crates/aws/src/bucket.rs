@@ -69,14 +69,14 @@ impl Bucket {
                 Err(fault) if fault.bucket_region.is_some() => (fault.bucket_region.clone(), fault),
                 outcome => return outcome,
             };
-            match elsewhere.filter(|elsewhere| is_region_name(elsewhere) && *elsewhere != region) {
+            match elsewhere.filter(|elsewhere| is_region_name(elsewhere) && **elsewhere != region) {
                 Some(elsewhere) if moves < MAX_MOVES => {
                     tracing::debug!(
                         bucket = self.name,
-                        region = elsewhere,
+                        region = &*elsewhere,
                         "the bucket is in another region"
                     );
-                    *self.region.write().unwrap_or_else(PoisonError::into_inner) = elsewhere;
+                    *self.region.write().unwrap_or_else(PoisonError::into_inner) = elsewhere.into_string();
                     moves += 1;
                 }
                 _ => return Err(fault),

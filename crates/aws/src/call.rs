@@ -36,7 +36,7 @@ pub struct Reply {
     /// The service's own number of the request, by which CloudTrail and its support know it.
     pub request_id: Option<String>,
     /// Where S3 says that the bucket is, such as `eu-west-1`.
-    pub bucket_region: Option<String>,
+    pub bucket_region: Option<Box<str>>,
     /// The body, at most [`Call::MAX_REPLY_BYTES`].
     pub body: Vec<u8>,
 }

@@ -95,7 +95,7 @@ pub struct Fault {
     /// The service's own number of the request, where it answered.
     pub request_id: Option<String>,
     /// Where S3 says that the bucket is: one of another region is answered with an error.
-    pub bucket_region: Option<String>,
+    pub bucket_region: Option<Box<str>>,
 }
 
 impl Fault {

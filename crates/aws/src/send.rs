@@ -61,7 +61,7 @@ impl Sender {
         let header = |name| reply.headers().get(name).and_then(|text| text.to_str().ok()).map(str::to_owned);
         let (etag, error) = (header("etag"), header("x-amzn-errortype"));
         let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id"));
-        let bucket_region = header("x-amz-bucket-region");
+        let bucket_region = header("x-amz-bucket-region").map(String::into_boxed_str);
         let length = header("content-length").and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
         // Then it is neither read nor asked for again.
         if length > max_bytes as u64 && !bodiless {
@@ -185,7 +185,7 @@ struct Answer {
     status: u16,
     etag: Option<String>,
     request_id: Option<String>,
-    bucket_region: Option<String>,
+    bucket_region: Option<Box<str>>,
     /// The code of an error where it stands in a header, as REST services have it.
     error: Option<String>,
     body: Vec<u8>,

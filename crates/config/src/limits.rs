@@ -19,6 +19,15 @@ pub const MAX_NAME_BYTES: usize = 32;
 /// Words of a responder's command.
 pub const MAX_ARGS: usize = 64;
 
+/// Bytes of an address of mail with the name before it, and of a name to log in with.
+pub const MAX_MAILBOX_BYTES: usize = 320;
+
+/// Whom one responder sends mail to.
+pub const MAX_RECIPIENTS: usize = 50;
+
+/// Bytes of a file with a secret.
+pub const MAX_SECRET_BYTES: u64 = 64 << 10;
+
 /// Bytes of a path, and of a word of a command: Linux' `PATH_MAX` without the closing zero.
 pub const MAX_PATH_BYTES: usize = 4095;
 

@@ -190,6 +190,44 @@ fn what_a_notice_answered_is_not_told_again() {
 }
 
 #[test]
+fn hosts_that_share_a_store_tell_once() {
+    use stockade_core::shared::{SharedBan, SharedMatch, adopt, observe_shared};
+    let mut each = jail("each", 1, 600, 600);
+    let mut some = jail("some", 2, 600, 600);
+    (each.target, some.target) = (Target::Notify, Target::Notify);
+    let jails = Jails::new(vec![each, some]);
+    let key: Key = "arn:aws:iam::123456789012:user/a".parse().unwrap();
+    let (mut here, mut there) = (States::new(&jails), States::new(&jails));
+    let saw = |states: &mut States, place: usize, time: i64| {
+        let mut decisions = Vec::new();
+        step::observe(&jails, states, place, &key, at(time), 1, at(time), &mut decisions);
+        decisions.len()
+    };
+    let hears = |states: &mut States, place: usize, time: i64| {
+        let mut decisions = Vec::new();
+        let found = SharedMatch {
+            jail: jails.get(place).unwrap().name.clone(),
+            key: key.clone(),
+            time: at(time),
+            count: 1,
+        };
+        observe_shared(&jails, states, place, &found, at(time), &mut decisions);
+        decisions.len()
+    };
+    // What a jail answers by itself is answered where it was seen.
+    assert_eq!((saw(&mut here, 0, 10), hears(&mut there, 0, 10)), (1, 0));
+    // Where it counts, the matches of both count, and who hears of the answer first gives none.
+    assert_eq!((saw(&mut here, 1, 10), hears(&mut there, 1, 10)), (0, 0));
+    assert_eq!(saw(&mut there, 1, 20), 1);
+    let ban = there.ban_record(&jails, 1, &key).unwrap();
+    assert_eq!((ban.live, ban.times), (false, 0));
+    let shared = SharedBan { ban, lifted: false, decision: None };
+    assert_eq!(adopt(&jails, &mut here, 1, &shared, at(20)), None, "nothing is put in force or lifted");
+    assert_eq!(hears(&mut here, 1, 20), 0);
+    assert_eq!((saw(&mut here, 1, 30), saw(&mut there, 1, 40)), (0, 0), "both count anew");
+}
+
+#[test]
 fn a_ban_by_hand_in_a_jail_that_tells_is_not_ended_by_what_it_tells() {
     let mut console = jail("console", 2, 600, 600);
     console.target = Target::Notify;

@@ -47,7 +47,7 @@
 //!
 //! # Differences from EventBridge
 #![doc = include_str!("../differences.md")]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod address;
 pub mod aws;
@@ -71,6 +71,7 @@ mod pattern;
 mod scan;
 mod set;
 pub mod sns;
+mod swar;
 mod table;
 mod wildcard;
 mod written;

@@ -7,6 +7,7 @@ mod exempt;
 mod json;
 mod link;
 mod mode;
+mod own;
 pub mod playbook;
 pub mod playbooks;
 mod record;

@@ -29,7 +29,7 @@ pub struct Entry {
     pub prev: String,
     /// When it was written, in UTC.
     pub at: String,
-    /// What it tells: `began`, `repair`, `undo`, `plan`, `notice`, `approval`, `own`, `attempt`, `limit`, `escalation`,
+    /// What it tells: `began`, `repair`, `good`, `undo`, `plan`, `notice`, `approval`, `own`, `attempt`, `limit`, `escalation`,
     /// `accept`, `hold`, `trial`.
     pub kind: String,
     /// The repair it belongs to; empty if to none.

@@ -59,7 +59,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub struct Own {
     /// What the names of our rules, queues, functions and roles begin with.
     pub prefix: String,
-    /// The regions they are in; where none is named, every region is looked at.
+    /// The regions they are in; the engine's own if none is named.
     pub regions: Vec<String>,
     /// The names of our functions. Rules and queues are found by their prefix.
     pub functions: Vec<String>,

@@ -1,6 +1,6 @@
 //! What is kept on the shelf, by key, and how it is changed: read, changed, written over the version that was read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -114,10 +114,21 @@ pub struct Hold {
     pub reason: String,
     /// Who said so.
     pub by: String,
+    /// Since when.
+    #[serde(default)]
+    pub since: Timestamp,
+    /// Whether it ends when the thing is good again: a repair that was taken back or refused, or what an exempt actor did.
+    #[serde(default)]
+    pub until_good: bool,
+    /// Whether it is about what one actor did: what another does to the thing is no part of it.
+    #[serde(default)]
+    pub by_actor: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Told {
+    #[serde(default)]
+    pub(crate) at: Timestamp,
     pub(crate) digest: String,
     pub(crate) id: String,
 }
@@ -164,6 +175,25 @@ pub(crate) struct Open {
     pub(crate) repairs: BTreeMap<String, String>,
     /// What was last said: the schedule says the same once.
     pub(crate) told: BTreeMap<String, Told>,
+    /// Subjects with a hold that ends when they are good.
+    pub(crate) held: BTreeSet<String>,
+}
+
+/// How long it is known what was said of a thing that is no longer found.
+const TOLD_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Of how many things in a place it is known what was said. Of more the same may be said again.
+const MAX_TOLD: usize = 2000;
+
+impl Open {
+    /// Remembers what was said, within bounds: events can name any number of things.
+    pub(crate) fn tell(&mut self, key: &str, told: Told) {
+        let now = told.at;
+        self.told.retain(|_, known| now < known.at.plus(TOLD_FOR));
+        while self.told.len() >= MAX_TOLD {
+            self.told.pop_first();
+        }
+        self.told.insert(key.to_owned(), told);
+    }
 }
 
 pub(crate) fn open_key(playbook: &str, subject: &Subject) -> String {

@@ -17,6 +17,7 @@ mod ignoring;
 pub mod import;
 mod lanes;
 mod names;
+pub mod notices;
 pub mod repair;
 pub mod replay;
 pub mod responder;

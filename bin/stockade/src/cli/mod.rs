@@ -10,6 +10,7 @@ mod pattern;
 mod regex;
 mod repair;
 mod replay;
+mod rules;
 mod scan;
 mod service;
 pub(crate) mod values;
@@ -32,6 +33,9 @@ pub(crate) use repair::{
     RepairShowArgs, RepairVerifyArgs,
 };
 pub(crate) use replay::ReplayArgs;
+pub(crate) use rules::{
+    ExportFormat, RulesArgs, RulesCheckArgs, RulesCommand, RulesExportArgs, RulesTestArgs,
+};
 pub(crate) use scan::ScanArgs;
 pub(crate) use service::{RunArgs, StopArgs};
 
@@ -105,6 +109,8 @@ pub(crate) enum Command {
     Regex(RegexArgs),
     /// Try event patterns, as EventBridge and Stockade's rules have them
     Pattern(PatternArgs),
+    /// Show, check, test and export the rules of events
+    Rules(RulesArgs),
     /// See and put back what was tampered with in AWS
     Repair(RepairArgs),
     /// Print the IAM policy that repairs need

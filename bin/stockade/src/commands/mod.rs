@@ -8,10 +8,11 @@ mod explain;
 mod generate;
 mod iam;
 mod import;
-mod pattern;
+pub(crate) mod pattern;
 pub(crate) mod regex;
 mod repair;
 mod replay;
+mod rules;
 mod run;
 mod scan;
 
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
         Command::Explain(args) => explain::run(global, args),
         Command::Regex(args) => regex::run(global, args),
         Command::Pattern(args) => pattern::run(global, args),
+        Command::Rules(args) => rules::run(global, args),
         Command::Repair(args) => repair::run(global, args),
         Command::Iam(args) => iam::run(global, args),
         Command::Check(args) => check::run(global, args),

@@ -100,6 +100,13 @@ pub(crate) fn nearest(explanation: &Explanation) -> Vec<(usize, &BranchExplanati
     branches
 }
 
+/// How far a pattern is from matching: how many fields fail in the nearest combination, and of how many.
+pub(crate) fn distance(explanation: &Explanation) -> (bool, usize, usize) {
+    let Some((_, branch)) = nearest(explanation).into_iter().next() else { return (true, usize::MAX, 0) };
+    let missed = branch.fields.iter().filter(|field| field.verdict != Verdict::Holds).count();
+    (!explanation.matched, missed, branch.fields.len())
+}
+
 /// Why an event does not match, in one line: the first field that fails in the nearest combination. It is safe to show.
 pub(crate) fn first_reason(explanation: &Explanation) -> String {
     let Some((_, branch)) = nearest(explanation).into_iter().next() else { return String::new() };

@@ -11,13 +11,16 @@ mod aws;
 mod document;
 mod events;
 mod example;
+mod notices;
 mod read;
 mod repair;
 mod repair_read;
 mod responder_aws;
+mod responder_notice;
 mod responders;
 mod rules;
 mod schema;
+mod secret;
 mod store;
 mod value;
 
@@ -25,10 +28,12 @@ pub use agent::Agent;
 pub use aws::{AwsSettings, LogGroup};
 pub use events::Events;
 pub use example::example;
+pub use notices::{EmailConfig, MailTls, Pace, SlackConfig, SnsNoticeConfig, WebhookConfig};
 pub(crate) use read::{FILE, read};
 pub use repair::{Repair, RepairAccount};
 pub use rules::{RuleSetting, RuleSettings};
 pub(crate) use schema::SETTINGS;
+pub use secret::{Secret, SecretError};
 pub use store::{PostgresUrl, StoreConfig};
 pub(crate) use value::span_text;
 
@@ -194,6 +199,14 @@ pub enum ResponderKind {
         /// In which AWS.
         place: AwsPlace,
     },
+    /// `webhook`: hands notices, bans and their ends to another program, signed.
+    Webhook(WebhookConfig),
+    /// `slack`: tells a channel of Slack.
+    Slack(SlackConfig),
+    /// `email`: sends mail.
+    Email(Box<EmailConfig>),
+    /// `sns-notice`: tells those who subscribed to a topic of SNS.
+    SnsNotice(SnsNoticeConfig),
     /// `log`: writes every decision to standard output, a line of JSON each.
     Log,
     /// `repair`: puts back what was tampered with in AWS, as `[repair]` says.
@@ -265,13 +278,27 @@ impl ResponderKind {
     /// Whether it carries out decisions with this target. What is announced to others by SNS or Lambda are bans alone.
     pub fn takes(&self, target: Target) -> bool {
         match self {
-            Self::Log | Self::Command { .. } => target != Target::Repair,
+            Self::Log | Self::Command { .. } | Self::Webhook(_) => target != Target::Repair,
+            _ if self.tells_people() => target != Target::Repair,
             Self::Repair => target == Target::Repair,
             Self::DryRun => true,
             _ => target == Target::Ban,
         }
     }
 
+    /// Whether it only tells people. Such a responder takes no other's place, and hears of the bans of a log's jail only
+    /// if that jail names it.
+    pub fn tells_people(&self) -> bool {
+        matches!(self, Self::Slack(_) | Self::Email(_) | Self::SnsNotice(_))
+    }
+
+    /// Whether it keeps nobody out, whatever else it does: it takes no place of one that does.
+    pub(crate) fn bans_nobody(&self) -> bool {
+        self.tells_people() || matches!(self, Self::Repair)
+    }
+
+    /// The time that a message has to go out where none is set.
+    pub const NOTICE_TIMEOUT: Duration = Duration::from_secs(10);
     /// The table of `kind = "nftables"` that names none.
     pub const DEFAULT_TABLE: &'static str = "stockade";
     /// What `kind = "fail2ban-client"` runs that names nothing.

@@ -165,6 +165,13 @@ impl Reader {
         self.bad(key, bad, text.place(span.start));
     }
 
+    /// The same where what stands there may be a secret.
+    pub(super) fn wrong_hidden(&mut self, key: &str, expected: &str, span: Range<usize>, text: &Text<'_>) {
+        let found = "something that is not shown here".to_owned();
+        let bad = Bad { span: None, expected: expected.to_owned(), found, hint: None };
+        self.bad(key, bad, text.place(span.start));
+    }
+
     fn bad(&mut self, key: &str, bad: Bad, origin: Origin) {
         let Bad { expected, found, hint, .. } = bad;
         let kind = ProblemKind::BadValue { expected, found, hint };

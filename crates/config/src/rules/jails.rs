@@ -123,7 +123,10 @@ impl Group<'_> {
                     agreed.responders.get_or_insert(responders);
                     usable.push(Arc::clone(rule));
                 }
-                Err((kind, key, origin)) => self.refuse(rule, kind, key, origin),
+                Err(refused) => {
+                    let (kind, key, origin) = *refused;
+                    self.refuse(rule, kind, key, origin);
+                }
             }
         }
         let target = usable.first()?.target;
@@ -158,7 +161,7 @@ impl Group<'_> {
         };
         let mut chosen: Vec<Arc<str>> = Vec::new();
         for name in wanted {
-            let refused = |kind| (kind, "action", setting.origin("action"));
+            let refused = |kind| Box::new((kind, "action", setting.origin("action")));
             let found = all.iter().find(|one| *one.name == **name).ok_or_else(|| {
                 let known: Vec<String> = all.iter().map(|one| one.name.to_string()).collect();
                 let nearest = nearest(name, known.iter().map(String::as_str));
@@ -176,7 +179,8 @@ impl Group<'_> {
     }
 }
 
-type Refused = (ProblemKind, &'static str, Origin);
+/// What is wrong, in which key, and where.
+type Refused = Box<(ProblemKind, &'static str, Origin)>;
 
 /// What the rules of one jail say together.
 #[derive(Default)]
@@ -195,7 +199,7 @@ impl Agreed {
         let differs = |known: String, found: String, key: &'static str| {
             let expected = format!("{known}, as rule `{}` has it for the same jail", first.name);
             let origin = super::rows::origin(rule, setting, key);
-            Err((ProblemKind::bad_value(expected, &found), key, origin))
+            Err(Box::new((ProblemKind::bad_value(expected, &found), key, origin)))
         };
         if first.target != rule.target {
             return differs(format!("`{}`", first.target), rule.target.to_string(), "target");

@@ -224,6 +224,8 @@ impl From<Fault> for ApiFault {
             FaultKind::Denied => Blame::Denied,
             FaultKind::Missing => Blame::Missing,
             _ if is_missing(&fault.code) => Blame::Missing,
+            // A queue's name is free again a minute after it was deleted.
+            _ if fault.code.ends_with("DeletedRecently") => Blame::Conflict,
             _ => Blame::Other,
         };
         let request_id = fault.request_id.unwrap_or_default();

@@ -151,7 +151,17 @@ impl Engine {
         allowed(playbook, &call.name(), Access::Repair)?;
         let answer = self.api.call(&call);
         let (answer, already) = match answer {
-            Ok(answer) => (answer, false),
+            Ok(answer) => {
+                if let Some(refusal) = change.refusal(&answer) {
+                    let message = format!("cannot call {} in {place}: it answers {refusal}", call.name());
+                    self.remember_request(&answer.request_id, id);
+                    return Err(ApiFault {
+                        request_id: answer.request_id,
+                        ..ApiFault::local(Blame::Other, message)
+                    });
+                }
+                (answer, false)
+            }
             Err(fault) if change.already.contains(&fault.code) => {
                 (ApiAnswer { request_id: fault.request_id, ..ApiAnswer::default() }, true)
             }

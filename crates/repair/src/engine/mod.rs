@@ -11,6 +11,7 @@
 
 mod act;
 mod decide;
+mod holds;
 mod limits;
 mod pass;
 mod person;
@@ -223,6 +224,10 @@ impl Engine {
         home: &str,
         settings: Settings,
     ) -> Self {
+        let mut settings = settings;
+        if settings.own.regions.is_empty() {
+            settings.own.regions.push(home.to_owned());
+        }
         Self {
             api,
             shelf,

@@ -168,14 +168,12 @@ impl Engine {
             exemption.holds([about.id, about.name], &finding.subject, &finding.name, trigger.actor(), now)
         });
         let exempt = tag.or(configured);
-        if let Some(exempt) = exempt.as_ref().filter(|exempt| exempt.by_actor) {
-            self.remember_exempt(&key, exempt, trigger)?;
-        }
+        let hold = self.held(about.id, &finding.subject, case.hold.clone(), exempt.as_ref(), trigger)?;
         let approved = match trigger {
             Trigger::Approved { id, .. } => Some(id),
             _ => None,
         };
-        let facts = Facts { mode, now, approved: approved.is_some(), exempt, hold: case.hold.clone() };
+        let facts = Facts { mode, now, approved: approved.is_some(), exempt, hold };
         let plan = playbook.plan(&finding);
         if let Ok(plan) = &plan {
             item.notes.extend(plan.notes.iter().cloned());
@@ -198,29 +196,26 @@ impl Engine {
         Ok(item)
     }
 
-    /// What was told of it may be told anew the next time; a repair that waited for this is over.
+    /// What was told of it may be told anew the next time; a repair that stopped halfway, or did not show, ends here, and a
+    /// hold that was for as long as it was bad.
     fn good(&mut self, playbook: &dyn Playbook, finding: &Finding, open: &Open) -> Result<(), EngineError> {
-        let key = state::open_key(playbook.about().id, &finding.subject);
+        let id = playbook.about().id;
+        let key = state::open_key(id, &finding.subject);
+        if open.held.contains(&key) {
+            self.end_hold(id, &finding.subject)?;
+        }
         if !open.repairs.contains_key(&key) && !open.told.contains_key(&key) {
             return Ok(());
+        }
+        if let Some(repair) = open.repairs.get(&key) {
+            let body = json!({"playbook": id, "subject": finding.subject, "after": finding.state});
+            record::append(self.shelf.as_mut(), self.time.now(), "good", repair, body)?;
         }
         let place = state::open(&finding.subject.place);
         Ok(state::update(self.shelf.as_mut(), &place, |open: &mut Open| {
             open.repairs.remove(&key);
             open.told.remove(&key);
         })?)
-    }
-
-    /// Exempt because of who did it: the schedule knows no actor, so it is remembered for the thing.
-    fn remember_exempt(
-        &mut self,
-        case: &str,
-        exempt: &exempt::Exempt,
-        trigger: Trigger<'_>,
-    ) -> Result<(), ShelfError> {
-        let by = trigger.actor().map_or("an exemption", crate::Actor::name).to_owned();
-        let hold = state::Hold { until: exempt.until, reason: exempt.reason.clone(), by };
-        state::update(self.shelf.as_mut(), case, |case: &mut Case| case.hold = Some(hold.clone()))
     }
 
     /// Records what is only told. The schedule says the same once, until it changes; an event is always recorded.
@@ -260,10 +255,8 @@ impl Engine {
             _ => "notice",
         };
         record::append(self.shelf.as_mut(), now, kind, &item.id, body)?;
-        let told = Told { digest: what, id: item.id.clone() };
-        Ok(state::update(self.shelf.as_mut(), &place, |open: &mut Open| {
-            open.told.insert(key.clone(), told.clone());
-        })?)
+        let told = Told { at: now, digest: what, id: item.id.clone() };
+        Ok(state::update(self.shelf.as_mut(), &place, |open: &mut Open| open.tell(&key, told.clone()))?)
     }
 }
 

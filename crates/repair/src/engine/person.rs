@@ -187,13 +187,8 @@ impl Engine {
     pub fn refuse(&mut self, id: &str, who: &str) -> Result<Run, EngineError> {
         let approval = self.settle(id, who, ApprovalState::Refused)?;
         let until = self.time.now().plus(self.settings.undo_holds);
-        self.hold(
-            &approval.playbook,
-            &approval.finding.subject,
-            until,
-            who,
-            &format!("the repair {id} was refused"),
-        )?;
+        let reason = format!("the repair {id} was refused");
+        self.hold_until_good(&approval.playbook, &approval.finding.subject, until, who, reason)?;
         let item = dropped(&approval, &format!("{who} refused it"));
         self.ended(Run { items: vec![item], ..Run::default() })
     }
@@ -294,7 +289,7 @@ impl Engine {
         // Held first: a look between the calls must not repair what is being taken back.
         let until = self.time.now().plus(self.settings.undo_holds);
         let reason = format!("{who} took the repair {id} back");
-        self.hold(&item.playbook.clone(), &item.subject.clone(), until, who, &reason)?;
+        self.hold_until_good(&item.playbook, &item.subject, until, who, reason)?;
         for call in back.into_iter().rev() {
             let made = allowed(playbook, &call.name(), Access::Undo).and_then(|()| self.api.call(&call));
             match made {

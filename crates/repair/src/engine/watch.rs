@@ -127,27 +127,6 @@ impl Engine {
         Ok(new)
     }
 
-    /// A thing is left as it is for a while, whatever a playbook finds: told and not repaired.
-    ///
-    /// # Errors
-    /// If the playbook is unknown, or it cannot be written.
-    pub fn hold(
-        &mut self,
-        playbook: &str,
-        subject: &crate::playbook::Subject,
-        until: Timestamp,
-        who: &str,
-        reason: &str,
-    ) -> Result<(), EngineError> {
-        let playbook = self.playbook(playbook)?.about().id;
-        let hold = state::Hold { until, reason: reason.to_owned(), by: who.to_owned() };
-        let key = state::case(playbook, subject);
-        state::update(self.shelf.as_mut(), &key, |case: &mut state::Case| case.hold = Some(hold.clone()))?;
-        let body = json!({"playbook": playbook, "subject": subject, "hold": hold});
-        record::append(self.shelf.as_mut(), self.time.now(), "hold", "", body)?;
-        Ok(())
-    }
-
     /// The kinds whose last good states are kept.
     pub fn kinds(&self) -> Vec<&'static dyn Kind> {
         let mut kinds: Vec<&'static dyn Kind> = Vec::new();

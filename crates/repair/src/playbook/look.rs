@@ -207,6 +207,11 @@ impl<'a> Look<'a> {
         }
     }
 
+    /// Whether a thing could not be looked at.
+    pub fn is_troubled(&self, what: &str) -> bool {
+        self.troubles.iter().any(|trouble| trouble.what == what && trouble.place == *self.place)
+    }
+
     fn allowed(&self, call: &ApiCall) -> Result<(), ApiFault> {
         let name = call.name();
         if self.permissions.iter().any(|one| one.access == Access::Read && one.serves(&name)) {

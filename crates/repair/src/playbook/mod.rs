@@ -4,6 +4,7 @@
 //! and says what would have to be called ([`Playbook::plan`], pure). Modes, limits, exemptions, approval, the record,
 //! verification and undo are the same for all and none of its business.
 
+mod compare;
 pub(crate) mod doc;
 mod finding;
 mod kind;
@@ -14,6 +15,7 @@ mod plan;
 
 use std::fmt;
 
+pub use compare::{CHANGED, Comparison};
 pub use doc::{Docs, HEADINGS};
 pub use finding::{Ceiling, Finding, Sight, Subject, Verdict};
 pub use kind::{Baseline, Kind, Tags, Thing, Weakness};

@@ -145,6 +145,7 @@ pub fn policy(playbooks: &[(&dyn Playbook, Mode)], options: &PolicyOptions) -> V
         .map(|((resources, condition), actions)| {
             let mut statement = json!({"Effect": "Allow", "Action": actions, "Resource": resources});
             if let (Some((operator, key, value)), Some(fields)) = (condition, statement.as_object_mut()) {
+                let value = filled(value, options).pop().unwrap_or_default();
                 fields.insert("Condition".to_owned(), json!({operator: {key: value}}));
             }
             statement

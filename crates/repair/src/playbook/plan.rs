@@ -33,6 +33,9 @@ pub struct Change {
     /// Errors that mean that it is so already.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub already: Vec<String>,
+    /// Where a good answer says that it did not work: a JSON pointer to a list or number that is then not empty or zero.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub refused: String,
 }
 
 /// How a change is taken back.
@@ -102,7 +105,8 @@ impl Change {
     pub fn new(says: String, service: &str, operation: &str, parameters: Value) -> Self {
         let undo = Undo::Nothing { why: "nobody said how".to_owned() };
         let (service, operation) = (service.to_owned(), operation.to_owned());
-        Self { says, service, operation, parameters, before: Value::Null, undo, already: Vec::new() }
+        let (before, already, refused) = (Value::Null, Vec::new(), String::new());
+        Self { says, service, operation, parameters, before, undo, already, refused }
     }
 
     /// The same with what was there before.
@@ -127,6 +131,23 @@ impl Change {
     #[must_use]
     pub fn already(self, codes: &[&str]) -> Self {
         Self { already: codes.iter().map(|code| (*code).to_owned()).collect(), ..self }
+    }
+
+    /// The same, with where a good answer says that it did not work: some calls answer 200 and list what failed.
+    #[must_use]
+    pub fn refused_at(self, pointer: &str) -> Self {
+        Self { refused: pointer.to_owned(), ..self }
+    }
+
+    /// What a good answer says did not work.
+    pub fn refusal<'a>(&self, answer: &'a ApiAnswer) -> Option<&'a Value> {
+        let refused = answer.body.pointer(&self.refused).filter(|_| !self.refused.is_empty())?;
+        let nothing = match refused {
+            Value::Array(all) => all.is_empty(),
+            Value::Number(number) => number.as_f64() == Some(0.0),
+            _ => true,
+        };
+        (!nothing).then_some(&answer.body)
     }
 
     /// The call, for a repair.

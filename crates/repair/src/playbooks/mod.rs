@@ -6,12 +6,17 @@
 mod p01_trail_stopped;
 mod p02_trail_deleted;
 mod p03_trail_weakened;
+mod p04_self_protection;
 
 use crate::Playbook;
 
 /// All playbooks, in the order of their numbers. In this order they look at a place.
-pub const CATALOGUE: &[&dyn Playbook] =
-    &[&p01_trail_stopped::TrailStopped, &p02_trail_deleted::TrailDeleted, &p03_trail_weakened::TrailWeakened];
+pub const CATALOGUE: &[&dyn Playbook] = &[
+    &p01_trail_stopped::TrailStopped,
+    &p02_trail_deleted::TrailDeleted,
+    &p03_trail_weakened::TrailWeakened,
+    &p04_self_protection::SelfProtection,
+];
 
 #[cfg(test)]
 mod tests {

@@ -49,25 +49,26 @@
 //! A field that was switched off on purpose comes back: accept the trail as it is (`stockade repair accept`), or exempt
 //! it.
 
-use serde_json::Value;
-
 use crate::ApiFault;
 use crate::Event;
 use crate::Mode;
 use crate::playbook::doc::documented;
 use crate::playbook::{
-    About, Baseline, Cannot, Finding, Hint, Kind, Look, Permission, Plan, Playbook, Sight, Subject, Thing,
-    Verdict, Weakness,
+    About, Baseline, Cannot, Comparison, Finding, Hint, Look, Permission, Plan, Playbook, Sight,
 };
-use crate::trail::{self, TRAIL, TRAILS};
+use crate::trail::{self, TRAILS};
 
 /// P03.
 #[derive(Debug)]
 pub(crate) struct TrailWeakened;
 
 const ARNS: &str = "arn:{partition}:cloudtrail:*:{account}:trail/*";
-/// The side of a trail on which values are others and not less.
-const CHANGED: &str = "changed";
+/// That a trail does not log is another playbook's.
+const TRAILS_COMPARED: Comparison = Comparison {
+    kind: &TRAILS,
+    relevant: |one| one.field != "IsLogging",
+    ask: "another key, log group or bucket may be meant",
+};
 
 static ABOUT: About = About {
     id: "P03",
@@ -111,7 +112,7 @@ impl Playbook for TrailWeakened {
         let mut sight = Sight { seen: things.len(), ..Sight::default() };
         for thing in things {
             if look.wanted(&thing.id, &thing.name) {
-                judge(look, &thing, &mut sight.findings);
+                sight.findings.extend(TRAILS_COMPARED.judge(look, &thing));
             }
         }
         Ok(sight)
@@ -123,46 +124,7 @@ impl Playbook for TrailWeakened {
                 "see whether it is as it should be; its state is kept from the next scheduled look on",
             ));
         };
-        let changed = finding.subject.aspect == CHANGED;
-        let weak = of_side(&base.state, &finding.state, changed);
+        let weak = TRAILS_COMPARED.weaknesses(finding);
         Ok(Plan::of(trail::strengthen(&base.state, &finding.state, &weak)))
-    }
-}
-
-/// What is weaker on one side of a trail. That it does not log is another playbook's.
-fn of_side(base: &Value, now: &Value, changed: bool) -> Vec<Weakness> {
-    let mut weak = TRAILS.weaker(base, now);
-    weak.retain(|one| one.changed == changed && one.field != "IsLogging");
-    weak
-}
-
-fn judge(look: &Look<'_>, thing: &Thing, findings: &mut Vec<Finding>) {
-    let Thing { id, name, state, tags } = thing;
-    let subject = Subject::new(look.place(), TRAIL, id);
-    let finding =
-        |subject: Subject, verdict| Finding::new(subject, name, verdict, state.clone()).tags(tags.clone());
-    let Some(base) = look.baseline(&TRAILS, id) else {
-        let verdict = if look.asked().next().is_some() {
-            Verdict::Bad(format!("the trail `{name}` was changed, and what it was is not known"))
-        } else {
-            Verdict::Good
-        };
-        findings.push(finding(subject, verdict));
-        return;
-    };
-    for changed in [false, true] {
-        let weak = of_side(&base.thing.state, state, changed);
-        let says: Vec<&str> = weak.iter().map(|one| one.says.as_str()).collect();
-        let verdict = if weak.is_empty() {
-            Verdict::Good
-        } else {
-            Verdict::Bad(format!("the trail `{name}` was weakened: {}", says.join(", ")))
-        };
-        if !changed {
-            findings.push(finding(subject.clone(), verdict).against(base.clone()));
-        } else if !weak.is_empty() || look.is_told() {
-            let one = finding(subject.clone().aspect(CHANGED), verdict).against(base.clone());
-            findings.push(one.at_most(Mode::Approve, "another key, log group or bucket may be meant"));
-        }
     }
 }

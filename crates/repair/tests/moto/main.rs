@@ -9,6 +9,7 @@ mod deleted;
 mod exemptions;
 mod limits;
 mod original;
+mod own;
 mod permissions;
 mod places;
 mod stopped;

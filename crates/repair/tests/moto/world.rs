@@ -48,12 +48,18 @@ pub(crate) struct World {
     pub(crate) time: HandTime,
     pub(crate) shelf: MemoryShelf,
     pub(crate) settings: Settings,
+    /// The only playbook that its engines have, if not all.
+    pub(crate) only: Option<String>,
+    /// Calls of engines before this one, and those that were taken from the tape.
+    heard: Vec<String>,
     /// Every call of the engine.
     pub(crate) tape: Arc<Mutex<Vec<Heard>>>,
     pub(crate) engine: Engine,
     /// Straight to moto: what an administrator or an attacker does.
     admin: AwsApi,
-    url: String,
+    /// Clients through the proxy, and past it.
+    through: Aws,
+    straight: Aws,
     events: u32,
 }
 
@@ -80,21 +86,30 @@ impl World {
         let proxy = FaultProxy::before(&url);
         let time = HandTime { now: Arc::new(Mutex::new(at(0))), slept: Arc::default() };
         let shelf = MemoryShelf::default();
-        let (engine, tape) = engine(proxy.url(), &place, &shelf, &time, &settings);
-        let admin = AwsApi::new(aws(&url), vec![member(&place.account)]);
-        Some(Self { place, proxy, time, shelf, settings, tape, engine, admin, url, events: 0 })
+        let (through, straight) = (aws(proxy.url()), aws(&url));
+        let (engine, tape) = engine(&through, &place, &shelf, &time, &settings);
+        let admin = AwsApi::new(straight.clone(), vec![member(&place.account)]);
+        Some(Self { place, proxy, time, shelf, settings, tape, engine, admin, through, straight, events: 0, only: None, heard: Vec::new() })
     }
 
     /// Another engine on the same shelf: a second function, or the next life of the first.
     pub(crate) fn another(&self) -> Engine {
-        engine(self.proxy.url(), &self.place, &self.shelf, &self.time, &self.settings).0
+        engine(&self.through, &self.place, &self.shelf, &self.time, &self.settings).0
+    }
+
+    /// The same with something between it and AWS.
+    pub(crate) fn with_api(&self, around: impl FnOnce(AwsApi) -> Box<dyn Api + Send>) -> Engine {
+        let api = around(AwsApi::new(self.through.clone(), vec![member(&self.place.account)]));
+        let (shelf, time) = (Box::new(self.shelf.clone()), Box::new(self.time.clone()));
+        Engine::new(api, shelf, time, REGION, self.settings.clone())
     }
 
     /// The same with other settings.
     pub(crate) fn reset(&mut self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.settings);
-        let (engine, tape) = engine(self.proxy.url(), &self.place, &self.shelf, &self.time, &self.settings);
-        (self.engine, self.tape) = (engine, tape);
+        self.heard = self.everything().into_iter().collect();
+        let (engine, tape) = engine(&self.through, &self.place, &self.shelf, &self.time, &self.settings);
+        (self.engine, self.tape) = (self.narrowed(engine), tape);
     }
 
     pub(crate) fn mode(&mut self, mode: stockade_repair::Mode) {
@@ -134,7 +149,7 @@ impl World {
             None,
             "test",
         );
-        let aws = aws(&self.url).with_credentials(credentials);
+        let aws = self.straight.with_credentials(credentials);
         aws.block_on(aws.call(call)).unwrap();
     }
 
@@ -199,15 +214,20 @@ impl World {
 
     /// An event of CloudTrail's about a call of CloudTrail's; each with an id of its own.
     pub(crate) fn event(&mut self, operation: &str, parameters: Value) -> Value {
+        self.event_of("cloudtrail", operation, parameters)
+    }
+
+    /// The same about a call of another service.
+    pub(crate) fn event_of(&mut self, service: &str, operation: &str, parameters: Value) -> Value {
         self.events += 1;
         let id = format!("{}-{}", self.place.account, self.events);
         let time = record_time(self.time.now());
         json!({
-            "version": "0", "id": id, "detail-type": "AWS API Call via CloudTrail", "source": "aws.cloudtrail",
+            "version": "0", "id": id, "detail-type": "AWS API Call via CloudTrail", "source": format!("aws.{service}"),
             "account": self.place.account, "time": time, "region": REGION, "resources": [],
             "detail": {
                 "eventVersion": "1.08", "eventID": id, "eventTime": time, "awsRegion": REGION,
-                "eventSource": "cloudtrail.amazonaws.com", "eventName": operation,
+                "eventSource": format!("{service}.amazonaws.com"), "eventName": operation,
                 "userIdentity": {"type": "IAMUser", "arn": format!("arn:aws:iam::{}:user/mallory", self.place.account),
                     "accessKeyId": "AKIAIOSFODNN7EXAMPLE"},
                 "sourceIPAddress": "192.0.2.44", "userAgent": "aws-cli/2.0", "requestID": format!("r-{id}"),
@@ -243,15 +263,29 @@ impl World {
     }
 
     /// The calls of the engine since the last time, as `service:Operation`, without repeats.
-    pub(crate) fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&mut self) -> Vec<String> {
+        self.heard = self.everything().into_iter().collect();
         let mut calls: Vec<String> =
             std::mem::take(&mut *self.tape.lock().unwrap()).iter().map(|heard| heard.call.name()).collect();
         calls.dedup();
         calls
     }
 
+    /// All calls of all engines of this world.
+    pub(crate) fn everything(&self) -> std::collections::BTreeSet<String> {
+        let tape = self.tape.lock().unwrap();
+        self.heard.iter().cloned().chain(tape.iter().map(|heard| heard.call.name())).collect()
+    }
+
+    fn narrowed(&self, engine: Engine) -> Engine {
+        let Some(id) = &self.only else { return engine };
+        let only = stockade_repair::CATALOGUE.iter().find(|playbook| playbook.about().id == id).unwrap();
+        engine.with_playbooks(vec![*only])
+    }
+
     /// Those that change something.
-    pub(crate) fn writes(&self) -> Vec<Heard> {
+    pub(crate) fn writes(&mut self) -> Vec<Heard> {
+        self.heard = self.everything().into_iter().collect();
         let reads = ["Describe", "Get", "List", "Head"];
         let mut all = std::mem::take(&mut *self.tape.lock().unwrap());
         all.retain(|heard| !reads.iter().any(|read| heard.call.operation.starts_with(read)));
@@ -266,13 +300,13 @@ impl World {
 }
 
 fn engine(
-    url: &str,
+    aws: &Aws,
     place: &Place,
     shelf: &MemoryShelf,
     time: &HandTime,
     settings: &Settings,
 ) -> (Engine, Arc<Mutex<Vec<Heard>>>) {
-    let api = Recorder::around(AwsApi::new(aws(url), vec![member(&place.account)]));
+    let api = Recorder::around(AwsApi::new(aws.clone(), vec![member(&place.account)]));
     let tape = api.tape();
     let (shelf, time) = (Box::new(shelf.clone()), Box::new(time.clone()));
     (Engine::new(Box::new(api), shelf, time, REGION, settings.clone()), tape)

@@ -99,7 +99,7 @@ impl Desk {
             let waited = of_group().any(|card| self.held.contains_key(&card.id));
             let open = of_group().flat_map(|card| &card.handles).filter_map(|handle| self.open.get(handle));
             match open.max().copied() {
-                Some(until) if !waited => {
+                Some(until) if !waited && self.limits.waits => {
                     for card in of_group() {
                         if self.held.len() < MAX_HELD {
                             self.held.insert(card.id, until);
@@ -130,6 +130,7 @@ impl Desk {
     /// Gives the tokens to what is ripe.
     fn share_out(&mut self, cards: &[Card], mut ripe: Vec<Vec<usize>>, now: Timestamp, sorted: &mut Sorted) {
         let tokens = usize::try_from(self.bucket.tokens(now)).unwrap_or(usize::MAX);
+        let tokens = if self.limits.waits { tokens } else { tokens.max(1) };
         if tokens == 0 {
             let until = self.bucket.next(now);
             sorted.later.extend(ripe.into_iter().flatten().map(|at| (at, until)));

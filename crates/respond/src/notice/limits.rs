@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How long a sitting waits for others of its kind, and how many messages there may be.
+/// How long a notice waits for others of its kind, and how many messages there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// What comes so soon after a message about the same is told together, in the next; zero: nothing is put together.
@@ -11,6 +11,9 @@ pub struct Limits {
     pub messages: u32,
     /// …and so many again in this time; above zero.
     pub per: Duration,
+    /// Whether what has no room may wait. Where nobody would bring it back, as in a function, it may not: what comes at
+    /// once is put together, and what has no room is summed up in one message more.
+    pub waits: bool,
 }
 
 impl Limits {
@@ -24,6 +27,6 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { group: Self::GROUP, messages: Self::MESSAGES, per: Self::PER }
+        Self { group: Self::GROUP, messages: Self::MESSAGES, per: Self::PER, waits: true }
     }
 }

@@ -217,7 +217,9 @@ impl Story {
 
     /// What shows more of it, as a command.
     pub(super) fn look(&self) -> String {
-        clean::line(&format!("stockade why {}", clean::word(&self.key.to_string())), 4 * MAX_TEXT)
+        let key = self.key.to_string();
+        let dashes = if key.starts_with('-') { "-- " } else { "" };
+        clean::line(&format!("stockade why {dashes}{}", clean::word(&key)), 4 * MAX_TEXT)
     }
 
     pub(super) fn card(&self) -> Card {

@@ -14,8 +14,9 @@ use super::message::Message;
 use super::road::{Fate, Road};
 use super::story::Story;
 
-/// How long one call may go on sending. What is left then comes again, so that a slow road does not hold up an end.
-const MAX_CALL: Duration = Duration::from_secs(30);
+/// How long one call begins with further messages. What is left then comes again at once, so that a slow road does not
+/// hold up the end of the daemon, which systemd gives 20 s.
+pub(super) const MAX_CALL: Duration = Duration::from_secs(5);
 
 /// A responder that tells by a road.
 ///

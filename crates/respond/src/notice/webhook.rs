@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring::hmac;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ use super::limits::Limits;
 use super::message::Message;
 use super::road::{Road, Unsent};
 use super::story::Story;
-use super::teller::Teller;
+use super::teller::{MAX_CALL, Teller};
 
 /// How many bans and ends of bans one request holds.
 const MAX_DECISIONS: usize = 200;
@@ -105,7 +105,11 @@ impl Webhook {
     fn hand_on(&mut self, stories: &[Story], now: Timestamp) -> Vec<Outcome> {
         let mut outcomes = Vec::with_capacity(stories.len());
         let mut failed: Option<Outcome> = None;
+        let begun = Instant::now();
         for some in stories.chunks(MAX_DECISIONS) {
+            if failed.is_none() && begun.elapsed() >= MAX_CALL {
+                failed = Some(Outcome::Later { until: now });
+            }
             let outcome = match &failed {
                 Some(outcome) => outcome.clone(),
                 None => {

@@ -50,7 +50,7 @@ fn a_notice_reaches_those_who_want_such_a_severity() {
     let arn = aws.block_on(Sns::new(&aws, &topic).topic_arn()).unwrap();
     let bad = Queue::with_policy(&aws, &arn, r#"{"severity":["high","critical"]}"#);
     let sums = Queue::with_policy(&aws, &arn, r#"{"type":["summary"]}"#);
-    let limits = Limits { group: Duration::ZERO, messages: 2, per: Duration::from_secs(3600) };
+    let limits = Limits { group: Duration::ZERO, messages: 2, per: Duration::from_secs(3600), waits: true };
     let mut teller = Teller::new(SnsNotice::new(&aws, &arn), limits, book());
     teller.prepare(&[]).unwrap();
     let mut notices = vec![notice("trail-stopped", "trail/main", 0)];

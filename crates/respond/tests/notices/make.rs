@@ -22,7 +22,7 @@ pub(crate) fn book() -> Arc<Book> {
 
 /// Everything at once, as much as wanted.
 pub(crate) fn unlimited() -> Limits {
-    Limits { group: Duration::ZERO, messages: 1_000_000, per: Duration::from_secs(1) }
+    Limits { group: Duration::ZERO, messages: 1_000_000, per: Duration::from_secs(1), waits: true }
 }
 
 /// What a rule found in an event of CloudTrail.

@@ -192,7 +192,8 @@ fn a_slow_or_absent_other_end_holds_up_nothing_for_long() {
 #[test]
 fn a_storm_becomes_few_messages_and_loses_nothing() {
     let other = Other::new(vec![status(200)]);
-    let limits = Limits { group: Duration::from_secs(60), messages: 3, per: Duration::from_secs(30) };
+    let limits =
+        Limits { group: Duration::from_secs(60), messages: 3, per: Duration::from_secs(30), waits: true };
     let mut hook = hook(&other.url("/"), Duration::from_secs(5), limits);
     let storm: Vec<_> = (0..40).map(|n| notice(&format!("trail/{n}"), &format!("user{n}"), 0)).collect();
     assert_eq!(hook.tell(&storm, at(0)).unwrap(), vec![Outcome::Done; 40]);

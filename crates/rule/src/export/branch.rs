@@ -18,6 +18,9 @@ pub(super) struct Branch {
     pub(super) feeds: BTreeSet<Arc<str>>,
 }
 
+/// The pattern of a combination of which nothing is left to ask for.
+pub(super) const EVERYTHING: &str = r#"{"source":[{"prefix":""}]}"#;
+
 /// Alternatives.
 pub(super) type Conditions = BTreeSet<Condition>;
 
@@ -78,7 +81,7 @@ fn widened(field: &WrittenField, told: &mut Telling<'_>) -> Option<(String, Cond
         told.tell("", Reason::Text);
         return None;
     };
-    let mut conditions: Conditions =
+    let conditions: Conditions =
         field.conditions.iter().map(|condition| asked(condition, path, told)).collect();
     let absent = conditions.iter().any(|condition| condition.absent);
     if absent && may_lie_in_list(path) {

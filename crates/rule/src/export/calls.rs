@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::reference::{Reference, ReferenceError};
+use super::reference::{Arn, Reference, ReferenceError};
 use super::{Export, Exported, MAX_TARGETS};
 
 /// The calls for one EventBridge rule, each the arguments as AWS's API and its command line take them (`--cli-input-json`).
@@ -37,6 +37,27 @@ pub(super) fn all(export: &Export) -> Result<Vec<Calls>, ReferenceError> {
         }
     }
     Ok(calls)
+}
+
+/// `sqs:SetQueueAttributes` for the queues whose policies are to be written.
+pub(super) fn queues(export: &Export) -> Vec<Value> {
+    let options = &export.options;
+    let queues = options.targets.iter().chain(&options.dead_letter).filter(|_| options.queue_policy);
+    let arns = queues.filter_map(|queue| Some((queue.to_string(), queue.arn()?)));
+    let call = |(queue, arn): (String, Arn<'_>)| {
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": { "Service": "events.amazonaws.com" },
+                "Action": "sqs:SendMessage",
+                "Resource": queue,
+                "Condition": { "ArnLike": { "aws:SourceArn": arn.rules(options.bus.as_deref(), &options.prefix) } },
+            }],
+        });
+        Some(json!({ "QueueUrl": arn.queue_url()?, "Attributes": { "Policy": policy.to_string() } }))
+    };
+    arns.filter_map(call).collect()
 }
 
 fn put_rule(export: &Export, rule: &Exported, name: &str) -> Value {

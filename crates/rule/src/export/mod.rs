@@ -126,6 +126,11 @@ impl Export {
         Self { rules: exported, wider, options }
     }
 
+    /// Whether one of the EventBridge rules is for any event at all: there is nothing that EventBridge can be asked.
+    pub fn asks_for_everything(&self) -> bool {
+        self.rules.iter().any(|rule| rule.pattern() == branch::EVERYTHING)
+    }
+
     /// Writes a CloudFormation template.
     ///
     /// # Errors
@@ -148,6 +153,12 @@ impl Export {
     /// A target that is no ARN.
     pub fn calls(&self) -> Result<Vec<Calls>, ReferenceError> {
         calls::all(self)
+    }
+
+    /// Returns the calls of `sqs:SetQueueAttributes` that let EventBridge send to the queues, if their policies are to be
+    /// written.
+    pub fn queue_calls(&self) -> Vec<serde_json::Value> {
+        calls::queues(self)
     }
 
     /// How many EventBridge rules each pattern needs for all targets.

@@ -135,6 +135,13 @@ impl Reference {
 }
 
 impl Arn<'_> {
+    /// The ARNs of the rules of a bus beside it whose names begin so.
+    pub(super) fn rules(&self, bus: Option<&str>, prefix: &str) -> String {
+        let Self { partition, region, account, .. } = self;
+        let bus = bus.map(|bus| format!("{bus}/")).unwrap_or_default();
+        format!("arn:{partition}:events:{region}:{account}:rule/{bus}{prefix}*")
+    }
+
     /// The URL of a queue; `None` if it is none.
     pub(super) fn queue_url(&self) -> Option<String> {
         let suffix = if self.partition == "aws-cn" { ".cn" } else { "" };

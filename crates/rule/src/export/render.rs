@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use stockade_pattern::Pattern;
+use stockade_pattern::limits::MAX_OR_COMBINATIONS;
 
 use super::branch::{Branch, Conditions};
 use super::tree::Tree;
@@ -17,14 +18,15 @@ pub(super) fn one(branch: &Branch) -> Tree {
     nested(&fields, None)
 }
 
-/// Several combinations as one pattern. Not all can be: a name that is a word of the language may not stand inside `$or`, so
+/// Several combinations as one pattern. AWS counts as combinations what the lengths of all `$or`s multiply to, also of those that
+/// lie in each other; there may be [`MAX_OR_COMBINATIONS`], of these as of the branches. Not all can be: a name that is a word of the language may not stand inside `$or`, so
 /// ask [`is_exact`].
 pub(super) fn several(branches: &[Branch]) -> Tree {
     let fields: Vec<Vec<Field<'_>>> = branches
         .iter()
         .map(|branch| branch.fields.iter().map(|(path, conditions)| (path.as_str(), conditions)).collect())
         .collect();
-    together(fields)
+    together(fields, MAX_OR_COMBINATIONS).0
 }
 
 /// Whether a text is read as the combinations that it was written for. Said of what is made of several.
@@ -54,10 +56,11 @@ fn as_texts(fields: Vec<stockade_pattern::WrittenField>) -> BTreeMap<String, Vec
     fields.into_iter().map(text).collect()
 }
 
-fn together(mut branches: Vec<Vec<Field<'_>>>) -> Tree {
-    let Some((first, others)) = branches.split_first() else { return Tree::Object(Vec::new()) };
+/// What they are together, and what the lengths of its `$or`s multiply to.
+fn together(mut branches: Vec<Vec<Field<'_>>>, allowance: usize) -> (Tree, usize) {
+    let Some((first, others)) = branches.split_first() else { return (Tree::Object(Vec::new()), 1) };
     if others.is_empty() {
-        return nested(first, None);
+        return (nested(first, None), 1);
     }
     let common: Vec<Field<'_>> =
         first.iter().filter(|field| others.iter().all(|branch| branch.contains(field))).copied().collect();
@@ -66,7 +69,7 @@ fn together(mut branches: Vec<Vec<Field<'_>>>) -> Tree {
     }
     // One that asks for nothing more is what all others only narrow.
     if branches.iter().any(Vec::is_empty) {
-        return nested(&common, None);
+        return (nested(&common, None), 1);
     }
     let mut prefix = shared_prefix(&branches);
     if common.iter().any(|(path, _)| prefix.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))) {
@@ -76,31 +79,43 @@ fn together(mut branches: Vec<Vec<Field<'_>>>) -> Tree {
     for field in branches.iter_mut().flatten() {
         field.0 = field.0.get(prefix.len()..).unwrap_or_default();
     }
-    let alternatives = groups(branches).into_iter().map(together).collect();
-    nested(&common, Some((prefix, Tree::Array(alternatives))))
+    let (groups, mut product) = groups(branches, allowance);
+    let alternatives = groups.into_iter().map(|group| {
+        let own = group.len().max(1);
+        let (tree, inner) = together(group, own * (allowance / product.max(1)).max(1));
+        product = product / own * inner;
+        tree
+    });
+    let alternatives = alternatives.collect();
+    (nested(&common, Some((prefix, Tree::Array(alternatives)))), product)
 }
 
-/// Puts those together that share the longest field, again and again; the order is that of their first ones.
-fn groups(mut branches: Vec<Vec<Field<'_>>>) -> Vec<Vec<Vec<Field<'_>>>> {
-    let mut groups = Vec::new();
-    while !branches.is_empty() {
+/// Puts those together that share the longest field, as long as the lengths of all `$or`s multiply to no more than is allowed.
+/// Also returns what they multiply to.
+fn groups(mut branches: Vec<Vec<Field<'_>>>, allowance: usize) -> (Vec<Vec<Vec<Field<'_>>>>, usize) {
+    let mut groups: Vec<Vec<Vec<Field<'_>>>> = Vec::new();
+    let mut within = 1;
+    loop {
         let mut counts: BTreeMap<Field<'_>, usize> = BTreeMap::new();
         for field in branches.iter().flatten() {
             *counts.entry(*field).or_default() += 1;
         }
+        let product = |count: usize| (groups.len() + branches.len() - count + 1) * within * count;
         let saved = |field: &Field<'_>, count: usize| (count - 1) * length(*field);
-        let best = counts.into_iter().filter(|(_, count)| *count > 1 && *count < branches.len());
-        let Some((shared, _)) =
-            best.max_by_key(|(field, count)| (saved(field, *count), std::cmp::Reverse(*field)))
-        else {
-            groups.extend(branches.into_iter().map(|branch| vec![branch]));
-            break;
-        };
+        let fits = |count: usize| count > 1 && product(count) <= allowance;
+        // All of them together are no group, but the whole.
+        let whole = if groups.is_empty() { branches.len() } else { usize::MAX };
+        let possible = counts.into_iter().filter(|(_, count)| fits(*count) && *count < whole);
+        let best = possible.max_by_key(|(field, count)| (saved(field, *count), std::cmp::Reverse(*field)));
+        let Some((shared, count)) = best else { break };
         let (group, rest) = branches.into_iter().partition(|branch| branch.contains(&shared));
         groups.push(group);
+        within *= count;
         branches = rest;
     }
-    groups
+    groups.extend(branches.into_iter().map(|branch| vec![branch]));
+    let product = groups.len() * within;
+    (groups, product)
 }
 
 fn length((path, conditions): Field<'_>) -> usize {

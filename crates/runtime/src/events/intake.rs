@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use stockade_aws::{Aws, Bucket, Fault};
+use stockade_aws::Aws;
 use stockade_core::{Match, StreamName, Timestamp};
 use stockade_rule::Event;
+use stockade_source::aws::s3::ObjectReader;
 use stockade_source::aws::{Delivered, ObjectRef, PayloadError, read_message};
 use stockade_source::events::{EventProblem, EventReader, FileKind, Form, Found};
 
@@ -22,8 +23,8 @@ const MAX_TOLD: usize = 20;
 pub(crate) struct Intake {
     lane: EventLane,
     reader: EventReader,
-    /// Where objects are read; `None` where there are none.
-    aws: Option<Aws>,
+    /// Reads objects; `None` where there are none.
+    objects: Option<ObjectReader>,
     matches: Vec<(usize, Match)>,
     bytes: usize,
 }
@@ -47,8 +48,9 @@ pub(crate) struct Read {
 pub(crate) type HandOn<'h> = &'h mut dyn FnMut(Vec<(usize, Match)>) -> bool;
 
 impl Intake {
-    pub(crate) fn new(lane: EventLane, aws: Option<Aws>) -> Self {
-        Self { lane, reader: EventReader::new(), aws, matches: Vec::new(), bytes: 0 }
+    pub(crate) fn new(lane: EventLane, aws: Option<&Aws>) -> Self {
+        let objects = aws.map(ObjectReader::new);
+        Self { lane, reader: EventReader::new(), objects, matches: Vec::new(), bytes: 0 }
     }
 
     /// Reads the body of a message that came in this stream at `received`. What is found is handed on bit by bit, and
@@ -113,10 +115,12 @@ impl Intake {
         hand_on: HandOn<'_>,
     ) -> Result<(), String> {
         let name = object.to_string();
-        let Some(aws) = &self.aws else { return Err(format!("cannot read `{name}`: AWS is not spoken to")) };
-        let packed = fetch(aws, object).map_err(|fault| match fault.hint {
-            Some(hint) => format!("{} ({hint})", fault.message),
-            None => fault.message,
+        let Some(objects) = &self.objects else {
+            return Err(format!("cannot read `{name}`: AWS is not spoken to"));
+        };
+        let packed = objects.get(object).map_err(|error| match error.hint() {
+            Some(hint) => format!("{error} ({hint})"),
+            None => error.to_string(),
         })?;
         self.reader.load(&name, packed).map_err(|error| error.to_string())?;
         let stream: StreamName = name.into();
@@ -145,7 +149,9 @@ impl Intake {
                 None => match self.reader.next_event() {
                     Some(Found::Event(found)) => {
                         read.events += 1;
-                        if let Err(error) = lane.read(event(found.form, found.text), received, &stream, matches) {
+                        if let Err(error) =
+                            lane.read(event(found.form, found.text), received, &stream, matches)
+                        {
                             read.pass_over(&error);
                         }
                     }
@@ -186,16 +192,6 @@ fn event(form: Form, text: &[u8]) -> Event<'_> {
         Form::Envelope => Event::Envelope(text),
         Form::Record => Event::Record(text),
     }
-}
-
-/// The whole object, packed as it is.
-fn fetch(aws: &Aws, object: &ObjectRef) -> Result<Vec<u8>, Fault> {
-    let bucket = Bucket::new(aws, &object.bucket, object.region.as_deref())?;
-    let mut call = bucket.request(format!("read `{object}`"), "GET", &object.key);
-    if let Some(version) = &object.version {
-        call.query.push(("versionId".to_owned(), version.clone()));
-    }
-    Ok(aws.block_on(bucket.call(&call))?.body)
 }
 
 /// The name of the stream of what comes from a queue, a topic or an invocation.

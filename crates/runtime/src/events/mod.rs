@@ -13,12 +13,14 @@
 
 #[cfg(feature = "aws")]
 pub(crate) mod intake;
+#[cfg(feature = "aws")]
 mod lane;
 #[cfg(feature = "aws")]
 pub(crate) mod queue;
 #[cfg(feature = "aws")]
 pub(crate) mod taken;
 
+#[cfg(feature = "aws")]
 pub(crate) use lane::EventLane;
 
 use stockade_config::Program;

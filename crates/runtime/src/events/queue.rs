@@ -105,7 +105,7 @@ impl EventQueue {
             polls.push(poll.clone());
             let mut taker = Taker {
                 shared: Arc::clone(&shared),
-                intake: Intake::new(lane.clone(), Some(shared.aws.clone())),
+                intake: Intake::new(lane.clone(), Some(&shared.aws)),
                 asking: asking.to_vec(),
                 poll,
             };

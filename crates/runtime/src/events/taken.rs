@@ -62,7 +62,10 @@ impl Turn {
         match end {
             None => {}
             Some(Err(why)) => {
-                tracing::warn!(why, "a message was not read to its end: it comes again, or goes to the dead letters");
+                tracing::warn!(
+                    why,
+                    "a message was not read to its end: it comes again, or goes to the dead letters"
+                );
                 self.tally.warn(format!("a message with events was not read to its end: {why}"));
                 self.messages.spoiled.remove(&token);
                 self.messages.ended.push((token, End::Again));

@@ -59,7 +59,7 @@ pub fn read_message(body: &str) -> Vec<Result<Delivered<'_>, PayloadError>> {
     if body.len() > MAX_MESSAGE_BYTES {
         reader.found.push(Err(PayloadError::MessageTooLong { bytes: body.len() }));
     } else {
-        reader.message(Cow::Borrowed(body), 0);
+        reader.message(body, Some(body), 0);
     }
     reader.found
 }
@@ -86,7 +86,8 @@ struct Known {
 }
 
 impl<'a> Reader<'a> {
-    fn message(&mut self, body: Cow<'a, str>, wrappings: usize) {
+    /// `whole` is the same where it lives long enough to be given out.
+    fn message(&mut self, body: &str, whole: Option<&'a str>, wrappings: usize) {
         if body.trim() == TRAIL_TEST {
             return self.found.push(Ok(Delivered::Nothing("a test of CloudTrail")));
         }
@@ -94,13 +95,19 @@ impl<'a> Reader<'a> {
         if body.as_bytes().get(start) == Some(&b'[') {
             return self.list(body.as_bytes(), start, wrappings, "the list");
         }
-        if let Err(error) = self.object(&body, start, wrappings) {
+        if let Err(error) = self.object(body, whole, start, wrappings) {
             self.found.push(Err(error));
         }
     }
 
     /// An object that is a message. An error if nothing of it was read.
-    fn object(&mut self, body: &Cow<'a, str>, start: usize, wrappings: usize) -> Result<(), PayloadError> {
+    fn object(
+        &mut self,
+        body: &str,
+        whole: Option<&'a str>,
+        start: usize,
+        wrappings: usize,
+    ) -> Result<(), PayloadError> {
         let text = body.as_bytes();
         let known = Known::of(text, start).map_err(|broken| not_json("the message", broken))?;
         let rest = json::space(text, known.end);
@@ -112,7 +119,8 @@ impl<'a> Reader<'a> {
         }
         if let Some(form) = known.form() {
             self.event(text, &known);
-            self.found.push(Ok(Delivered::Event { form, text: body.clone() }));
+            let text = whole.map_or_else(|| Cow::Owned(body.to_owned()), Cow::Borrowed);
+            self.found.push(Ok(Delivered::Event { form, text }));
         } else if let Some(records) = known.records {
             self.list(text, records, wrappings, "`Records`");
         } else if let Some(test) = known.test {
@@ -143,7 +151,7 @@ impl<'a> Reader<'a> {
             return Err(PayloadError::unexpected("`Message`", "a message in fewer envelopes", &Value::Null));
         }
         let message = unquoted(text, message, "`Message`")?;
-        self.message(Cow::Owned(message), wrappings + 1);
+        self.message(&message, None, wrappings + 1);
         Ok(())
     }
 
@@ -181,7 +189,7 @@ impl<'a> Reader<'a> {
         if record.first() != Some(&b'{') || wrappings == MAX_WRAPPINGS {
             return Err(PayloadError::unexpected(at("it"), "an event or a notification", &value(record, 0)));
         }
-        self.object(&Cow::Owned(text.to_owned()), 0, wrappings + 1)
+        self.object(text, None, 0, wrappings + 1)
     }
 
     /// The object that an event of S3 is about, if it is one.
@@ -196,7 +204,7 @@ impl<'a> Reader<'a> {
             // Through EventBridge the key comes as it is.
             let key = text_of(&detail, "/object/key", "`detail.object.key`")?;
             let bucket = text_of(&detail, "/bucket/name", "`detail.bucket.name`")?;
-            let mut object = ObjectRef::checked(bucket, key)?;
+            let mut object = ObjectRef::checked(&bucket, key)?;
             object.version = detail.pointer("/object/version-id").and_then(Value::as_str).and_then(named);
             object.bytes = detail.pointer("/object/size").and_then(Value::as_u64);
             let place = known.region.and_then(|at| json::string(text, at));
@@ -216,7 +224,7 @@ impl<'a> Reader<'a> {
             let object = key
                 .map_err(|broken| not_json("the message", broken))
                 .and_then(|key| unquoted(key, 0, "`s3ObjectKey`"))
-                .and_then(|key| ObjectRef::checked(bucket.clone(), key));
+                .and_then(|key| ObjectRef::checked(&bucket, key));
             self.found.push(object.map(Delivered::Object));
         }
         Ok(())
@@ -284,7 +292,7 @@ fn s3_record(record: &[u8], nth: usize) -> Result<Option<Delivered<'static>>, Pa
         };
     }
     let key = decode_key(&text_of(&record, "/s3/object/key", &at("s3.object.key"))?)?;
-    let mut object = ObjectRef::checked(text_of(&record, "/s3/bucket/name", &at("s3.bucket.name"))?, key)?;
+    let mut object = ObjectRef::checked(&text_of(&record, "/s3/bucket/name", &at("s3.bucket.name"))?, key)?;
     object.version = record.pointer("/s3/object/versionId").and_then(Value::as_str).and_then(named);
     object.bytes = record.pointer("/s3/object/size").and_then(Value::as_u64);
     object.region = record.get("awsRegion").and_then(Value::as_str).and_then(region);

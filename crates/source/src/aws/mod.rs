@@ -8,7 +8,7 @@
 //! The same for events: one by itself, in the messages of a queue or a topic, or as a notice that an object was written,
 //! each in its own wrapping, which [`read_message`] takes off.
 //!
-//! To a host: messages of its [`queue`].
+//! To a host: messages of its [`queue`], and the objects of [`s3`].
 //!
 //! The key decision: **an envelope is opened within bounds that have names** ([`limits`]). It is gzip, so a few
 //! kilobytes may claim to be a terabyte; what grows beyond a bound is refused, not cut, because half an envelope is
@@ -22,6 +22,7 @@ mod invocation;
 pub mod limits;
 mod object;
 pub mod queue;
+pub mod s3;
 
 pub use batch::{QueueMessage, TopicMessage};
 pub use delivery::{Delivered, read_message};

@@ -1,6 +1,7 @@
 //! Objects of S3 as notifications name them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
@@ -12,7 +13,7 @@ use crate::events::FileName;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectRef {
     /// The bucket.
-    pub bucket: String,
+    pub bucket: Arc<str>,
     /// The key, decoded.
     pub key: String,
     /// Which version of it, where the bucket keeps versions.
@@ -30,17 +31,21 @@ impl ObjectRef {
     }
 
     /// One of a bucket and a key that others wrote.
-    pub(super) fn checked(bucket: String, key: String) -> Result<Self, PayloadError> {
+    pub(super) fn checked(bucket: &str, key: String) -> Result<Self, PayloadError> {
         let unexpected = |at: &str, expected, found: String| {
             Err(PayloadError::unexpected(at, expected, &serde_json::Value::String(found)))
         };
-        if !stockade_aws::is_bucket_name(&bucket) {
-            return unexpected("the bucket's name", "3 to 63 small letters, digits, `.` and `-`", bucket);
+        if !stockade_aws::is_bucket_name(bucket) {
+            return unexpected(
+                "the bucket's name",
+                "3 to 63 small letters, digits, `.` and `-`",
+                bucket.to_owned(),
+            );
         }
         if key.is_empty() || key.len() > MAX_KEY_BYTES {
             return unexpected("the object's key", "1 to 1024 bytes", key);
         }
-        Ok(Self { bucket, key, version: None, region: None, bytes: None })
+        Ok(Self { bucket: bucket.into(), key, version: None, region: None, bytes: None })
     }
 }
 
@@ -93,7 +98,7 @@ mod tests {
 
     #[test]
     fn odd_names_are_refused() {
-        let of = |bucket: &str, key: &str| ObjectRef::checked(bucket.into(), key.into());
+        let of = |bucket: &str, key: &str| ObjectRef::checked(bucket, key.into());
         assert_eq!(of("my.bucket-1", "a/b").unwrap().to_string(), "s3://my.bucket-1/a/b");
         for bucket in ["", "ab", "a/b", "x@evil.example", "A_b", "abc..d", "-abc", &"a".repeat(64)] {
             assert!(of(bucket, "k").is_err(), "{bucket}");

@@ -7,6 +7,7 @@ use stockade_rule::Event;
 use stockade_runtime::replay::events::EventReplay;
 use stockade_source::events::{EventFile, EventReader, Form, Found, NoEvent, find};
 
+use crate::cli::Global;
 use crate::exit::{self, Failure};
 use crate::output::progress::Progress;
 use crate::output::text::count;
@@ -14,7 +15,8 @@ use crate::output::text::count;
 /// How long a replay goes on before it shows how far it has come.
 const BEFORE_PROGRESS: Duration = Duration::from_millis(300);
 
-/// How many problems are told one by one; the others are counted.
+/// How many problems of one file are told one by one, and how many in all; the others are counted.
+const MAX_TOLD_OF_FILE: usize = 5;
 const MAX_TOLD: usize = 50;
 
 /// What was read.
@@ -29,30 +31,33 @@ pub(super) struct Read {
 }
 
 /// Reads events into a replay.
-pub(super) struct Reading {
-    replay: EventReplay,
-    reader: EventReader,
+pub(super) struct Reading<'g> {
+    pub(super) global: &'g Global,
+    pub(super) replay: EventReplay,
+    pub(super) reader: EventReader,
     files: u64,
     problems: Vec<String>,
-    untold: u64,
-    left_out: Vec<String>,
-    verbose: u8,
+    pub(super) untold: u64,
+    /// Problems of the file at hand that were told.
+    told_of_file: usize,
+    pub(super) left_out: Vec<String>,
     started: Instant,
     progress: Option<Progress>,
     total: Option<u64>,
-    taken: u64,
+    pub(super) taken: u64,
 }
 
-impl Reading {
-    pub(super) fn new(replay: EventReplay, verbose: u8) -> Self {
+impl<'g> Reading<'g> {
+    pub(super) fn new(replay: EventReplay, global: &'g Global) -> Self {
         Self {
+            global,
             replay,
             reader: EventReader::new(),
             files: 0,
             problems: Vec::new(),
             untold: 0,
+            told_of_file: 0,
             left_out: Vec::new(),
-            verbose,
             started: Instant::now(),
             progress: None,
             total: Some(0),
@@ -62,20 +67,16 @@ impl Reading {
 
     /// Reads everything that was named, in that order.
     pub(super) fn all(&mut self, from: &[String]) -> Result<(), Failure> {
-        let (buckets, paths): (Vec<&String>, Vec<&String>) = from.iter().partition(|one| one.starts_with("s3://"));
+        let (buckets, paths): (Vec<&String>, Vec<&String>) =
+            from.iter().partition(|one| one.starts_with("s3://"));
         let found = find(&paths.iter().map(PathBuf::from).collect::<Vec<_>>());
         for problem in &found.problems {
             self.complain(problem.to_string(), problem.hint().as_deref());
         }
         self.untold += found.more_problems;
         for (kind, many) in &found.no_events {
-            if self.verbose > 0 {
-                let what = match kind {
-                    NoEvent::Digest => "digest file",
-                    NoEvent::Insight => "file of Insights events",
-                    _ => "file of aggregated events",
-                };
-                self.left_out.push(format!("{} left out", count(*many, what)));
+            if self.global.verbose > 0 {
+                self.left_out.push(format!("{} left out", count(*many, what(*kind))));
             }
         }
         self.total = (buckets.is_empty() && found.files.iter().all(|file| file.bytes > 0))
@@ -93,7 +94,7 @@ impl Reading {
     pub(super) fn done(mut self) -> Read {
         drop(self.progress.take());
         if self.untold > 0 {
-            let more = format!("{} more", count(self.untold, "problem"));
+            let more = format!("{} like these", count(self.untold, "more problem"));
             exit::complain(&more, None);
             self.problems.push(more);
         }
@@ -111,8 +112,9 @@ impl Reading {
     }
 
     /// Reads what the reader has begun. `size`: of all of it, packed.
-    fn read(&mut self, size: u64) {
+    pub(super) fn read(&mut self, size: u64) {
         self.files += 1;
+        self.told_of_file = 0;
         let mut since_look = 0_u32;
         loop {
             let problem = match self.reader.peek() {
@@ -146,10 +148,12 @@ impl Reading {
         }
         self.show(size);
         let counts = self.reader.counts();
-        if self.verbose > 0 {
-            for (many, what) in
-                [(counts.digests, "digest"), (counts.insights, "Insights event"), (counts.aggregated, "aggregated event")]
-            {
+        if self.global.verbose > 0 {
+            for (many, what) in [
+                (counts.digests, "digest"),
+                (counts.insights, "Insights event"),
+                (counts.aggregated, "aggregated event"),
+            ] {
                 if many > 0 {
                     self.left_out.push(format!("{} left out", count(many, what)));
                 }
@@ -160,24 +164,31 @@ impl Reading {
     fn show(&mut self, size: u64) {
         if self.progress.is_some() || self.started.elapsed() > BEFORE_PROGRESS {
             let total = self.total;
-            let at = if self.total.is_some() { self.taken + size.min(self.reader.counts().bytes) } else { self.replay.so_far().bytes };
+            let at = if self.total.is_some() {
+                self.taken + size.min(self.reader.counts().bytes)
+            } else {
+                self.replay.so_far().bytes
+            };
             self.progress.get_or_insert_with(|| Progress::new(total)).at(at);
         }
     }
 
-    fn complain(&mut self, problem: String, hint: Option<&str>) {
-        if self.problems.len() >= MAX_TOLD {
+    pub(super) fn complain(&mut self, problem: String, hint: Option<&str>) {
+        if self.problems.len() >= MAX_TOLD || self.told_of_file >= MAX_TOLD_OF_FILE {
             self.untold += 1;
             return;
         }
+        self.told_of_file += 1;
         exit::complain(&problem, hint);
         self.problems.push(problem);
     }
+}
 
-    // The build with AWS gets its own.
-    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "the build with AWS reads it")]
-    fn bucket(&mut self, name: &str) -> Result<(), Failure> {
-        Err(Failure::usage(format_args!("cannot read `{name}`: this Stockade was built without AWS"))
-            .hint(Some("build it with `--features aws`, or copy the files and replay the folder")))
+/// What files that hold no events are called.
+pub(super) fn what(kind: NoEvent) -> &'static str {
+    match kind {
+        NoEvent::Digest => "digest file",
+        NoEvent::Insight => "Insights file",
+        _ => "aggregate file",
     }
 }

@@ -34,7 +34,12 @@ pub(super) fn print(answer: &Answer<'_>) -> Result<(), Failure> {
         },
         rules: report.rules.iter().map(RuleAnswer::of).collect(),
         keys: answer.rows().take(answer.top).map(|row| KeyAnswer::of(answer, row)).collect(),
-        decisions: report.decisions.iter().take(answer.top).map(|one| DecisionAnswer::of(answer, one)).collect(),
+        decisions: report
+            .decisions
+            .iter()
+            .take(answer.top)
+            .map(|one| DecisionAnswer::of(answer, one))
+            .collect(),
         problems: answer.problems,
     })
 }

@@ -1,5 +1,6 @@
 //! `stockade replay`: what the rules would have decided, from events of the past.
 
+mod bucket;
 mod event;
 mod from;
 mod json;
@@ -8,8 +9,8 @@ mod table;
 
 use std::time::{Duration, Instant};
 
-use stockade_core::ports::Clock as _;
 use stockade_core::Timestamp;
+use stockade_core::ports::Clock as _;
 use stockade_filter::date::Zone;
 use stockade_rule::Rule;
 use stockade_runtime::daemon::SystemClock;
@@ -45,7 +46,7 @@ pub(crate) fn run(global: &Global, args: &ReplayArgs) -> Outcome {
         now,
     };
     let started = Instant::now();
-    let mut reading = from::Reading::new(EventReplay::new(rules, range), global.verbose);
+    let mut reading = from::Reading::new(EventReplay::new(rules, range), global);
     reading.all(&args.from)?;
     let from::Read { replay, files, problems, left_out } = reading.done();
     let report = replay.finish();
@@ -92,7 +93,12 @@ impl<'a> Answer<'a> {
     }
 }
 
-fn point(option: &str, text: Option<&str>, zone: &Zone, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+fn point(
+    option: &str,
+    text: Option<&str>,
+    zone: &Zone,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
     let Some(text) = text else { return Ok(None) };
     match time::point(text, zone, now) {
         Some(time) => Ok(Some(time)),

@@ -38,8 +38,7 @@ pub(super) fn select(global: &Global, args: &ReplayArgs) -> Result<Vec<(Arc<Rule
         let jail = configured.jail(rule.jail_name()).map_or_else(|| rule.to_jail(), config::with_ignored);
         (Arc::clone(rule), Jail { target: rule.target, ..jail })
     };
-    let chosen: Vec<_> =
-        chosen.into_iter().filter(|rule| rule.severity >= least).map(with_jail).collect();
+    let chosen: Vec<_> = chosen.into_iter().filter(|rule| rule.severity >= least).map(with_jail).collect();
     if chosen.is_empty() {
         return Err(Failure::usage("no rule is left to replay"));
     }

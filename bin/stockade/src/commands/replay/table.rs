@@ -20,8 +20,15 @@ pub(super) fn print(answer: &Answer<'_>) -> io::Result<()> {
     let clock = answer.clock.clone().for_width(columns);
     let hidden = if answer.decisions {
         let decisions = &answer.report.decisions;
-        let heads =
-            [text("TIME"), text("DECISION"), text("SEVERITY"), text("RULE"), text("KEY"), text("EVENT"), text("BY")];
+        let heads = [
+            text("TIME"),
+            text("DECISION"),
+            text("SEVERITY"),
+            text("RULE"),
+            text("KEY"),
+            text("EVENT"),
+            text("BY"),
+        ];
         let rows = decisions.iter().take(answer.top).map(|decided| decision(answer, decided, &clock));
         if !decisions.is_empty() {
             table::print(&mut out, heads, rows, columns)?;
@@ -138,7 +145,13 @@ fn summary(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
     )?;
     if let Some((first, last)) = summary.span {
         let clock = &answer.clock;
-        writeln!(out, "{HEAD}time{HEAD:#}: {} to {} ({})", clock.show(first), clock.show(last), clock.zone())?;
+        writeln!(
+            out,
+            "{HEAD}time{HEAD:#}: {} to {} ({})",
+            clock.show(first),
+            clock.show(last),
+            clock.zone()
+        )?;
     }
     let seconds = answer.elapsed.as_secs_f64().max(1e-6);
     #[expect(clippy::cast_precision_loss, reason = "a speed for people")]

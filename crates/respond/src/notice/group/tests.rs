@@ -17,7 +17,12 @@ fn plain(id: u128, key: &str, actor: &str) -> Card {
 }
 
 fn desk(group: u64, messages: u32, per: u64) -> Desk {
-    Desk::new(Limits { group: Duration::from_secs(group), messages, per: Duration::from_secs(per) })
+    Desk::new(Limits {
+        group: Duration::from_secs(group),
+        messages,
+        per: Duration::from_secs(per),
+        waits: true,
+    })
 }
 
 fn told(sorted: &Sorted) -> Vec<Vec<usize>> {
@@ -90,6 +95,23 @@ fn what_failed_is_as_if_it_had_never_been_told() {
     assert_eq!(desk.sort(&cards, at(1)), sorted);
     desk.pause(at(30));
     assert_eq!(desk.sort(&[plain(2, "b", "eve")], at(29)).later, [(0, at(30))]);
+}
+
+#[test]
+fn where_nothing_may_wait_it_is_summed_up_at_once() {
+    let limits = Limits {
+        waits: false,
+        ..Limits { group: Duration::from_secs(60), messages: 1, ..Limits::default() }
+    };
+    let mut desk = Desk::new(limits);
+    for secs in 0..3 {
+        let cards = [plain(1, "a", "mallory"), plain(2, "a", "eve"), plain(3, "b", "alice")];
+        let sorted = desk.sort(&cards, at(secs));
+        assert_eq!(
+            (told(&sorted), sorted.parcels[0].sums_up, sorted.later),
+            (vec![vec![0, 1, 2]], true, vec![])
+        );
+    }
 }
 
 #[test]
@@ -176,7 +198,7 @@ proptest! {
         failing in prop::collection::vec(prop::bool::weighted(0.3), 0..60),
     ) {
         let limits =
-            Limits { group: Duration::from_secs(group), messages, per: Duration::from_secs(per) };
+            Limits { group: Duration::from_secs(group), messages, per: Duration::from_secs(per), waits: true };
         let Ran { lines, sent, .. } = run(limits, &comings, &failing)?;
         prop_assert!(lines.iter().all(|line| line.times_told == 1));
         for (nth, first) in sent.iter().enumerate() {

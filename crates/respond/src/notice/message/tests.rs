@@ -206,3 +206,47 @@ proptest! {
         prop_assert!(texts.iter().all(|text| text.chars().count() <= 3000 && !text.is_empty()));
     }
 }
+
+/// The fenced blocks of the book's page in a language.
+fn blocks(language: &str) -> Vec<String> {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../book/src/notices.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let begins = format!("```{language}\n");
+    page.split(&begins).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_book_shows_what_a_message_looks_like() {
+    let about = About {
+        description: "Who stops a trail".into(),
+        severity: Severity::Critical,
+        playbook: Some("P01".into()),
+    };
+    let book = Book { rules: [(Arc::from("cloudtrail-stopped"), about)].into(), host: "web01".into() };
+    let line = digest("arn:aws:iam::111122223333:user/mallory", "203.0.113.7")
+        .replace("trail-stopped", "cloudtrail-stopped")
+        .replace("cloudtrail.amazonaws.com", "aws.cloudtrail");
+    let mut told = notice(TRAIL, &line, 0);
+    told.decision.at = Timestamp::from_secs(1_795_342_504);
+    told.matches[0].id = MatchId(0x0a9a_174c_5d9b_658b_82ec_8cdd_586f_fb65);
+    let message = message(vec![Story::of(&told, &book)], false);
+    assert_eq!(blocks("text")[0], message.text());
+    // The forms for programs have the fields that the page shows, and no others.
+    let keys = |value: &serde_json::Value| -> Vec<String> {
+        let mut keys: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+        keys.sort();
+        keys
+    };
+    let shown: serde_json::Value = serde_json::from_str(&blocks("json")[0]).unwrap();
+    let made = message.json();
+    assert_eq!((keys(&shown), keys(&shown["rules"][0])), (keys(&made), keys(&made["rules"][0])));
+    assert_eq!(keys(&shown["notices"][0]), keys(&made["notices"][0]));
+    let known = keys(&made["notices"][0]["event"]);
+    assert!(keys(&shown["notices"][0]["event"]).iter().all(|key| known.contains(key)));
+}
+
+#[test]
+fn a_key_that_looks_like_an_option_is_none() {
+    let text = message(vec![story("-rf", 0)], false).text();
+    assert!(text.contains("more: stockade why -- '-rf' ·"), "{text}");
+}

@@ -9,6 +9,8 @@
 //!   account and region, minutes late. Matches are few, so all of them can wait ([`limits::MAX_WAITING_BYTES`]).
 //! - **One event counts once**, however many files or deliveries hold it: two trails of one account write it twice.
 
+#[cfg(feature = "aws")]
+mod bucket;
 mod known;
 pub mod limits;
 mod report;
@@ -17,10 +19,12 @@ mod tests;
 
 use std::sync::Arc;
 
-use stockade_core::{Decision, Jail, Jails, Key, Seen, States, Timestamp, step};
+use stockade_core::{Decision, Jail, Jails, Key, MatchId, Reason, Seen, States, Timestamp, step};
 use stockade_pattern::EventError;
 use stockade_rule::{Event, Found, Rule, RuleBook, Scratch};
 
+#[cfg(feature = "aws")]
+pub use bucket::{Fault, objects};
 use known::Known;
 use limits::{MAX_KNOWN, MAX_WAITING_BYTES};
 pub use report::{Decided, EventReport, EventRow, EventSummary, RuleTally};
@@ -54,6 +58,7 @@ impl TimeRange {
 /// A match that waits to be judged.
 #[derive(Debug)]
 struct Finding {
+    id: MatchId,
     rule: usize,
     key: Key,
     time: Timestamp,
@@ -164,13 +169,16 @@ impl Account {
     fn take(&mut self, found: &Found<'_>) {
         if found.time < self.range.since || found.time > self.range.until {
             self.report.summary.out_of_range += 1;
-        } else if !self.known.is_new(found.match_id()) {
+            return;
+        }
+        let id = found.match_id();
+        if !self.known.is_new(id) {
             self.report.summary.duplicates += 1;
         } else {
             let digest = found.digest().into_boxed_str();
             self.waiting_bytes += size_of::<Finding>() + digest.len();
             let (rule, key, from) = (found.rule, found.key.clone(), Arc::clone(&self.from));
-            self.waiting.push(Finding { rule, key, time: found.time, digest, from });
+            self.waiting.push(Finding { id, rule, key, time: found.time, digest, from });
         }
     }
 
@@ -179,7 +187,8 @@ impl Account {
         // Stable: what happened at one instant stays in the order in which it was read.
         self.waiting.sort_by_key(|finding| finding.time);
         let oldest: Vec<Finding> = self.waiting.drain(..many).collect();
-        self.waiting_bytes = self.waiting.iter().map(|finding| size_of::<Finding>() + finding.digest.len()).sum();
+        self.waiting_bytes =
+            self.waiting.iter().map(|finding| size_of::<Finding>() + finding.digest.len()).sum();
         let mut decisions: Vec<Decision> = Vec::new();
         for finding in oldest {
             let Some(&at) = self.routes.get(finding.rule) else { continue };
@@ -190,7 +199,8 @@ impl Account {
                 step::expire(&self.jails, &mut self.states, self.now);
             }
             let (jails, states) = (&self.jails, &mut self.states);
-            let seen = step::observe(jails, states, at, &finding.key, finding.time, 1, self.now, &mut decisions);
+            let seen =
+                step::observe(jails, states, at, &finding.key, finding.time, 1, self.now, &mut decisions);
             if seen == Seen::Ignored {
                 if let Some(tally) = self.report.rules.get_mut(finding.rule) {
                     tally.ignored += 1;
@@ -198,7 +208,11 @@ impl Account {
                 continue;
             }
             self.report.count(&finding);
-            for decision in decisions.drain(..) {
+            let alone = self.jails.get(at).is_some_and(Jail::answers_each);
+            for mut decision in decisions.drain(..) {
+                if alone {
+                    decision.reason = Reason::Match { id: finding.id };
+                }
                 self.report.decided(&finding, decision);
             }
         }

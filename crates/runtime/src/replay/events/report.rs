@@ -94,7 +94,8 @@ pub struct Decided {
 impl EventReport {
     /// Nothing found yet.
     pub(super) fn new(rules: &[Arc<Rule>]) -> Self {
-        let tally = |rule: &Arc<Rule>| RuleTally { rule: Arc::clone(rule), matches: 0, ignored: 0, decisions: 0 };
+        let tally =
+            |rule: &Arc<Rule>| RuleTally { rule: Arc::clone(rule), matches: 0, ignored: 0, decisions: 0 };
         Self { rules: rules.iter().map(tally).collect(), ..Self::default() }
     }
 

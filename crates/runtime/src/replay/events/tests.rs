@@ -75,11 +75,13 @@ fn the_threshold_is_that_of_the_jail_and_the_time_that_of_the_events() {
 #[test]
 fn the_order_of_files_does_not_matter() {
     // The files of two regions, each in its own order.
-    let mut records: Vec<String> = (0..30).map(|at| login(at, at % 10, &format!("192.0.2.{}", at % 3))).collect();
+    let mut records: Vec<String> =
+        (0..30).map(|at| login(at, at % 10, &format!("192.0.2.{}", at % 3))).collect();
     let forward = report(&records);
     records.reverse();
     let backward = report(&records);
-    let told = |report: &EventReport| report.decisions.iter().map(|one| one.decision.clone()).collect::<Vec<_>>();
+    let told =
+        |report: &EventReport| report.decisions.iter().map(|one| one.decision.clone()).collect::<Vec<_>>();
     let sorted = |report: &EventReport| {
         let mut told = told(report);
         told.sort_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
