@@ -161,7 +161,7 @@ fn it_works_beside_the_stack_of_bans() {
     let heard = host.listen(PATIENCE, |heard| !heard.is_empty());
     assert_eq!(addresses(&heard, "console-login-failures"), ["203.0.113.7"], "{}", guard.logs().join(""));
     let answer = invoke(&aws, bans.output("ExpireFunction"), &json!({}));
-    assert_eq!(answer["live"], 1, "{answer}");
+    assert_eq!(answer["live_bans"], 1, "{answer}");
 }
 
 /// What the template grants is what the playbooks ask for, in whatever mode; likewise in another account.

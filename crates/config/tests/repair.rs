@@ -235,9 +235,14 @@ fn where_it_is_on_somebody_repairs_and_elsewhere_people_are_told() {
     assert_eq!(stopped(&named), (Target::Repair, names(&["aws"])));
     assert_eq!(named.program.responders.iter().filter(|one| one.kind == ResponderKind::Repair).count(), 1);
     // Who repairs keeps nobody out: the firewall goes on doing so, and no jail of a log asks for repairs.
-    let kinds = |config: &Config| config.program.responders.iter().map(|one| one.name.to_string()).collect::<Vec<_>>();
+    let kinds = |config: &Config| {
+        config.program.responders.iter().map(|one| one.name.to_string()).collect::<Vec<_>>()
+    };
     assert_eq!(kinds(&named)[..2], names(&["nftables", "aws"])[..]);
-    assert_eq!(named.jails[0].responders.iter().map(ToString::to_string).collect::<Vec<_>>(), names(&["nftables"]));
+    assert_eq!(
+        named.jails[0].responders.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        names(&["nftables"])
+    );
     for off in ["", "[responders.aws]\nkind = \"repair\"\n"] {
         let off = with_rules(off);
         assert_eq!(stopped(&off), (Target::Notify, names(&["log"])));

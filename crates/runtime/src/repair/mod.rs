@@ -6,7 +6,13 @@
 mod error;
 mod nowhere;
 mod open;
+mod responder;
+mod schedule;
 mod shelf;
 
 pub use error::RepairError;
 pub use open::{Need, Opened, open};
+#[cfg(feature = "aws")]
+pub(crate) use responder::Answers;
+pub(crate) use responder::Repairer;
+pub(crate) use schedule::{Schedule, look};

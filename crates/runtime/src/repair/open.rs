@@ -37,10 +37,22 @@ pub struct Opened {
 /// # Errors
 /// If AWS cannot be spoken to, or what is kept cannot be opened.
 pub fn open(program: &Program, need: Need) -> Result<Opened, RepairError> {
-    let (shelf, unknown) = shelf::open(program, need)?;
+    open_with(program, need, None)
+}
+
+/// Who speaks to AWS.
+#[cfg(feature = "aws")]
+pub(crate) type Account = stockade_aws::Aws;
+/// Nobody does.
+#[cfg(not(feature = "aws"))]
+pub(crate) type Account = std::convert::Infallible;
+
+/// The same where AWS is known already: a program inside a runtime cannot find it by itself.
+pub(crate) fn open_with(program: &Program, need: Need, aws: Option<&Account>) -> Result<Opened, RepairError> {
+    let (shelf, unknown) = shelf::open(program, need, aws)?;
     let shelf =
         if need == Need::Rehearse { Box::new(ScratchShelf::over(shelf)) as Box<dyn Shelf> } else { shelf };
-    let (api, region) = if need == Need::Kept { (nowhere(), String::new()) } else { api(program)? };
+    let (api, region) = if need == Need::Kept { (nowhere(), String::new()) } else { api(program, aws)? };
     let engine = Engine::new(api, shelf, Box::new(Waking(SystemClock)), &region, settings(program)?);
     Ok(Opened { engine, unknown, region })
 }
@@ -54,10 +66,10 @@ fn nowhere() -> Box<dyn Api + Send> {
 }
 
 #[cfg(feature = "aws")]
-fn api(program: &Program) -> Result<(Box<dyn Api + Send>, String), RepairError> {
+fn api(program: &Program, known: Option<&Account>) -> Result<(Box<dyn Api + Send>, String), RepairError> {
     use stockade_repair::{AwsApi, Member};
 
-    let aws = aws(program)?;
+    let aws = aws(program, known)?;
     let members = program.repair.accounts.iter().map(|one| Member {
         account: one.account.clone(),
         role: one.role.clone(),
@@ -69,7 +81,10 @@ fn api(program: &Program) -> Result<(Box<dyn Api + Send>, String), RepairError> 
 
 /// AWS as `[aws]` says.
 #[cfg(feature = "aws")]
-pub(super) fn aws(program: &Program) -> Result<stockade_aws::Aws, RepairError> {
+pub(super) fn aws(program: &Program, known: Option<&Account>) -> Result<Account, RepairError> {
+    if let Some(known) = known {
+        return Ok(known.clone());
+    }
     let said = |value: &String| Some(value.clone()).filter(|value| !value.is_empty());
     let access =
         stockade_aws::Access { region: said(&program.aws.region), endpoint: said(&program.aws.endpoint) };
@@ -77,6 +92,6 @@ pub(super) fn aws(program: &Program) -> Result<stockade_aws::Aws, RepairError> {
 }
 
 #[cfg(not(feature = "aws"))]
-fn api(_program: &Program) -> Result<(Box<dyn Api + Send>, String), RepairError> {
+fn api(_program: &Program, _known: Option<&Account>) -> Result<(Box<dyn Api + Send>, String), RepairError> {
     Err(RepairError::NoAws)
 }

@@ -6,10 +6,15 @@ use stockade_config::{Program, StoreConfig};
 use stockade_repair::{MemoryShelf, Shelf};
 
 use super::error::RepairError;
-use super::open::Need;
+use super::open::{Account, Need};
 
 /// Opens the shelf that `[repair]` names. The second says that there is none yet, and nothing will be kept.
-pub(super) fn open(program: &Program, need: Need) -> Result<(Box<dyn Shelf>, bool), RepairError> {
+pub(super) fn open(
+    program: &Program,
+    need: Need,
+    aws: Option<&Account>,
+) -> Result<(Box<dyn Shelf>, bool), RepairError> {
+    let _ = aws; // Not every build speaks to it.
     let place = program.repair.shelf(&program.store);
     match &place {
         StoreConfig::File(path) if need != Need::All && !path.exists() => match need {
@@ -19,7 +24,7 @@ pub(super) fn open(program: &Program, need: Need) -> Result<(Box<dyn Shelf>, boo
         StoreConfig::File(path) => Ok((file(path)?, false)),
         #[cfg(feature = "aws")]
         StoreConfig::DynamoDb { table } => {
-            let aws = super::open::aws(program)?;
+            let aws = super::open::aws(program, aws)?;
             Ok((Box::new(stockade_repair::DynamoShelf::new(&aws, table)), false))
         }
         #[cfg(not(feature = "aws"))]

@@ -122,7 +122,8 @@ fn print(lines: &[Line]) -> std::io::Result<()> {
         };
         // The first sentence.
         let risk = line.risk.replace('\n', " ");
-        let risk = risk.split_once(". ").map_or(risk.as_str(), |(first, _)| first).trim_end_matches('.').to_owned();
+        let risk =
+            risk.split_once(". ").map_or(risk.as_str(), |(first, _)| first).trim_end_matches('.').to_owned();
         let rules = if line.rules.is_empty() {
             Cell::new("none", BAD)
         } else {
