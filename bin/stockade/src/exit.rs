@@ -30,7 +30,7 @@ Exit codes:
   0  done
   1  failed: nothing could be read, the daemon refused, an input or output error; the answer is no
   2  wrong usage, or an error in the configuration; nothing was done
-  3  done in part: some of the input could not be read, some addresses were refused, some places not reached
+  3  done in part: some of the input, the addresses or the places could not be dealt with
   4  no daemon answers on the control socket
   5  something in AWS is not as it should be, and was not repaired";
 
