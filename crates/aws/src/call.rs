@@ -34,7 +34,7 @@ pub struct Reply {
     /// The entity tag, where there is one.
     pub etag: Option<String>,
     /// The service's own number of the request, by which CloudTrail and its support know it.
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
     /// Where S3 says that the bucket is, such as `eu-west-1`.
     pub bucket_region: Option<Box<str>>,
     /// The body, at most [`Call::MAX_REPLY_BYTES`].

@@ -93,7 +93,7 @@ pub struct Fault {
     /// What to do about it.
     pub hint: Option<String>,
     /// The service's own number of the request, where it answered.
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
     /// Where S3 says that the bucket is: one of another region is answered with an error.
     pub bucket_region: Option<Box<str>>,
 }

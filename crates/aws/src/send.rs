@@ -60,7 +60,7 @@ impl Sender {
         let status = reply.status().as_u16();
         let header = |name| reply.headers().get(name).and_then(|text| text.to_str().ok()).map(str::to_owned);
         let (etag, error) = (header("etag"), header("x-amzn-errortype"));
-        let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id"));
+        let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id")).map(Into::into);
         let bucket_region = header("x-amz-bucket-region").map(String::into_boxed_str);
         let length = header("content-length").and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
         // Then it is neither read nor asked for again.
@@ -184,7 +184,7 @@ enum Failed {
 struct Answer {
     status: u16,
     etag: Option<String>,
-    request_id: Option<String>,
+    request_id: Option<Box<str>>,
     bucket_region: Option<Box<str>>,
     /// The code of an error where it stands in a header, as REST services have it.
     error: Option<String>,

@@ -301,7 +301,7 @@ fn without_a_file_everything_is_default_and_the_example_says_the_same() {
         })
         .collect();
     let shown = load(&set).unwrap().program;
-    assert_eq!(shown.responders.len(), 7);
+    assert_eq!(shown.responders.len(), 11);
     assert_eq!(Program { responders: Program::default().responders, ..shown }, Program::default());
 }
 

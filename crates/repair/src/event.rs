@@ -77,7 +77,7 @@ impl Event {
         }
         let sha256 = sha256(bytes);
         let bare = value.get("detail").is_none() && value.get("eventName").is_some();
-        Ok(Self { value: if bare { wrapped(value) } else { value }, sha256 })
+        Ok(Self { value: if bare { wrapped(&value) } else { value }, sha256 })
     }
 
     /// The event as it came, in its envelope.
@@ -202,18 +202,18 @@ fn first<'v>(value: &'v Value, pointers: &[&str]) -> &'v str {
 }
 
 /// A record in the envelope in which EventBridge would have sent it.
-fn wrapped(record: Value) -> Value {
-    let service = text(&record, "eventSource");
+fn wrapped(record: &Value) -> Value {
+    let service = text(record, "eventSource");
     let source = format!("aws.{}", service.strip_suffix(".amazonaws.com").unwrap_or(service));
-    let kind = match text(&record, "eventType") {
+    let kind = match text(record, "eventType") {
         "AwsConsoleSignIn" => "AWS Console Sign In via CloudTrail",
         "AwsServiceEvent" => "AWS Service Event via CloudTrail",
         _ => "AWS API Call via CloudTrail",
     };
     json!({
-        "version": "0", "id": text(&record, "eventID"), "detail-type": kind, "source": source,
-        "account": text(&record, "recipientAccountId"), "time": text(&record, "eventTime"),
-        "region": text(&record, "awsRegion"), "resources": [], "detail": record,
+        "version": "0", "id": text(record, "eventID"), "detail-type": kind, "source": source,
+        "account": text(record, "recipientAccountId"), "time": text(record, "eventTime"),
+        "region": text(record, "awsRegion"), "resources": [], "detail": record,
     })
 }
 

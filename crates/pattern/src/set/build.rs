@@ -159,7 +159,7 @@ impl Builder {
                     }
                 }
                 // It asks for nothing: what is left `below` something can be empty.
-                None => always.push(number),
+                None => always.push(access),
             }
             let start = rule_questions.len();
             rule_questions.extend(questions.iter().map(|question| Asked {

@@ -206,13 +206,13 @@ fn finish(call: &ApiCall, sent: Result<Reply, Fault>) -> Result<ApiAnswer, ApiFa
     let reply = sent.map_err(ApiFault::from)?;
     let body = if reply.status >= 300 {
         return Err(ApiFault {
-            request_id: reply.request_id.unwrap_or_default(),
+            request_id: reply.request_id.unwrap_or_default().into(),
             ..ApiFault::local(Blame::Other, format!("cannot call {} in {}: moved", call.name(), call.place))
         });
     } else {
         wire::answer(call, &reply.body)?
     };
-    Ok(ApiAnswer { body, request_id: reply.request_id.unwrap_or_default() })
+    Ok(ApiAnswer { body, request_id: reply.request_id.unwrap_or_default().into() })
 }
 
 impl From<Fault> for ApiFault {
@@ -228,7 +228,7 @@ impl From<Fault> for ApiFault {
             _ if fault.code.ends_with("DeletedRecently") => Blame::Conflict,
             _ => Blame::Other,
         };
-        let request_id = fault.request_id.unwrap_or_default();
+        let request_id = fault.request_id.unwrap_or_default().into();
         Self { blame, code: fault.code, message: fault.message, request_id }
     }
 }

@@ -47,7 +47,7 @@ impl Engine {
         playbook: &'static dyn Playbook,
         item: &mut Item,
         finding: Finding,
-        plan: Plan,
+        plan: &Plan,
         id: Option<String>,
         class_size: usize,
         trigger: Trigger<'_>,
@@ -68,11 +68,11 @@ impl Engine {
             return Ok(());
         }
         item.id.clone_from(&id);
-        if let Err(error) = self.begun(&id, item, &finding, &plan, trigger, began) {
+        if let Err(error) = self.begun(&id, item, &finding, plan, trigger, began) {
             self.release(about.id, &subject, &id, None)?;
             return Err(error);
         }
-        let fault = self.carry_out(playbook, &subject.place, &plan, item);
+        let fault = self.carry_out(playbook, &subject.place, plan, item);
         let since = trigger.event_at().filter(|at| *at <= began).unwrap_or(began);
         let undo: Vec<_> = item.done.iter().rev().filter_map(|done| done.undo.as_ref()).collect();
         let mut body = json!({

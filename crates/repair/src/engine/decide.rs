@@ -110,8 +110,11 @@ mod tests {
 
     #[test]
     fn a_hold_ends_by_itself_or_when_a_person_approves() {
-        let hold =
-            |until| Some(Hold { until: Timestamp::from_secs(until), reason: "x".into(), by: "me".into() });
+        let hold = |until| {
+            let (until, since) = (Timestamp::from_secs(until), Timestamp::default());
+            let (reason, by) = ("x".to_owned(), "me".to_owned());
+            Some(Hold { until, reason, by, since, until_good: false, by_actor: false })
+        };
         assert_eq!(step(&bad(), Facts { hold: hold(101), ..facts(Mode::Act) }), "exempt");
         assert_eq!(step(&bad(), Facts { hold: hold(100), ..facts(Mode::Act) }), "act");
         assert_eq!(step(&bad(), Facts { hold: hold(101), approved: true, ..facts(Mode::Act) }), "act");

@@ -30,7 +30,11 @@ impl Engine {
         let playbook = self.playbook(playbook)?.about().id;
         let since = self.time.now();
         let (reason, by) = (reason.to_owned(), who.to_owned());
-        self.put_hold(playbook, subject, Hold { until, reason, by, since, until_good: false, by_actor: false })?;
+        self.put_hold(
+            playbook,
+            subject,
+            &Hold { until, reason, by, since, until_good: false, by_actor: false },
+        )?;
         Ok(())
     }
 
@@ -44,7 +48,11 @@ impl Engine {
         reason: String,
     ) -> Result<(), ShelfError> {
         let (since, by) = (self.time.now(), who.to_owned());
-        self.put_hold(playbook, subject, Hold { until, reason, by, since, until_good: true, by_actor: false })
+        self.put_hold(
+            playbook,
+            subject,
+            &Hold { until, reason, by, since, until_good: true, by_actor: false },
+        )
     }
 
     /// The hold that counts for what led here. What an exempt actor did is remembered for the thing, because the schedule
@@ -61,7 +69,7 @@ impl Engine {
             let by = trigger.actor().map_or("an exemption", crate::Actor::name).to_owned();
             let (since, reason) = (self.time.now(), reason.clone());
             let hold = Hold { until: *until, reason, by, since, until_good: true, by_actor: true };
-            self.put_hold(playbook, subject, hold)?;
+            self.put_hold(playbook, subject, &hold)?;
             return Ok(None);
         }
         match known {
@@ -73,7 +81,7 @@ impl Engine {
         }
     }
 
-    fn put_hold(&mut self, playbook: &str, subject: &Subject, hold: Hold) -> Result<(), ShelfError> {
+    fn put_hold(&mut self, playbook: &str, subject: &Subject, hold: &Hold) -> Result<(), ShelfError> {
         let body = json!({"playbook": playbook, "subject": subject, "hold": hold});
         record::append(self.shelf.as_mut(), hold.since, "hold", "", body)?;
         let case = state::case(playbook, subject);

@@ -11,12 +11,14 @@
 
 mod act;
 mod decide;
+mod error;
 mod holds;
 mod limits;
 mod pass;
 mod person;
 mod places;
 mod trial;
+mod trigger;
 mod verify;
 mod watch;
 mod whose;
@@ -24,12 +26,12 @@ mod whose;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use stockade_core::Timestamp;
 use stockade_core::ports::Clock;
 
+use crate::Place;
 use crate::api::Api;
-use crate::event::{Actor, BadEvent, Event};
+use crate::event::Event;
 use crate::mode::Mode;
 use crate::playbook::{Hint, Playbook};
 use crate::playbooks::CATALOGUE;
@@ -38,8 +40,9 @@ use crate::run::{PassedOver, Run};
 use crate::settings::Settings;
 use crate::shelf::{Shelf, ShelfError};
 use crate::state::{self, Dated, Installation};
-use crate::{ApiFault, Place};
 use act::Acting;
+pub use error::EngineError;
+use trigger::Trigger;
 use whose::Whose;
 
 /// Tells the time and waits: [`Waking`] is the real one, tests turn one by hand.
@@ -79,70 +82,6 @@ pub struct Engine {
     regions: BTreeMap<String, Vec<String>>,
 }
 
-/// What the engine could not do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EngineError {
-    /// There is no such playbook.
-    #[error("there is no playbook `{name}`")]
-    NoPlaybook {
-        /// The name that was asked for.
-        name: String,
-    },
-    /// The bytes are no event.
-    #[error(transparent)]
-    BadEvent(#[from] BadEvent),
-    /// What is kept cannot be read or written. Nothing is repaired then: without it there are no limits, no last good
-    /// states and no record.
-    #[error(transparent)]
-    Shelf(#[from] ShelfError),
-    /// AWS does not answer who we are or which regions there are.
-    #[error(transparent)]
-    Api(#[from] ApiFault),
-    /// There is no repair of this id.
-    #[error("there is no repair `{id}`")]
-    NoRepair {
-        /// The id that was asked for.
-        id: String,
-    },
-    /// Nothing of this repair can be taken back.
-    #[error("nothing of the repair `{id}` can be taken back: {why}")]
-    NoUndo {
-        /// Its id.
-        id: String,
-        /// Why.
-        why: String,
-    },
-    /// The repair waits for nobody.
-    #[error("the repair `{id}` waits for nobody: {why}")]
-    NotWaiting {
-        /// Its id.
-        id: String,
-        /// Why.
-        why: String,
-    },
-    /// There is no such kind of thing, or no such thing.
-    #[error("there is nothing known of `{what}`")]
-    Unknown {
-        /// What was asked for.
-        what: String,
-    },
-    /// A link that is not valid.
-    #[error(transparent)]
-    BadLink(#[from] crate::link::BadLink),
-}
-
-impl EngineError {
-    /// Whether the same may work later without anybody mending anything.
-    pub fn passes(&self) -> bool {
-        match self {
-            Self::Shelf(error) => error.passes,
-            Self::Api(fault) => fault.blame.passes(),
-            _ => false,
-        }
-    }
-}
-
 /// Which playbooks, accounts and regions; empty means all that are looked after.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
@@ -152,49 +91,6 @@ pub struct Scope {
     pub accounts: Vec<String>,
     /// Regions.
     pub regions: Vec<String>,
-}
-
-/// What led here.
-#[derive(Clone, Copy, Debug)]
-enum Trigger<'e> {
-    Event { event: &'e Event, actor: Option<&'e Actor>, claims: bool },
-    Schedule,
-    Approved { id: &'e str, by: &'e str, actor: Option<&'e Actor>, event_at: Option<Timestamp> },
-}
-
-impl<'e> Trigger<'e> {
-    fn actor(&self) -> Option<&'e Actor> {
-        match self {
-            Self::Event { actor, .. } | Self::Approved { actor, .. } => *actor,
-            Self::Schedule => None,
-        }
-    }
-
-    fn event_at(&self) -> Option<Timestamp> {
-        match self {
-            Self::Event { event, .. } => event.time(),
-            Self::Approved { event_at, .. } => *event_at,
-            Self::Schedule => None,
-        }
-    }
-
-    /// As the record tells it.
-    fn body(&self) -> Value {
-        match self {
-            Self::Event { event, actor, claims } => {
-                let mut body = json!({
-                    "trigger": "event", "event_identity": event.identity(), "event_sha256": event.sha256(),
-                    "event": event.value(), "actor": actor,
-                });
-                if *claims && let Some(fields) = body.as_object_mut() {
-                    fields.insert("claims_to_be_us".to_owned(), Value::Bool(true));
-                }
-                body
-            }
-            Self::Schedule => json!({"trigger": "schedule"}),
-            Self::Approved { by, actor, .. } => json!({"trigger": "approval", "by": by, "actor": actor}),
-        }
-    }
 }
 
 /// How long the identity of an event is known: CloudTrail delivers within minutes, queues keep two weeks.

@@ -190,7 +190,7 @@ impl Engine {
                 let id = approved.map(str::to_owned);
                 let id =
                     id.or_else(|| open.repairs.get(&state::open_key(about.id, &finding.subject)).cloned());
-                self.act(playbook, &mut item, finding, plan, id, class_size, trigger, acting)?;
+                self.act(playbook, &mut item, finding, &plan, id, class_size, trigger, acting)?;
             }
         }
         Ok(item)

@@ -1,7 +1,6 @@
 //! Last good states: taken on the schedule and after each change that made nothing weaker.
 
 use serde_json::json;
-use stockade_core::Timestamp;
 
 use super::{Engine, EngineError, state};
 use crate::playbook::{Baseline, Hint, Kind, Playbook, Thing};

@@ -111,7 +111,7 @@ impl Rules {
         let made = Change::new(format!("make the rule `{name}` again"), "events", "PutRule", put)
             .undo("DeleteRule", named(&base.state, "Name"));
         let mut changes = vec![made];
-        changes.extend(aim(&base.state, list(&base.state, "Targets").to_vec(), &[]));
+        changes.extend(aim(&base.state, list(&base.state, "Targets"), &[]));
         changes
     }
 
@@ -162,7 +162,7 @@ impl Rules {
                 .filter(|one| if changed { other(one) } else { gone(one) })
                 .cloned()
                 .collect();
-            changes.extend(aim(base, missing, there));
+            changes.extend(aim(base, &missing, there));
         }
         changes
     }
@@ -176,7 +176,7 @@ fn put(rule: &Value) -> Value {
 }
 
 /// Aims a rule at targets. `there`: those that it has, to go back to.
-fn aim(rule: &Value, targets: Vec<Value>, there: &[Value]) -> Option<Change> {
+fn aim(rule: &Value, targets: &[Value], there: &[Value]) -> Option<Change> {
     if targets.is_empty() {
         return None;
     }

@@ -116,7 +116,7 @@ impl<'a> Look<'a> {
     /// # Errors
     /// What it answered. A call that the playbook's permissions do not name, or that is not for reading, is never made.
     pub fn ask(&mut self, service: &str, operation: &str, parameters: Value) -> Result<Value, ApiFault> {
-        self.ask_all(vec![(service, operation, parameters)]).pop().unwrap_or_else(|| Ok(Value::Null))
+        self.ask_all(vec![(service, operation, parameters)]).pop().unwrap_or(Ok(Value::Null))
     }
 
     /// Asks several things that do not depend on each other, one answer each.

@@ -122,7 +122,7 @@ impl Playbook for TrailStopped {
         let answers = look.ask_all(ours.iter().map(status).collect());
         for (trail, answer) in ours.iter().zip(answers) {
             match answer {
-                Ok(status) => sight.findings.push(judged(look, trail, status, subject(trail))),
+                Ok(status) => sight.findings.push(judged(look, trail, &status, subject(trail))),
                 Err(fault) => look.trouble(text(trail, "TrailARN"), fault),
             }
         }
@@ -140,12 +140,12 @@ fn shadows(look: &mut Look<'_>) -> Result<Vec<Value>, ApiFault> {
     Ok(crate::json::list(&answer, "trailList").to_vec())
 }
 
-fn judged(look: &mut Look<'_>, trail: &Value, status: Value, subject: Subject) -> Finding {
+fn judged(look: &mut Look<'_>, trail: &Value, status: &Value, subject: Subject) -> Finding {
     const KEPT: [&str; 5] =
         ["IsLogging", "StartLoggingTime", "StopLoggingTime", "TimeLoggingStopped", "LatestDeliveryError"];
     let (arn, name) = (text(trail, "TrailARN"), text(trail, "Name"));
     let mut state = json!({"TrailARN": arn, "Name": name, "HomeRegion": text(trail, "HomeRegion")});
-    if let (Some(state), Value::Object(status)) = (state.as_object_mut(), &status) {
+    if let (Some(state), Value::Object(status)) = (state.as_object_mut(), status) {
         state.extend(
             status
                 .iter()
@@ -153,8 +153,8 @@ fn judged(look: &mut Look<'_>, trail: &Value, status: Value, subject: Subject) -
                 .map(|(n, v)| (n.clone(), v.clone())),
         );
     }
-    let error = text(&status, "LatestDeliveryError");
-    if is(&status, "IsLogging") {
+    let error = text(status, "LatestDeliveryError");
+    if is(status, "IsLogging") {
         let verdict = if error.is_empty() {
             Verdict::Good
         } else {
@@ -162,7 +162,7 @@ fn judged(look: &mut Look<'_>, trail: &Value, status: Value, subject: Subject) -
         };
         return Finding::new(subject, name, verdict, state);
     }
-    let since = match text(&status, "TimeLoggingStopped") {
+    let since = match text(status, "TimeLoggingStopped") {
         "" => String::new(),
         since => format!(" since {since}"),
     };

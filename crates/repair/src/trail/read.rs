@@ -49,7 +49,7 @@ pub(crate) fn full(look: &mut Look<'_>, wanted: impl Fn(&str, &str) -> bool) -> 
     let mut answers = look.ask_all(trails.iter().flat_map(questions).collect()).into_iter();
     let mut things = Vec::with_capacity(trails.len());
     for trail in trails {
-        let mut next = || answers.next().unwrap_or_else(|| Ok(Value::Null));
+        let mut next = || answers.next().unwrap_or(Ok(Value::Null));
         let (status, selectors, insights, tagged) = (next(), next(), without_insights(next()), next());
         let all = (|| Ok::<_, ApiFault>((status?, selectors?, insights?, tagged?)))();
         match all {

@@ -101,7 +101,9 @@ fn a_hold_before_a_change_lasts_while_the_thing_is_good() {
     world.time.pass(Duration::from_secs(600));
     assert_eq!(world.reconcile().notable().count(), 0);
     world.admin("cloudtrail", "StopLogging", json!({"Name": trail}));
-    assert!(matches!(&notable(&world.reconcile()).outcome, Outcome::Exempt { reason, .. } if reason == "moving the bucket"));
+    assert!(
+        matches!(&notable(&world.reconcile()).outcome, Outcome::Exempt { reason, .. } if reason == "moving the bucket")
+    );
     world.time.pass(Duration::from_secs(3000));
     assert!(is_verified(notable(&world.reconcile())));
 }

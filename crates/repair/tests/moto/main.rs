@@ -3,6 +3,14 @@
 //! `eval "$(dev/emulators start)"` starts one; without it every test says so and has nothing to do. What moto does
 //! otherwise than AWS is named where it matters.
 #![cfg(feature = "aws")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::needless_pass_by_value,
+    reason = "a test may fail loudly, and says what it skips"
+)]
 
 mod approvals;
 mod deleted;

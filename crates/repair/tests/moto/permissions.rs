@@ -56,8 +56,12 @@ fn every_call_is_permitted_and_every_permission_is_needed() {
     for playbook in CATALOGUE {
         let about = playbook.about();
         let Some(made) = calls_of(about.id) else { return };
-        let named: BTreeSet<String> =
-            about.permissions.iter().flat_map(|one| one.needed_by()).map(str::to_owned).collect();
+        let named: BTreeSet<String> = about
+            .permissions
+            .iter()
+            .flat_map(stockade_repair::playbook::Permission::needed_by)
+            .map(str::to_owned)
+            .collect();
         assert_eq!(made, named, "{}: calls made, and calls that permissions name", about.id);
 
         // The policy allows the actions of those calls and no others.
@@ -79,12 +83,18 @@ fn every_call_is_permitted_and_every_permission_is_needed() {
 fn a_mode_that_changes_nothing_may_change_nothing() {
     for playbook in CATALOGUE {
         let of = |mode, undo| {
-            allowed(&policy(&[(*playbook as &dyn Playbook, mode)], &PolicyOptions { undo, ..PolicyOptions::default() }))
+            allowed(&policy(
+                &[(*playbook as &dyn Playbook, mode)],
+                &PolicyOptions { undo, ..PolicyOptions::default() },
+            ))
         };
         for mode in [Mode::Notify, Mode::Plan] {
             for action in of(mode, false) {
                 let (_, name) = action.split_once(':').unwrap();
-                assert!(["Get", "List", "Describe"].iter().any(|read| name.starts_with(read)), "{mode}: {action}");
+                assert!(
+                    ["Get", "List", "Describe"].iter().any(|read| name.starts_with(read)),
+                    "{mode}: {action}"
+                );
             }
         }
         let repairs: Vec<&str> = playbook
@@ -103,16 +113,28 @@ fn a_mode_that_changes_nothing_may_change_nothing() {
     let all: Vec<(&dyn Playbook, Mode)> = CATALOGUE.iter().map(|playbook| (*playbook, Mode::Act)).collect();
     let printed = policy(&all, &PolicyOptions::default());
     let actions = allowed(&printed);
-    for dangerous in ["cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "iam:PutRolePolicy", "iam:AttachRolePolicy", "events:DisableRule"] {
+    for dangerous in [
+        "cloudtrail:StopLogging",
+        "cloudtrail:DeleteTrail",
+        "iam:PutRolePolicy",
+        "iam:AttachRolePolicy",
+        "events:DisableRule",
+    ] {
         assert!(!actions.contains(dangerous), "{dangerous}");
     }
     for statement in printed["Statement"].as_array().unwrap() {
-        let actions: Vec<&str> = statement["Action"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+        let actions: Vec<&str> =
+            statement["Action"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
         if actions.contains(&"iam:PassRole") {
-            assert_eq!(statement["Condition"]["StringEquals"]["iam:PassedToService"], "cloudtrail.amazonaws.com");
+            assert_eq!(
+                statement["Condition"]["StringEquals"]["iam:PassedToService"],
+                "cloudtrail.amazonaws.com"
+            );
         }
         let everywhere = statement["Resource"] == serde_json::json!(["*"]);
-        let reads = |action: &&str| ["Get", "List", "Describe"].iter().any(|read| action.split(':').nth(1).unwrap().starts_with(read));
+        let reads = |action: &&str| {
+            ["Get", "List", "Describe"].iter().any(|read| action.split(':').nth(1).unwrap().starts_with(read))
+        };
         assert!(!everywhere || actions.iter().all(reads), "{statement}");
     }
 }
@@ -120,7 +142,9 @@ fn a_mode_that_changes_nothing_may_change_nothing() {
 /// What a playbook does that its permissions do not name is not done: the engine asks them before each call.
 #[test]
 fn a_call_that_no_permission_names_is_never_made() {
-    use stockade_repair::playbook::{About, Cannot, Change, Docs, Finding, Look, Permission, Plan, Sight, Subject, Verdict};
+    use stockade_repair::playbook::{
+        About, Cannot, Change, Docs, Finding, Look, Permission, Plan, Sight, Subject, Verdict,
+    };
 
     #[derive(Debug)]
     struct Careless;
@@ -162,6 +186,7 @@ fn a_call_that_no_permission_names_is_never_made() {
     let mut engine = engine.with_playbooks(vec![&Careless]);
     let run = engine.reconcile(&stockade_repair::Scope::default()).unwrap();
     assert!(run.failed(), "{run:#?}");
-    let calls: Vec<String> = tape.lock().unwrap()[0].lock().unwrap().iter().map(|heard| heard.call.name()).collect();
+    let calls: Vec<String> =
+        tape.lock().unwrap()[0].lock().unwrap().iter().map(|heard| heard.call.name()).collect();
     assert_eq!(calls, ["cloudtrail:DescribeTrails"]);
 }

@@ -89,7 +89,21 @@ impl World {
         let (through, straight) = (aws(proxy.url()), aws(&url));
         let (engine, tape) = engine(&through, &place, &shelf, &time, &settings);
         let admin = AwsApi::new(straight.clone(), vec![member(&place.account)]);
-        Some(Self { place, proxy, time, shelf, settings, tape, engine, admin, through, straight, events: 0, only: None, heard: Vec::new() })
+        Some(Self {
+            place,
+            proxy,
+            time,
+            shelf,
+            settings,
+            tape,
+            engine,
+            admin,
+            through,
+            straight,
+            events: 0,
+            only: None,
+            heard: Vec::new(),
+        })
     }
 
     /// Another engine on the same shelf: a second function, or the next life of the first.

@@ -17,6 +17,7 @@ mod hands;
 mod import;
 pub(crate) mod input;
 mod live;
+mod notice;
 mod outbox;
 #[cfg(feature = "aws")]
 mod outside;

@@ -10,7 +10,7 @@ use stockade_core::{BanRecord, Decision, Match, MatchId, Outcome, Seen, Timestam
 use super::announce::{Announcer, Say};
 use super::counts::Counts;
 use super::reading::Case;
-use super::restore::{Own, Pair, Restored};
+use super::restore::{Own, Pair, Restored, at_hand};
 use super::setup::Setup;
 use super::table::FunctionLedger;
 use crate::guards::{Guarded, Guards};
@@ -387,20 +387,4 @@ pub(super) fn tell(
     {
         tracing::error!(error = %error, "an announcement could not be noted, it is repeated");
     }
-}
-
-/// The pairs in the order in which they are named first, and what is at hand of each.
-pub(super) fn at_hand(cases: &[Case]) -> (Vec<Pair>, HashMap<Pair, Own>) {
-    let mut order = Vec::new();
-    let mut own: HashMap<Pair, Own> = HashMap::new();
-    for case in cases {
-        let pair = (case.at, case.found.key.clone());
-        let known = own.entry(pair.clone()).or_insert_with(|| {
-            order.push(pair);
-            Own::default()
-        });
-        known.ids.insert(case.found.id);
-        known.times.push(case.found.time);
-    }
-    (order, own)
 }

@@ -6,6 +6,8 @@ use stockade_core::bans::Ban;
 use stockade_core::ledger::{Answer, LedgerBan, Past};
 use stockade_core::{Growth, Jails, Key, MatchId, States, Timestamp, step};
 
+use super::reading::Case;
+
 /// A jail's place and a key.
 pub(super) type Pair = (usize, Key);
 
@@ -98,4 +100,20 @@ fn last_ban(jail: usize, ban: &LedgerBan) -> Ban {
         live: record.live,
         reason: record.reason.clone(),
     }
+}
+
+/// The pairs in the order in which they are named first, and what is at hand of each.
+pub(super) fn at_hand(cases: &[Case]) -> (Vec<Pair>, HashMap<Pair, Own>) {
+    let mut order = Vec::new();
+    let mut own: HashMap<Pair, Own> = HashMap::new();
+    for case in cases {
+        let pair = (case.at, case.found.key.clone());
+        let known = own.entry(pair.clone()).or_insert_with(|| {
+            order.push(pair);
+            Own::default()
+        });
+        known.ids.insert(case.found.id);
+        known.times.push(case.found.time);
+    }
+    (order, own)
 }

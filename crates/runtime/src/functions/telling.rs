@@ -14,9 +14,9 @@ use stockade_core::{
     Decision, Match, MatchId, Outcome, Reason, Seen, States, Target, Timestamp, Verdict, step,
 };
 
-use super::judging::{Judging, at_hand};
+use super::judging::Judging;
 use super::reading::Case;
-use super::restore::{Pair, Restored};
+use super::restore::{Pair, Restored, at_hand};
 use super::tellers::Tellers;
 
 /// How many matches of one key are looked through for one that was told already.
@@ -49,7 +49,7 @@ impl Judging<'_> {
     pub(super) fn notify(&mut self, cases: Vec<Case>, tellers: &mut Tellers) {
         let cases = self.heard(cases);
         let answers_each =
-            |case: &Case| self.setup.jails.get(case.at).is_some_and(|jail| jail.answers_each());
+            |case: &Case| self.setup.jails.get(case.at).is_some_and(stockade_core::Jail::answers_each);
         let (each, counted): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(answers_each);
         self.answer_each(each, tellers);
         self.write_down(&counted);
@@ -103,7 +103,7 @@ impl Judging<'_> {
                 due.push(Due { notice, at, record, then: Then::Remember(Box::new(case.clone())) });
             }
         }
-        self.give(due, tellers);
+        self.give(&due, tellers);
     }
 
     /// Which of these matches the ledger knows.
@@ -186,7 +186,7 @@ impl Judging<'_> {
                 }
             }
         }
-        self.give(due, tellers);
+        self.give(&due, tellers);
         lost
     }
 
@@ -208,7 +208,7 @@ impl Judging<'_> {
     }
 
     /// Gives notices, and notes which were.
-    fn give(&mut self, due: Vec<Due>, tellers: &mut Tellers) {
+    fn give(&mut self, due: &[Due], tellers: &mut Tellers) {
         for part in due.chunks(AT_ONCE) {
             let to = |at: usize| self.setup.responders.get(at).map(Vec::as_slice).unwrap_or_default();
             let notices: Vec<(Notice, &[Arc<str>])> =

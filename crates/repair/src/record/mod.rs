@@ -12,13 +12,17 @@
 //! The lines are kept on the shelf, one a key, and appended by writing a key that must not be there yet: two writers
 //! never have the same number. [`crate::Engine::export`] writes them as a file.
 
+mod verify;
+
 use serde::{Deserialize, Serialize};
+
 use serde_json::Value;
 use stockade_core::Timestamp;
 
 use crate::json::sha256;
 use crate::shelf::{Shelf, ShelfError};
 use crate::state;
+pub use verify::{Broken, Verified, Verifier, verify_lines};
 
 /// One line of the record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,29 +43,10 @@ pub struct Entry {
     pub body: Value,
 }
 
-/// A record without a fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verified {
-    /// How many lines.
-    pub lines: u64,
-    /// The hash of the last.
-    pub head: String,
-}
-
-/// The first fault of a record.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} of the record: {why}")]
-pub struct Broken {
-    /// The line, from 1.
-    pub line: u64,
-    /// What is wrong with it.
-    pub why: String,
-}
-
 /// The hash before the first line.
 pub const START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 /// A longer line leaves out the event, whose hash stays.
-pub const MAX_LINE_BYTES: usize = 320 << 10;
+pub(crate) const MAX_LINE_BYTES: usize = 320 << 10;
 
 const HEAD: &str = "record-head";
 const LINES: &str = "record/";
@@ -203,56 +188,6 @@ pub(crate) fn each_line<E: From<ShelfError>>(
     }
 }
 
-/// Checks a record, line by line.
-#[derive(Debug)]
-pub struct Verifier {
-    lines: u64,
-    head: String,
-}
-
-impl Default for Verifier {
-    fn default() -> Self {
-        Self { lines: 0, head: START.to_owned() }
-    }
-}
-
-impl Verifier {
-    /// Checks the next line.
-    ///
-    /// # Errors
-    /// If it was changed, or is not the one that followed.
-    pub fn line(&mut self, line: &str) -> Result<(), Broken> {
-        let nth = self.lines + 1;
-        let broken = |why: String| Broken { line: nth, why };
-        let (entry, hash) = opened(line).map_err(broken)?;
-        if entry.seq != nth {
-            return Err(broken(format!("is number {}: lines are missing or doubled", entry.seq)));
-        }
-        if entry.prev != self.head {
-            return Err(broken("does not follow the line before".to_owned()));
-        }
-        (self.lines, self.head) = (nth, hash);
-        Ok(())
-    }
-
-    /// The result, after the last line.
-    pub fn end(self) -> Verified {
-        Verified { lines: self.lines, head: self.head }
-    }
-}
-
-/// Checks a record as it was exported.
-///
-/// # Errors
-/// The first line that is wrong.
-pub fn verify_lines<'l>(lines: impl IntoIterator<Item = &'l str>) -> Result<Verified, Broken> {
-    let mut verifier = Verifier::default();
-    for line in lines {
-        verifier.line(line)?;
-    }
-    Ok(verifier.end())
-}
-
 /// Checks the record on the shelf, also that it ends where it is said to.
 pub(crate) fn verify(shelf: &mut dyn Shelf) -> Result<Result<Verified, Broken>, ShelfError> {
     enum Stop {
@@ -295,115 +230,4 @@ pub(crate) fn entry(line: &str) -> Option<Entry> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::shelf::MemoryShelf;
-
-    fn record(lines: usize) -> (MemoryShelf, Vec<String>) {
-        let mut shelf = MemoryShelf::default();
-        for nth in 0..lines {
-            let now = Timestamp::from_secs(1_790_000_000);
-            append(&mut shelf, now, "notice", &format!("p01-{}", nth % 2), json!({"nth": nth})).unwrap();
-        }
-        let mut all = Vec::new();
-        each_line(&mut shelf, |line| -> Result<(), ShelfError> {
-            all.push(line.to_owned());
-            Ok(())
-        })
-        .unwrap();
-        (shelf, all)
-    }
-
-    fn verified(lines: &[String]) -> Result<Verified, Broken> {
-        verify_lines(lines.iter().map(String::as_str))
-    }
-
-    #[test]
-    fn an_untouched_record_is_whole() {
-        let (mut shelf, lines) = record(5);
-        assert_eq!(verified(&lines).unwrap().lines, 5);
-        let whole = verify(&mut shelf).unwrap().unwrap();
-        assert_eq!((whole.lines, &whole.head), (5, &head(&mut shelf).unwrap()));
-        let seqs =
-            |id| -> Vec<u64> { of_repair(&mut shelf.clone(), id).unwrap().iter().map(|e| e.seq).collect() };
-        assert_eq!((seqs("p01-0"), seqs("p01-1"), seqs("none")), (vec![1, 3, 5], vec![2, 4], vec![]));
-        assert_eq!(verified(&[]).unwrap(), Verified { lines: 0, head: START.to_owned() });
-    }
-
-    #[test]
-    fn no_line_can_be_changed_taken_out_put_in_or_moved() {
-        let (_, lines) = record(4);
-        let broken_at = |change: fn(&mut Vec<String>)| {
-            let mut lines = lines.clone();
-            change(&mut lines);
-            verified(&lines).unwrap_err().line
-        };
-        assert_eq!(broken_at(|lines| lines[1] = lines[1].replace("\"nth\":1", "\"nth\":7")), 2);
-        assert_eq!(broken_at(|lines| _ = lines.remove(1)), 2);
-        assert_eq!(broken_at(|lines| _ = lines.remove(0)), 1);
-        assert_eq!(broken_at(|lines| lines.insert(1, lines[1].clone())), 3);
-        assert_eq!(broken_at(|lines| lines.swap(1, 2)), 2);
-        assert_eq!(broken_at(|lines| lines[3].push(' ')), 4);
-        assert_eq!(broken_at(|lines| lines[0].clear()), 1);
-        // With a hash of its own it still does not follow.
-        assert_eq!(
-            broken_at(|lines| {
-                let (mut entry, _) = opened(&lines[1]).unwrap();
-                entry.body = json!({"nth": 7});
-                lines[1] = line(&entry).unwrap().0;
-            }),
-            3
-        );
-    }
-
-    #[test]
-    fn an_end_that_was_cut_off_is_missed_by_the_head() {
-        let (mut shelf, _) = record(3);
-        shelf.put_if_version(&key(3), None, 1).unwrap();
-        assert_eq!(verify(&mut shelf).unwrap().unwrap_err().line, 3);
-    }
-
-    #[test]
-    fn whoever_dies_between_line_and_head_breaks_nothing() {
-        let (mut shelf, lines) = record(2);
-        let before = shelf.get(HEAD).unwrap().unwrap();
-        append(&mut shelf, Timestamp::from_secs(0), "notice", "", Value::Null).unwrap();
-        let version = shelf.get(HEAD).unwrap().unwrap().version;
-        shelf.put_if_version(HEAD, Some(&before.value), version).unwrap();
-        append(&mut shelf, Timestamp::from_secs(0), "notice", "", Value::Null).unwrap();
-        assert_eq!(verify(&mut shelf).unwrap().unwrap().lines, 4);
-        assert_eq!(lines.len(), 2);
-    }
-
-    #[test]
-    fn two_writers_make_one_chain() {
-        let shelf = MemoryShelf::default();
-        let threads: Vec<_> = (0..4)
-            .map(|_| {
-                let mut shelf = shelf.clone();
-                std::thread::spawn(move || {
-                    for _ in 0..25 {
-                        append(&mut shelf, Timestamp::from_secs(0), "notice", "x", Value::Null).unwrap();
-                    }
-                })
-            })
-            .collect();
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
-        let mut shelf = shelf;
-        assert_eq!(verify(&mut shelf).unwrap().unwrap().lines, 100);
-        let mut seqs: Vec<u64> = of_repair(&mut shelf, "x").unwrap().iter().map(|entry| entry.seq).collect();
-        seqs.sort_unstable();
-        assert_eq!(seqs, (1..=100).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn a_long_event_is_left_out_and_its_hash_stays() {
-        let mut shelf = MemoryShelf::default();
-        let body = json!({"event": "x".repeat(MAX_LINE_BYTES), "event_sha256": "h"});
-        append(&mut shelf, Timestamp::from_secs(0), "repair", "x", body).unwrap();
-        let entry = of_repair(&mut shelf, "x").unwrap().remove(0);
-        assert_eq!(entry.body, json!({"event": "left out: too long", "event_sha256": "h"}));
-    }
-}
+mod tests;

@@ -1,0 +1,49 @@
+//! What led to a look.
+
+use serde_json::{Value, json};
+use stockade_core::Timestamp;
+
+use crate::event::{Actor, Event};
+
+/// What led here.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Trigger<'e> {
+    Event { event: &'e Event, actor: Option<&'e Actor>, claims: bool },
+    Schedule,
+    Approved { id: &'e str, by: &'e str, actor: Option<&'e Actor>, event_at: Option<Timestamp> },
+}
+
+impl<'e> Trigger<'e> {
+    pub(super) fn actor(&self) -> Option<&'e Actor> {
+        match self {
+            Self::Event { actor, .. } | Self::Approved { actor, .. } => *actor,
+            Self::Schedule => None,
+        }
+    }
+
+    pub(super) fn event_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Event { event, .. } => event.time(),
+            Self::Approved { event_at, .. } => *event_at,
+            Self::Schedule => None,
+        }
+    }
+
+    /// As the record tells it.
+    pub(super) fn body(&self) -> Value {
+        match self {
+            Self::Event { event, actor, claims } => {
+                let mut body = json!({
+                    "trigger": "event", "event_identity": event.identity(), "event_sha256": event.sha256(),
+                    "event": event.value(), "actor": actor,
+                });
+                if *claims && let Some(fields) = body.as_object_mut() {
+                    fields.insert("claims_to_be_us".to_owned(), Value::Bool(true));
+                }
+                body
+            }
+            Self::Schedule => json!({"trigger": "schedule"}),
+            Self::Approved { by, actor, .. } => json!({"trigger": "approval", "by": by, "actor": actor}),
+        }
+    }
+}
