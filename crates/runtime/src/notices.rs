@@ -1,5 +1,6 @@
 //! Opening the responders that tell people and programs.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use stockade_config::{Config, Pace, Program, ResponderConfig, ResponderKind, Secret};
@@ -19,7 +20,17 @@ pub(crate) fn book(config: &Config) -> Arc<Book> {
         "" => rustix::system::uname().nodename().to_string_lossy().into_owned(),
         host => host.to_owned(),
     };
-    Arc::new(Book { rules: rules.map(|rule| (Arc::clone(&rule.name), about(rule))).collect(), host })
+    let mut repairs: HashMap<Arc<str>, Vec<Box<str>>> = HashMap::new();
+    for jail in &config.jails {
+        for playbook in jail.rules.iter().filter_map(|rule| rule.playbook.as_ref()) {
+            let known = repairs.entry(Arc::clone(&jail.jail.name)).or_default();
+            if !known.contains(playbook) {
+                known.push(playbook.clone());
+            }
+        }
+    }
+    let rules = rules.map(|rule| (Arc::clone(&rule.name), about(rule))).collect();
+    Arc::new(Book { rules, host, repairs })
 }
 
 /// Whether a responder is one of these.

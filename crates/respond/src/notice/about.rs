@@ -23,4 +23,6 @@ pub struct Book {
     pub rules: HashMap<Arc<str>, About>,
     /// Who tells: this host's name; empty: it is not told.
     pub host: String,
+    /// By jail, the entries of the catalogue of repairs that its rules trigger.
+    pub repairs: HashMap<Arc<str>, Vec<Box<str>>>,
 }

@@ -39,7 +39,7 @@ fn book() -> Arc<Book> {
     let about = |severity| About { description: "Überwachung × aus".into(), severity, playbook: None };
     let rules = [("trail-stopped", Severity::Critical), ("root-use", Severity::Low)];
     let rules = rules.map(|(name, severity)| (Arc::from(name), about(severity)));
-    Arc::new(Book { rules: rules.into(), host: "web01".into() })
+    Arc::new(Book { rules: rules.into(), host: "web01".into(), ..Book::default() })
 }
 
 #[test]

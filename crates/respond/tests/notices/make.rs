@@ -17,7 +17,11 @@ pub(crate) fn book() -> Arc<Book> {
         severity: Severity::High,
         playbook: Some("P01".into()),
     };
-    Arc::new(Book { rules: [(Arc::from("trail-stopped"), about)].into(), host: "web01".into() })
+    Arc::new(Book {
+        rules: [(Arc::from("trail-stopped"), about)].into(),
+        host: "web01".into(),
+        ..Book::default()
+    })
 }
 
 /// Everything at once, as much as wanted.

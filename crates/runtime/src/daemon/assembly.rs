@@ -342,6 +342,9 @@ pub(crate) fn open_responder(
             Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
         },
         ResponderKind::Log => Opened::lasting(Box::new(Log::stdout()), None, None),
+        ResponderKind::Repair => {
+            Opened::lasting(Box::new(crate::repair::Repairer::new(program, book, None)), None, None)
+        }
         kind if notices::is_one(kind) => {
             let (responder, problem) = notices::open_or_later(config, Place::of_daemon(program, book));
             Opened::lasting(responder, None, problem)

@@ -174,8 +174,10 @@ fn serve(
     }
     #[cfg(feature = "aws")]
     engine.start_events(&threads)?;
+    let repairs = engine.start_repairs();
     ready(&engine.assembled);
     let end = engine.turn_until_told(&threads);
+    drop(repairs);
     Ok(engine.close(end, threads))
 }
 

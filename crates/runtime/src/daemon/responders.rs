@@ -15,6 +15,7 @@ use super::assembly::{Opened, open_action, open_responder};
 use super::engine::Engine;
 use super::hands::{Hand, Work};
 use super::threads::Threads;
+use crate::repair::Schedule;
 
 /// What the actions of one life remember, for the next one: a reload does not take down what has not changed.
 #[derive(Debug, Default)]
@@ -81,6 +82,21 @@ impl Engine<'_> {
         }
         self.turn.hand_out();
         Ok(())
+    }
+
+    /// Begins to look at what is repaired without an event, where repairs are on and this is a daemon.
+    pub(super) fn start_repairs(&self) -> Option<Schedule> {
+        let options = self.life.options;
+        #[cfg(feature = "aws")]
+        if options.agent.is_some() {
+            return None;
+        }
+        if options.dry_run || options.stdin || !self.config.program.repair.is_on() {
+            return None;
+        }
+        Schedule::start(&self.config.program)
+            .inspect_err(|error| tracing::error!(%error, "cannot look without events: no thread"))
+            .ok()
     }
 
     fn start_responder(

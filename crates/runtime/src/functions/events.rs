@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use stockade_core::{Target, Timestamp};
 use stockade_source::aws::{Delivered, Invocation, PayloadError, read_message};
 
@@ -38,7 +38,12 @@ impl Function {
             Invocation::Event(text) => {
                 let delivered = read_message(&text);
                 let failed = self.parts_of(vec![Part::at(DIRECT, now, delivered)], now, counts);
+                let repaired = self.parts.tellers.answer();
                 whole(&failed, counts)?;
+                // As the guard answers that this takes the place of.
+                if let Some(answer) = repaired {
+                    return Ok(json!(answer));
+                }
             }
             Invocation::Objects(delivered) => {
                 let failed = self.parts_of(vec![Part::at(DIRECT, now, delivered)], now, counts);
@@ -56,8 +61,8 @@ impl Function {
                 let failed = self.parts_of(messages.iter().map(part).collect(), now, counts);
                 return given_back(&failed, messages.iter().map(|one| one.id.as_str()), counts);
             }
-            // To keep it warm.
-            Invocation::Schedule => {}
+            // What no event tells is looked for.
+            Invocation::Schedule => self.parts.tellers.reconcile().map_err(FunctionError::Unfinished)?,
             _ => {
                 return Err(FunctionError::WrongRole {
                     role: self.role.name(),

@@ -157,9 +157,9 @@ impl Function {
         let wrong = |found| Err(FunctionError::WrongRole { role: self.role.name(), found });
         match (invocation, self.role) {
             (Invocation::Schedule, Role::Expire) => self.expire(now, counts),
+            (invocation, Role::Events) => self.events(invocation, now, counts),
             (Invocation::Schedule, _) => Ok(answer::summary(counts)),
             (_, Role::Expire) => wrong("records"),
-            (invocation, Role::Events) => self.events(invocation, now, counts),
             (
                 Invocation::Event(_) | Invocation::Queue(_) | Invocation::Topic(_) | Invocation::Objects(_),
                 _,

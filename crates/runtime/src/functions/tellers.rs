@@ -3,20 +3,34 @@
 use std::sync::Arc;
 
 use stockade_aws::Aws;
-use stockade_config::Config;
+use stockade_config::{Config, Program, ResponderKind};
 use stockade_core::ports::{Notice, Responder};
 use stockade_core::{Outcome, Target, Timestamp};
+use stockade_repair::{Answer, Engine};
 
 use crate::daemon::assembly::open_responder;
 use crate::notices::{self, Place};
+use crate::repair::{Answers, Repairer, look};
 
 /// Those who carry out what is no ban, by the names that jails refer to.
 #[derive(Default)]
-pub struct Tellers(Vec<(Arc<str>, Box<dyn Responder>)>);
+pub struct Tellers {
+    all: Vec<(Arc<str>, Box<dyn Responder>)>,
+    /// What repairs came to.
+    answers: Vec<Answers>,
+    repairs: Option<Repairs>,
+}
+
+/// What looks without an event.
+struct Repairs {
+    program: Program,
+    aws: Aws,
+    engine: Option<Engine>,
+}
 
 impl std::fmt::Debug for Tellers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.all.iter().map(|(name, _)| name)).finish()
     }
 }
 
@@ -28,13 +42,18 @@ impl Tellers {
             .responders
             .iter()
             .filter(|one| one.kind.takes(Target::Notify) || one.kind.takes(Target::Repair));
-        Self(
-            able.map(|one| {
+        let mut answers = Vec::new();
+        let all = able
+            .map(|one| {
                 let (responder, problem) = if notices::is_one(&one.kind) {
                     // A function has no outbox in which something could wait for more of the same.
                     let account = Some(aws.clone());
                     let place = Place { waits: false, account, ..Place::of_daemon(program, &book) };
                     notices::open_or_later(one, place)
+                } else if one.kind == ResponderKind::Repair {
+                    let repairer = Repairer::new(program, &book, Some(aws.clone()));
+                    answers.push(repairer.answers());
+                    (Box::new(repairer) as Box<dyn Responder>, None)
                 } else {
                     let opened = open_responder(one, program, &book, false);
                     (opened.responder, opened.problem)
@@ -44,20 +63,34 @@ impl Tellers {
                 }
                 (Arc::clone(&one.name), responder)
             })
-            .collect(),
-        )
+            .collect();
+        let on = program.repair.is_on();
+        let repairs = on.then(|| Repairs { program: program.clone(), aws: aws.clone(), engine: None });
+        Self { all, answers, repairs }
+    }
+
+    /// What the repairs since the last time came to; `None` where there were none.
+    pub(super) fn answer(&self) -> Option<Answer> {
+        let answers = self.answers.iter().filter_map(Answers::take);
+        answers.max_by_key(|answer| answer.status_code)
+    }
+
+    /// Looks at everything that is repaired, without an event.
+    pub(super) fn reconcile(&mut self) -> Result<(), String> {
+        let Some(Repairs { program, aws, engine }) = &mut self.repairs else { return Ok(()) };
+        look(program, Some(aws), engine)
     }
 
     /// Adds one.
     pub fn push(&mut self, name: &str, responder: Box<dyn Responder>) {
-        self.0.push((name.into(), responder));
+        self.all.push((name.into(), responder));
     }
 
     /// Tells those named in `to`, or all that take it if none is, and says of each notice what came of it: what failed
     /// at one of them, or is to wait, is not done.
     pub(super) fn tell(&mut self, notices: &[(Notice, &[Arc<str>])], now: Timestamp) -> Vec<Outcome> {
         let mut outcomes = vec![Outcome::Done; notices.len()];
-        for (name, responder) in &mut self.0 {
+        for (name, responder) in &mut self.all {
             let mine: Vec<usize> = notices
                 .iter()
                 .enumerate()

@@ -15,7 +15,7 @@ fn book() -> Book {
         severity: Severity::Critical,
         playbook: Some("P01".into()),
     };
-    Book { rules: [(Arc::from("trail-stopped"), about)].into(), host: "web01".into() }
+    Book { rules: [(Arc::from("trail-stopped"), about)].into(), host: "web01".into(), ..Book::default() }
 }
 
 fn digest(actor: &str, address: &str) -> String {
@@ -222,7 +222,11 @@ fn the_book_shows_what_a_message_looks_like() {
         severity: Severity::Critical,
         playbook: Some("P01".into()),
     };
-    let book = Book { rules: [(Arc::from("cloudtrail-stopped"), about)].into(), host: "web01".into() };
+    let book = Book {
+        rules: [(Arc::from("cloudtrail-stopped"), about)].into(),
+        host: "web01".into(),
+        ..Book::default()
+    };
     let line = digest("arn:aws:iam::111122223333:user/mallory", "203.0.113.7")
         .replace("trail-stopped", "cloudtrail-stopped")
         .replace("cloudtrail.amazonaws.com", "aws.cloudtrail");
