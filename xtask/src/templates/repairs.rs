@@ -154,7 +154,7 @@ pub(super) fn cloudformation() -> String {
         writeln!(text, "{:indent$}Action: {actions}", "").ok();
         writeln!(text, "{:indent$}Resource: {}", "", filled(resource)).ok();
         if let Some((operator, key, value)) = condition {
-            writeln!(text, "{:indent$}Condition: {{ {operator}: {{ {key}: {} }} }}", "", quoted(value)).ok();
+            writeln!(text, "{:indent$}Condition: {{ {operator}: {{ {key}: {} }} }}", "", filled(value)).ok();
         }
         if !always {
             text.push_str("          - !Ref AWS::NoValue\n");
@@ -164,7 +164,7 @@ pub(super) fn cloudformation() -> String {
     text
 }
 
-/// A resource with CloudFormation's values for its placeholders.
+/// A resource, or the value of a condition, with CloudFormation's values for its placeholders.
 fn filled(resource: &str) -> String {
     let PolicyOptions { prefix, .. } = PolicyOptions::default();
     if resource == "{log_role}" {
@@ -214,7 +214,7 @@ mod tests {
                 .filter(|statement| statement.needs.iter().any(|need| need.holds(mode_of)))
                 .flat_map(|statement| {
                     let condition = statement.condition.map(|(operator, key, value)| {
-                        serde_json::json!({ operator: { key: value } }).to_string()
+                        serde_json::json!({ operator: { key: plain(value) } }).to_string()
                     });
                     let condition = condition.unwrap_or_default();
                     statement.actions.iter().map(move |action| {

@@ -42,10 +42,10 @@ pub(super) fn repairs() -> String {
         let actions = actions.iter().map(|action| quoted(action));
         let conditions = condition.map(|(test, variable, value)| {
             format!(
-                "{{ test = {}, variable = {}, values = [{}] }}",
+                "{{ test = {}, variable = {}, values = [\"{}\"] }}",
                 quoted(test),
                 quoted(variable),
-                quoted(value)
+                filled(value)
             )
         });
         write!(

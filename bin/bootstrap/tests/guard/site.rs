@@ -27,10 +27,14 @@ pub(crate) struct Guard {
     aws: Aws,
 }
 
+/// The function's name in the template. The emulator ends the functions of this name in all accounts when one of them is
+/// changed, so each test gives it another.
+const FUNCTION: &str = "stockade-events\n";
+
 impl Guard {
     /// With rules, in the template and in the program, for events of `test.…`: nobody but AWS may send those of `aws.…`.
     pub(crate) fn deploy(aws: &Aws, parameters: &[(&str, &str)]) -> Self {
-        let template = template("guard.yaml").replace("\"aws.", "\"test.");
+        let template = own_function().replace("\"aws.", "\"test.");
         let package = packed(|entries| {
             for rule in std::fs::read_dir(xtask::root().join("conf/rule.d")).unwrap() {
                 let path = rule.unwrap().path();
@@ -44,13 +48,13 @@ impl Guard {
 
     /// As it is deployed in AWS.
     pub(crate) fn as_shipped(aws: &Aws, parameters: &[(&str, &str)]) -> Self {
-        let stack = Stack::deploy(aws, &template("guard.yaml"), packed(|_| {}), &quiet(parameters));
+        let stack = Stack::deploy(aws, &own_function(), packed(|_| {}), &quiet(parameters));
         Self { stack, aws: aws.clone() }
     }
 
     /// For what needs no function that runs.
     pub(crate) fn deploy_without_program(aws: &Aws, parameters: &[(&str, &str)]) -> Self {
-        let stack = Stack::deploy(aws, &template("guard.yaml"), Vec::new(), &quiet(parameters));
+        let stack = Stack::deploy(aws, &own_function(), Vec::new(), &quiet(parameters));
         Self { stack, aws: aws.clone() }
     }
 
@@ -77,7 +81,12 @@ impl Guard {
 
     /// What the function wrote to its log.
     pub(crate) fn logs(&self) -> Vec<String> {
-        read_logs(&self.aws, "/aws/lambda/stockade-events")
+        read_logs(&self.aws, &format!("/aws/lambda/{}", self.function()))
+    }
+
+    /// The function's name.
+    pub(crate) fn function(&self) -> &str {
+        self.stack.output("Function").rsplit(':').next().unwrap()
     }
 
     /// Everything that was sent has been read and deleted.
@@ -148,6 +157,14 @@ pub(crate) fn template(name: &str) -> String {
     }
     kept.replace("rate(1 minute)", "rate(1 day)")
         .replace("ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", "ENABLED")
+}
+
+/// The guard's template with a function of a name of its own.
+fn own_function() -> String {
+    let (template, own) = (template("guard.yaml"), format!("{}\n", unique("stockade-events")));
+    let named =
+        |before: &str, text: &str| text.replace(&format!("{before}{FUNCTION}"), &format!("{before}{own}"));
+    named("FunctionName: ", &named("/aws/lambda/", &template))
 }
 
 fn quiet<'p>(parameters: &[(&'p str, &'p str)]) -> Vec<(&'p str, &'p str)> {

@@ -6,11 +6,24 @@ locals {
     P01 = "act"
     P02 = "act"
     P03 = "act"
+    P04 = "act"
   }
   repairs = [
     {
       needs      = ["P01.check", "P02.check", "P03.check"]
-      actions    = ["cloudtrail:DescribeTrails", "ec2:DescribeRegions"]
+      actions    = ["cloudtrail:DescribeTrails"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P01.check", "P02.check", "P03.check", "P04.check"]
+      actions    = ["ec2:DescribeRegions"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P04.check"]
+      actions    = ["lambda:ListEventSourceMappings", "sqs:ListQueues"]
       resources  = ["*"]
       conditions = []
     },
@@ -45,9 +58,63 @@ locals {
       conditions = []
     },
     {
+      needs      = ["P04.check"]
+      actions    = ["events:ListRules"]
+      resources  = ["arn:${local.partition}:events:*:${local.account}:rule/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P04.check"]
+      actions    = ["events:ListTagsForResource", "events:ListTargetsByRule"]
+      resources  = ["arn:${local.partition}:events:*:${local.account}:rule/stockade-*"]
+      conditions = []
+    },
+    {
+      needs      = ["P04.repair"]
+      actions    = ["events:EnableRule", "events:PutRule", "events:PutTargets", "events:TagResource"]
+      resources  = ["arn:${local.partition}:events:*:${local.account}:rule/stockade-*"]
+      conditions = []
+    },
+    {
+      needs      = ["P04.check"]
+      actions    = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:role/stockade-*"]
+      conditions = []
+    },
+    {
+      needs      = ["P04.repair"]
+      actions    = ["lambda:UpdateEventSourceMapping"]
+      resources  = ["arn:${local.partition}:lambda:*:${local.account}:event-source-mapping:*"]
+      conditions = [{ test = "ArnLike", variable = "lambda:FunctionArn", values = ["arn:${local.partition}:lambda:*:${local.account}:function:stockade-*"] }]
+    },
+    {
+      needs      = ["P04.check"]
+      actions    = ["lambda:GetFunctionConcurrency", "lambda:GetFunctionConfiguration"]
+      resources  = ["arn:${local.partition}:lambda:*:${local.account}:function:stockade-*"]
+      conditions = []
+    },
+    {
+      needs      = ["P04.repair"]
+      actions    = ["lambda:DeleteFunctionConcurrency", "lambda:PutFunctionConcurrency"]
+      resources  = ["arn:${local.partition}:lambda:*:${local.account}:function:stockade-*"]
+      conditions = []
+    },
+    {
       needs      = ["P02.check"]
       actions    = ["s3:GetBucketPolicy", "s3:ListBucket"]
       resources  = ["arn:${local.partition}:s3:::${local.trail_bucket}"]
+      conditions = []
+    },
+    {
+      needs      = ["P04.check"]
+      actions    = ["sqs:GetQueueAttributes", "sqs:ListQueueTags"]
+      resources  = ["arn:${local.partition}:sqs:*:${local.account}:stockade-*"]
+      conditions = []
+    },
+    {
+      needs      = ["P04.repair"]
+      actions    = ["sqs:CreateQueue", "sqs:SetQueueAttributes", "sqs:TagQueue"]
+      resources  = ["arn:${local.partition}:sqs:*:${local.account}:stockade-*"]
       conditions = []
     },
     {
