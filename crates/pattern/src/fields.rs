@@ -8,7 +8,7 @@ use crate::error::EventError;
 use crate::json::unescape;
 use crate::limits::MAX_FIELD_VALUES;
 use crate::paths::{FieldId, Paths};
-use crate::scan::{Raw, Sink, Walker};
+use crate::scan::{Quoted, Raw, Sink, Walker};
 use crate::set::Part;
 
 /// Paths of which the values are wanted: what a rule's key or an event's identity is.
@@ -164,8 +164,10 @@ impl<'e> Sink<'e> for Reading<'_, 'e> {
             return;
         }
         found.values.push(match value {
-            Raw::String(text, false) => Value::String(String::from_utf8_lossy(text)),
-            Raw::String(text, true) => Value::String(Cow::Owned(decoded(text))),
+            Raw::String(Quoted { piece, escaped: false }) => {
+                Value::String(String::from_utf8_lossy(piece.text()))
+            }
+            Raw::String(Quoted { piece, .. }) => Value::String(Cow::Owned(decoded(piece.text()))),
             // Its form was checked: it is ASCII.
             Raw::Number(lexeme) => Value::Number(std::str::from_utf8(lexeme).unwrap_or_default()),
             Raw::Literal(Literal::Null) => Value::Null,

@@ -8,6 +8,7 @@
 mod affixes;
 mod build;
 mod index;
+mod inner;
 mod networks;
 mod numbers;
 mod postings;
@@ -17,6 +18,7 @@ use crate::consistent::Wanted;
 use crate::error::EventError;
 use crate::paths::Paths;
 use crate::pattern::Pattern;
+use crate::table::Table;
 use crate::wildcard::Wildcard;
 use index::Index;
 use postings::{Posting, Postings};
@@ -48,17 +50,19 @@ pub struct RuleSet {
     postings: Postings,
     /// What must be tried, and what it means when it fits.
     wildcards: Vec<(Wildcard, Posting)>,
+    /// What strings mean by being the same, by field.
+    exact: Table,
     questions: Vec<Question>,
     rules: Vec<Rule>,
     /// The questions of rules, rarest first.
-    rule_questions: Vec<u32>,
+    rule_questions: Vec<Asked>,
     /// Which patterns a rule stands for.
     owners: Vec<usize>,
     /// Rules to look at when a question was answered, when a field was there, and always.
     by_question: Vec<Span>,
     by_field: Vec<Span>,
-    access: Vec<u32>,
-    always: Vec<u32>,
+    access: Vec<Access>,
+    always: Vec<Access>,
     exclusions: usize,
 }
 
@@ -79,6 +83,24 @@ struct Question {
     compares: bool,
     /// What `anything-but` excludes, one number for each.
     exclusions: Span,
+}
+
+/// A rule that may be looked at.
+#[derive(Debug, Clone, Copy)]
+struct Access {
+    rule: u32,
+    /// Another question of it that only a value can answer: nearly always that one was not. [`NO_QUESTION`] if there is none.
+    also: u32,
+}
+
+const NO_QUESTION: u32 = u32::MAX;
+
+/// A question of a rule.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    question: u32,
+    /// Only a value that fulfils an alternative by itself answers it: no `exists`, `anything-but` or comparison is among them.
+    by_value: bool,
 }
 
 /// Questions that must all be answered.
@@ -193,9 +215,7 @@ impl RuleSet {
         first: Part<'_>,
         scratch: &'s mut Scratch,
     ) -> Result<(Matches<'s>, usize), EventError> {
-        let length = crate::scan::object_end(first.json);
-        let object = first.json.get(..length).unwrap_or(first.json);
-        Ok((scratch.run(self, &[(self.paths.root(first.path), object)])?, length))
+        scratch.run_first(self, self.paths.root(first.path), first.json)
     }
 }
 
