@@ -6,7 +6,7 @@
 #   latency   from the line in the log to the element in the kernel, and to the dropped packet (needs root)
 #   memory    bytes per address that a jail watches
 #   fleet     from a ban on one host to the kernel of another that shares its PostgreSQL (needs root)
-#   events    200,000 events through 200, 2,000 and 10,000 patterns, beside parsers and quamina
+#   events    200,000 events through 200, 2,000 and 10,000 patterns, beside parsers and quamina; CloudTrail files
 #   live      following a log that grows by 100,000 lines a second and is rotated (needs root)
 #   cost      what the matches of real attacks cost in DynamoDB, in write and read units
 #   coldstart the packaged Lambda functions until they ask for their first event, beside Python with boto3

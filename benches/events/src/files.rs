@@ -16,8 +16,7 @@ pub struct Unpacker {
 
 impl Unpacker {
     pub fn libdeflate(&mut self, file: &[u8]) -> &[u8] {
-        // The last four bytes say how long the text is.
-        let length = u32::from_le_bytes(*file.last_chunk().expect("a whole file")) as usize;
+        let length = text_length(file);
         if self.text.len() < length {
             self.text.resize(length, 0);
         }
@@ -31,6 +30,11 @@ impl Unpacker {
         flate2::bufread::GzDecoder::new(file).read_to_end(&mut self.text).expect("a whole file");
         &self.text
     }
+}
+
+/// How long the text of a file is: its last four bytes say it.
+pub fn text_length(file: &[u8]) -> usize {
+    u32::from_le_bytes(*file.last_chunk().expect("a whole file")) as usize
 }
 
 /// Makes files of the records that lie in events, as CloudTrail delivers them.

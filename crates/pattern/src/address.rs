@@ -99,7 +99,7 @@ fn looks_like_address(text: &str) -> bool {
 /// that depends on where the points are. `None`: another address, or none.
 fn usual_v4(text: &[u8]) -> Option<u32> {
     let (head, tail) = (text.first_chunk::<8>()?, text.last_chunk::<8>()?);
-    let behind = text.len().checked_sub(8).filter(|behind| *behind < 8)? * 8;
+    let behind = u32::try_from(text.len() - 8).ok().filter(|behind| *behind < 8)? * 8;
     let (head, tail) = (u64::from_le_bytes(*head), u64::from_le_bytes(*tail));
     let (head_dots, tail_dots) = (equal(head, b'.'), equal(tail, b'.'));
     let digits = |word, dots| dots | (below(word, b':') & !below(word, b'0'));
@@ -114,11 +114,12 @@ fn usual_v4(text: &[u8]) -> Option<u32> {
     }
     let (mut address, mut start, mut wrong) = (0u32, 0u32, false);
     for _ in 0..4 {
-        let end = if dots == 0 { text.len() as u32 & 0xF } else { dots.trailing_zeros() };
+        let end = if dots == 0 { behind / 8 + 8 } else { dots.trailing_zeros() };
         dots &= dots.wrapping_sub(1);
         let digits = end.wrapping_sub(start);
         // The group's digits in the upper three bytes, the last one highest.
-        let group = ((all >> (start * 8 & 127)) as u32).wrapping_shl(32 - digits.min(4) * 8);
+        let [a, b, c, d, ..] = all.unbounded_shr(start * 8).to_le_bytes();
+        let group = u32::from_le_bytes([a, b, c, d]).unbounded_shl(32 - digits.min(4) * 8);
         let value = (group >> 24 & 0xF) + (group >> 16 & 0xF) * 10 + (group >> 8 & 0xF) * 100;
         wrong |= digits.wrapping_sub(1) > 2 || value > 255;
         address = address << 8 | value & 0xFF;

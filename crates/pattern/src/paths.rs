@@ -155,8 +155,8 @@ impl Node {
 /// The kind of a name by its length and its last two bytes (of a shorter one, with the quote before it); below 256.
 #[inline(always)]
 fn kind(two: u16, length: usize) -> usize {
-    let length = (length & 0xFF) as u32;
-    ((u32::from(two) | length << 16).wrapping_mul(0x9E37_79B1) >> 24) as usize
+    let name = u64::from(two) ^ (length as u64) << 16;
+    usize::from(name.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes()[0])
 }
 
 #[cfg(test)]

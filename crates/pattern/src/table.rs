@@ -117,7 +117,8 @@ impl Table {
     fn place(&self, scope: u32, length: usize, Words { head, tail }: Words) -> usize {
         let kind = u64::from(scope) << 32 ^ length as u64;
         let mixed = (head.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ tail).wrapping_add(kind);
-        (mixed.wrapping_mul(0xD6E8_FEB8_6659_FD93) >> self.shift) as usize
+        let mixed = mixed.wrapping_mul(0xD6E8_FEB8_6659_FD93) >> self.shift;
+        usize::try_from(mixed).unwrap_or(0)
     }
 
     fn grow(&mut self) {

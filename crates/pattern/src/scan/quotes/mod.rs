@@ -9,10 +9,11 @@
 //! chunk too far, and the memory does not grow with the text.
 
 mod blocks;
+mod take;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use blocks::{BLOCK, Block, Unusual};
+use blocks::{BLOCK, Way};
 
 /// How far ahead of the reading is looked, in bytes.
 const CHUNK: usize = 4 << 10;
@@ -45,6 +46,8 @@ pub(super) struct Quotes {
     /// There may be a key with a dot in it, a colon right behind its closing quote.
     dotted: bool,
     state: State,
+    /// How blocks are looked at, once that is known.
+    way: Option<Way>,
 }
 
 /// What is carried from block to block, beside whether a string is open, which is whether the number of quotes is odd. Bits,
@@ -140,7 +143,7 @@ impl Quotes {
         self.odd.pop();
         self.odd.drain(..self.next_odd.min(self.odd.len()));
         self.next_odd = 0;
-        blocks::fastest(self, chunk);
+        self.way.get_or_insert_with(Way::fastest).take(self, chunk);
         self.seen += chunk.len();
         for place in self.places.iter_mut().skip(self.count).take(2) {
             *place = NONE;
@@ -149,134 +152,6 @@ impl Quotes {
         self.odd_at = self.odd.first().copied().unwrap_or(NONE);
         self.plain_to = if self.dotted { 0 } else { self.odd_at };
     }
-
-    /// Takes what is seen of the blocks of a chunk.
-    #[inline(always)]
-    fn take(
-        &mut self,
-        chunk: &[u8],
-        block: impl Fn(&[u8; BLOCK]) -> Block,
-        unusual: impl Fn(&[u8; BLOCK]) -> Unusual,
-        put: impl Fn(u64, u32, &mut [u32; BLOCK]),
-    ) {
-        let (whole, rest) = chunk.as_chunks::<BLOCK>();
-        let start = u32::try_from(self.seen).unwrap_or(NONE);
-        self.take_blocks(whole, start, &block, &unusual, &put);
-        if !rest.is_empty() {
-            let start = start.wrapping_add(u32::try_from(chunk.len() - rest.len()).unwrap_or(NONE));
-            // The last bytes again with some before them, which then do not count.
-            let before = u32::try_from(BLOCK - rest.len()).unwrap_or(0);
-            let block = |bytes: &_| block(bytes).without(before);
-            let unusual = |bytes: &_| unusual(bytes).without(before);
-            if let Some(last) = chunk.last_chunk() {
-                self.take_blocks(std::slice::from_ref(last), start, &block, &unusual, &put);
-            } else {
-                let mut last = [b' '; BLOCK];
-                for (to, from) in last.iter_mut().rev().zip(rest.iter().rev()) {
-                    *to = *from;
-                }
-                self.take_blocks(&[last], start, &block, &unusual, &put);
-            }
-        }
-        // What follows the last byte is not known.
-        self.dotted |= self.state.dotted != 0;
-    }
-
-    #[inline(always)]
-    fn take_blocks(
-        &mut self,
-        blocks: &[[u8; BLOCK]],
-        mut start: u32,
-        block: &impl Fn(&[u8; BLOCK]) -> Block,
-        unusual: &impl Fn(&[u8; BLOCK]) -> Unusual,
-        put: &impl Fn(u64, u32, &mut [u32; BLOCK]),
-    ) {
-        let mut state = self.state;
-        let mut count = self.count;
-        let mut dotted_keys = 0;
-        for bytes in blocks {
-            let Block { mut quotes, unusual: odd, dots, colons } = block(bytes);
-            if (odd | state.escaped) != 0 {
-                let inside = count & 1 == 1;
-                (quotes, state.escaped) = self.unusual(start, quotes, unusual(bytes), inside, state.escaped);
-            }
-            let places = self.places.get_mut(count..count + BLOCK);
-            let Some(places) = places.and_then(<[u32]>::first_chunk_mut::<BLOCK>) else { return };
-            put(quotes, start, places);
-            count += quotes.count_ones() as usize;
-            // Adding a dot to what is between quotes runs over to the next quote, over the end of the block if need be.
-            let (sum, over) = (!quotes).overflowing_add(dots);
-            let (sum, carried_over) = sum.overflowing_add(state.dot);
-            state.dot = u64::from(over | carried_over);
-            let dotted = sum & quotes;
-            dotted_keys |= (dotted << 1 | state.dotted) & colons;
-            state.dotted = dotted >> 63;
-            start = start.wrapping_add(64);
-        }
-        self.count = count;
-        self.state = state;
-        self.dotted |= dotted_keys != 0;
-    }
-
-    /// Returns the quotes of a block that are not escaped, and whether the next block begins escaped. Notes what is unusual.
-    #[cold]
-    #[inline(never)]
-    fn unusual(
-        &mut self,
-        start: u32,
-        quotes: u64,
-        unusual: Unusual,
-        inside: bool,
-        mut carry: u64,
-    ) -> (u64, u64) {
-        self.high |= unusual.high != 0;
-        let escaped = escaped(unusual.backslashes, &mut carry);
-        let quotes = quotes & !escaped;
-        let mut odd = unusual.backslashes & !escaped;
-        if unusual.controls != 0 {
-            odd |= unusual.controls & (prefix_xor(quotes) ^ if inside { u64::MAX } else { 0 });
-        }
-        while odd != 0 {
-            self.odd.push(start.wrapping_add(odd.trailing_zeros()));
-            odd &= odd - 1;
-        }
-        (quotes, carry)
-    }
-}
-
-/// Writes the places of the bits of a word, eight at a time: that is faster than asking before each.
-#[inline(always)]
-fn put(mut bits: u64, start: u32, places: &mut [u32; BLOCK]) {
-    for eight in places.as_chunks_mut::<8>().0 {
-        for place in eight {
-            *place = start.wrapping_add(bits.trailing_zeros());
-            bits &= bits.wrapping_sub(1);
-        }
-        if bits == 0 {
-            return;
-        }
-    }
-}
-
-/// The bytes that a backslash before them escapes. `carry`: the first byte is, and the same for the next block.
-fn escaped(backslashes: u64, carry: &mut u64) -> u64 {
-    // As simdjson does it: in a row of backslashes every second one escapes what follows it. Adding a row's beginning to
-    // it runs over its end; of rows that begin at odd places the result is the other way round.
-    const EVEN: u64 = 0x5555_5555_5555_5555;
-    let backslashes = backslashes & !*carry;
-    let follows = backslashes << 1 | *carry;
-    let odd_starts = backslashes & !EVEN & !follows;
-    let (sums, over) = odd_starts.overflowing_add(backslashes);
-    *carry = u64::from(over);
-    (EVEN ^ (sums << 1)) & follows
-}
-
-/// For each bit, whether the number of bits up to it is odd.
-fn prefix_xor(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
-    }
-    bits
 }
 
 #[cfg(test)]
@@ -311,11 +186,7 @@ mod tests {
         (quotes, odd, bytes.is_ascii())
     }
 
-    fn read(bytes: &[u8], whole: bool) -> (Vec<u32>, Vec<u32>, bool) {
-        read_with(&mut Quotes::default(), bytes, whole)
-    }
-
-    fn read_with(quotes: &mut Quotes, bytes: &[u8], whole: bool) -> (Vec<u32>, Vec<u32>, bool) {
+    fn read(quotes: &mut Quotes, bytes: &[u8], whole: bool) -> (Vec<u32>, Vec<u32>, bool) {
         let (mut places, mut odd) = (Vec::new(), Vec::new());
         // A second time with what the first left behind.
         for _ in 0..2 {
@@ -352,7 +223,10 @@ mod tests {
             places.truncate(places.len() & !1);
             let last = places.last().copied().unwrap_or(0);
             odd.retain(|at| *at < last);
-            prop_assert_eq!(read(&bytes, whole), (places, odd, ascii));
+            for way in Way::all() {
+                let mut quotes = Quotes { way: Some(way), ..Quotes::default() };
+                prop_assert_eq!(read(&mut quotes, &bytes, whole), (places.clone(), odd.clone(), ascii), "{:?}", way);
+            }
         }
 
         #[test]
@@ -364,37 +238,14 @@ mod tests {
             let quoted = |text: &str| serde_json::to_string(text).unwrap();
             let pairs: Vec<String> = keys.iter().zip(&values).map(|(key, value)| format!("{}:{},1.5", quoted(key), quoted(value))).collect();
             let text = pairs.join(",");
-            let mut quotes = Quotes::default();
-            read_with(&mut quotes, text.as_bytes(), whole);
             let dotted = keys.iter().zip(&values).any(|(key, _)| key.contains('.'));
-            prop_assert!(quotes.dotted || !dotted);
-            // Nor are they told where there are none, except where a chunk ends.
-            let known = text.len() < SHORT_CHUNK && blocks::all(&[0; BLOCK]).len() > 1;
-            prop_assert!(!known || quotes.dotted == dotted);
-        }
-
-        #[test]
-        fn blocks_agree(bytes in proptest::collection::vec(prop_oneof![3 => Just(b'"'), 2 => Just(b'\\'), 1 => Just(b'.'), 1 => Just(b':'), 5 => any::<u8>()], 64)) {
-            let bytes = bytes.as_array().unwrap();
-            let mask = |is: fn(u8) -> bool| bytes.iter().rev().fold(0, |mask, byte| mask << 1 | u64::from(is(*byte)));
-            let block = Block {
-                quotes: mask(|byte| byte == b'"'),
-                unusual: mask(|byte| byte == b'\\' || !(0x20..0x80).contains(&byte)),
-                dots: mask(|byte| byte == b'.'),
-                colons: mask(|byte| byte == b':'),
-            };
-            let unusual = Unusual {
-                backslashes: mask(|byte| byte == b'\\'),
-                controls: mask(|byte| byte < 0x20),
-                high: mask(|byte| byte >= 0x80),
-            };
-            let places: Vec<u32> = (0..64).filter(|at| block.quotes >> at & 1 == 1).map(|at| at + 7).collect();
-            for (found, details, put) in blocks::all(bytes) {
-                prop_assert_eq!(&put, &places);
-                prop_assert_eq!(found.quotes, block.quotes);
-                prop_assert_eq!(found.unusual != 0, block.unusual != 0);
-                prop_assert_eq!(details, unusual);
-                prop_assert!(found.colons == 0 || (found.dots, found.colons) == (block.dots, block.colons));
+            for way in Way::all() {
+                let mut quotes = Quotes { way: Some(way), ..Quotes::default() };
+                read(&mut quotes, text.as_bytes(), whole);
+                prop_assert!(quotes.dotted || !dotted);
+                // Nor are they told where there are none, except where a chunk ends.
+                let known = text.len() < SHORT_CHUNK && !matches!(way, Way::Portable);
+                prop_assert!(!known || quotes.dotted == dotted);
             }
         }
     }

@@ -1,54 +1,90 @@
 //! The same by AVX2 or AVX-512, where the processor has them: the one place of the crate with `unsafe`.
+//!
+//! It is needed for three things: to call what was compiled for a processor that has them, which a value of [`Avx2`] or
+//! [`Avx512`] proves; to load from and store to arrays of the right length; and to hint at memory. Everything that is
+//! decided by what is seen is decided elsewhere, and property tests hold all ways equal.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_movemask_epi8,
-    _mm256_or_si256, _mm256_set1_epi8, _mm512_add_epi32, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask,
-    _mm512_cmplt_epi8_mask, _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32, _mm512_loadu_si512,
-    _mm512_maskz_compress_epi8, _mm512_movepi8_mask, _mm512_set1_epi8, _mm512_set1_epi32,
+    __m256i, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
+    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm512_add_epi32, _mm512_castsi512_si128,
+    _mm512_cmpeq_epi8_mask, _mm512_cmplt_epi8_mask, _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32,
+    _mm512_loadu_si512, _mm512_maskz_compress_epi8, _mm512_movepi8_mask, _mm512_set1_epi8, _mm512_set1_epi32,
     _mm512_storeu_si512,
 };
 
+use super::Quotes;
 use super::blocks::{BLOCK, Block, Unusual};
-use super::{Quotes, put};
+use super::take::put;
 
-/// Looks at a chunk; `false` if this processor has nothing special.
-#[inline]
-pub(super) fn take(quotes: &mut Quotes, chunk: &[u8]) -> bool {
-    let behind = chunk.as_ptr().wrapping_add(chunk.len());
-    for at in (0..chunk.len()).step_by(64) {
-        // SAFETY: a hint that reads nothing: any address will do.
-        unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
-                behind.wrapping_add(at).cast(),
-            )
-        };
+/// The processor has AVX2, or what is made of it could not be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Avx2(());
+
+/// The same of what Intel has since Ice Lake, and AMD since Zen 4.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Avx512(());
+
+impl Avx2 {
+    pub(super) fn detect() -> Option<Self> {
+        let has = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("popcnt");
+        has.then_some(Self(()))
     }
-    if has_avx512() {
-        // SAFETY: the processor has what the function was compiled for.
-        unsafe { take_avx512(quotes, chunk) };
-        return true;
+
+    #[inline]
+    pub(super) fn take(self, quotes: &mut Quotes, chunk: &[u8]) {
+        prefetch(chunk);
+        // SAFETY: the processor has what the function was compiled for: otherwise there were no `self`.
+        unsafe { take_avx2(quotes, chunk) }
     }
-    if has_avx2() {
+
+    #[cfg(test)]
+    pub(super) fn look(self, bytes: &[u8; BLOCK], start: u32, places: &mut [u32; BLOCK]) -> (Block, Unusual) {
         // SAFETY: as above.
-        unsafe { take_avx2(quotes, chunk) };
-        return true;
+        let (block, unusual) = unsafe { (block(bytes), unusual(bytes)) };
+        put(block.quotes, start, places);
+        (block, unusual)
     }
-    false
 }
 
-#[inline]
-fn has_avx2() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt")
+impl Avx512 {
+    pub(super) fn detect() -> Option<Self> {
+        let has = is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("popcnt");
+        has.then_some(Self(()))
+    }
+
+    #[inline]
+    pub(super) fn take(self, quotes: &mut Quotes, chunk: &[u8]) {
+        prefetch(chunk);
+        // SAFETY: the processor has what the function was compiled for: otherwise there were no `self`.
+        unsafe { take_avx512(quotes, chunk) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn look(self, bytes: &[u8; BLOCK], start: u32, places: &mut [u32; BLOCK]) -> (Block, Unusual) {
+        // SAFETY: as above.
+        unsafe {
+            let block = block_512(bytes);
+            put_512(block.quotes, start, places);
+            (block, unusual_512(bytes))
+        }
+    }
 }
 
-/// Whether there is what Intel has since Ice Lake and AMD since Zen 4.
+/// Asks for as much memory behind a chunk as the chunk is long: where events lie one behind the other it is the next one,
+/// and comes from memory while this one is read.
 #[inline]
-fn has_avx512() -> bool {
-    is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vbmi2")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("popcnt")
+fn prefetch(chunk: &[u8]) {
+    let behind = chunk.as_ptr().wrapping_add(chunk.len());
+    for at in (0..chunk.len()).step_by(BLOCK) {
+        // SAFETY: a hint that reads nothing and may name any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(behind.wrapping_add(at).cast()) };
+    }
 }
 
 #[target_feature(enable = "avx512bw,avx512vbmi2,bmi1,popcnt")]
@@ -83,19 +119,10 @@ fn unusual_512(bytes: &[u8; BLOCK]) -> Unusual {
     }
 }
 
-/// Writes the places of the bits of a word. The numbers of the bytes in a block, those without a bit left out.
+/// Writes the places of the bits of a word: the numbers of a block's bytes, those without a bit left out.
 #[target_feature(enable = "avx512bw,avx512vbmi2,popcnt")]
 #[inline]
 fn put_512(bits: u64, start: u32, places: &mut [u32; BLOCK]) {
-    const NUMBERS: [u8; BLOCK] = {
-        let mut numbers = [0; BLOCK];
-        let mut at = 0;
-        while at < BLOCK {
-            numbers[at] = at as u8;
-            at += 1;
-        }
-        numbers
-    };
     let places = places.as_chunks_mut::<16>().0;
     let [first, rest @ ..] = places else { return };
     let numbers = _mm512_maskz_compress_epi8(bits, load_512(&NUMBERS));
@@ -113,6 +140,21 @@ fn put_512(bits: u64, start: u32, places: &mut [u32; BLOCK]) {
         }
     }
 }
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "64 numbers, when it is compiled"
+)]
+const NUMBERS: [u8; BLOCK] = {
+    let mut numbers = [0; BLOCK];
+    let mut at = 0;
+    while at < BLOCK {
+        numbers[at] = at as u8;
+        at += 1;
+    }
+    numbers
+};
 
 #[target_feature(enable = "avx512bw")]
 #[inline]
@@ -183,24 +225,4 @@ fn halves(bytes: &[u8; BLOCK]) -> (__m256i, __m256i) {
 fn mask(low: __m256i, high: __m256i) -> u64 {
     let half = |bytes| u64::from(_mm256_movemask_epi8(bytes).cast_unsigned());
     half(low) | half(high) << 32
-}
-
-#[cfg(test)]
-pub(super) fn all(bytes: &[u8; BLOCK]) -> Vec<(Block, Unusual, Vec<u32>)> {
-    let mut places = [0; BLOCK];
-    let mut all = Vec::new();
-    if has_avx2() {
-        // SAFETY: the processor has what the functions were compiled for.
-        let (block, unusual) = unsafe { (block(bytes), unusual(bytes)) };
-        put(block.quotes, 7, &mut places);
-        all.push((block, unusual, places[..block.quotes.count_ones() as usize].to_vec()));
-    }
-    if has_avx512() {
-        // SAFETY: as above.
-        let (block, unusual) = unsafe { (block_512(bytes), unusual_512(bytes)) };
-        // SAFETY: as above.
-        unsafe { put_512(block.quotes, 7, &mut places) };
-        all.push((block, unusual, places[..block.quotes.count_ones() as usize].to_vec()));
-    }
-    all
 }
