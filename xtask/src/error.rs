@@ -65,6 +65,17 @@ pub enum Error {
         /// The zips.
         names: String,
     },
+    /// A template, or what it is made of, cannot be used.
+    #[error("`{}`: {why}", path.display())]
+    Template {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Templates are not as they should be.
+    #[error("not as they should be: {0}; `cargo xtask templates` writes them")]
+    Stale(String),
     /// A process did not behave as a function does.
     #[error("the function did not start: {0}")]
     Start(String),

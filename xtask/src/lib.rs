@@ -6,6 +6,7 @@
 pub mod coldstart;
 mod error;
 pub mod package;
+pub mod templates;
 
 use std::path::{Path, PathBuf};
 

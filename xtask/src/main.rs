@@ -2,12 +2,13 @@
 #![forbid(unsafe_code)]
 
 use std::env;
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstream::{eprintln, println};
 use clap::{Parser, Subcommand};
-use xtask::{Error, coldstart, package, root};
+use xtask::{Error, coldstart, package, root, templates};
 
 /// Tasks of those who work on Stockade.
 #[derive(Parser)]
@@ -22,8 +23,17 @@ enum Task {
     /// Makes packages.
     #[command(subcommand)]
     Package(What),
+    /// Writes what in the templates of deploy/aws follows from the rules and the playbooks.
+    Templates(Templates),
     /// Starts the packaged program again and again: time and memory until it asks for its first event.
     Coldstart(Coldstart),
+}
+
+#[derive(Parser)]
+struct Templates {
+    /// Write nothing, and fail if something would have to be written.
+    #[arg(long)]
+    check: bool,
 }
 
 #[derive(Parser)]
@@ -78,6 +88,7 @@ struct Lambda {
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Package(What::Lambda(lambda)) => package_lambda(&lambda),
+        Task::Templates(templates) => write_templates(&templates),
         Task::Coldstart(what) => cold_starts(&what),
     };
     match done {
@@ -118,6 +129,23 @@ fn package_lambda(lambda: &Lambda) -> Result<(), Error> {
         println!("{:<44} {:>10}  {}  {}", zip.name, zip.bytes, zip.sha256, zip.what);
     }
     println!("in {}", to.display());
+    Ok(())
+}
+
+fn write_templates(what: &Templates) -> Result<(), Error> {
+    let stale = templates::stale(&root())?;
+    if what.check && !stale.is_empty() {
+        let names: Vec<_> = stale.iter().map(|stale| format!("`{}`", stale.path.display())).collect();
+        return Err(Error::Stale(names.join(", ")));
+    }
+    for templates::Stale { path, text } in stale {
+        fs::write(&path, text).map_err(|source| Error::File {
+            doing: "write",
+            path: path.clone(),
+            source,
+        })?;
+        println!("written: {}", path.display());
+    }
     Ok(())
 }
 

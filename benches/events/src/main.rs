@@ -4,11 +4,16 @@
 //! the field `pattern`. Every candidate sees all events in each round; the best round counts. NAME leaves out all whose name
 //! does not hold it. Prints one line of tab-separated fields for each: name, events a second, bytes a second, the worst
 //! round beside the best, matches found. `benches/run.sh events` makes a table of them.
+//!
+//! The last candidates take the same events as CloudTrail files: gzip of 40 records each.
+
+mod files;
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use serde_json::Value;
+use files::Unpacker;
 use stockade_pattern::{Pattern, RuleSet, Scratch};
 
 fn main() {
@@ -46,40 +51,52 @@ fn main() {
     let empty = RuleSet::new(&[]);
     let mut scratch = Scratch::new();
 
-    let mut candidates: Vec<(String, Box<dyn FnMut(&[u8]) -> usize + '_>)> = vec![
-        candidate(format!("Stockade, {} patterns", set.len()), matcher(&set)),
-        candidate(format!("Stockade, {} patterns", ten.len()), matcher(&ten)),
-        candidate(format!("Stockade, {} patterns", many.len()), matcher(&many)),
-        candidate(
-            "Stockade's skip-scan alone (checks all, reads nothing)".into(),
-            Box::new(move |event: &[u8]| empty.matches(event, &mut scratch).expect("a valid event").ids().len()),
+    let packed = files::files(&events);
+    let packed: Vec<&[u8]> = packed.iter().map(Vec::as_slice).collect();
+    let for_records = files::for_records(&texts);
+    let (mut deflate, mut zlib, mut unpacker) = (Unpacker::default(), Unpacker::default(), Unpacker::default());
+
+    let mut candidates: Vec<Candidate<'_>> = vec![
+        Candidate::new(format!("Stockade, {} patterns", set.len()), &events, matcher(&set)),
+        Candidate::new(format!("Stockade, {} patterns", ten.len()), &events, matcher(&ten)),
+        Candidate::new(format!("Stockade, {} patterns", many.len()), &events, matcher(&many)),
+        Candidate::new(
+            "Stockade's skip-scan alone (checks all, reads nothing)",
+            &events,
+            Box::new(move |event| empty.matches(event, &mut scratch).expect("a valid event").ids().len()),
         ),
-        candidate("plain skip-scan: brackets and quotes by byte".into(), Box::new(plain_skip)),
-        candidate("serde_json to Value".into(), Box::new(|event: &[u8]| {
+        Candidate::new("plain skip-scan: brackets and quotes by byte", &events, Box::new(plain_skip)),
+        Candidate::new("serde_json to Value", &events, Box::new(|event| {
             black_box(serde_json::from_slice::<Value>(event).expect("a valid event"));
             0
         })),
-        candidate("sonic-rs to Value".into(), Box::new(|event: &[u8]| {
+        Candidate::new("sonic-rs to Value", &events, Box::new(|event| {
             black_box(sonic_rs::from_slice::<sonic_rs::Value>(event).expect("a valid event"));
             0
         })),
-        candidate(format!("quamina (Rust), {accepted} patterns that it accepts"), Box::new(move |event: &[u8]| {
+        Candidate::new(format!("quamina (Rust), {accepted} patterns that it accepts"), &events, Box::new(move |event| {
             quamina.matches_for_event(event).expect("a valid event").len()
         })),
+        Candidate::new("files: gunzip alone, zlib-rs", &packed, Box::new(move |file| zlib.zlib_rs(file).len().min(0))),
+        Candidate::new("files: gunzip alone, libdeflate", &packed, Box::new(move |file| deflate.libdeflate(file).len().min(0))),
+        Candidate::new(format!("files: gunzip (libdeflate) and Stockade, {} patterns", for_records.len()), &packed, {
+            let mut scratch = Scratch::new();
+            Box::new(move |file| files::match_records(&for_records, unpacker.libdeflate(file), &mut scratch))
+        }),
     ];
     if let Some(only) = only {
-        candidates.retain(|(name, _)| name.contains(only));
+        candidates.retain(|candidate| candidate.name.contains(only));
     }
     let mut times = vec![Vec::new(); candidates.len()];
     let mut found = vec![0; candidates.len()];
     for _ in 0..rounds {
-        for (at, (_, run)) in candidates.iter_mut().enumerate() {
+        for (at, candidate) in candidates.iter_mut().enumerate() {
             let start = cpu_time();
-            found[at] = events.iter().map(|event| run(event)).sum();
+            found[at] = candidate.inputs.iter().map(|input| (candidate.run)(input)).sum();
             times[at].push(cpu_time() - start);
         }
     }
-    for ((name, _), (times, found)) in candidates.iter().zip(times.iter().zip(&found)) {
+    for (Candidate { name, .. }, (times, found)) in candidates.iter().zip(times.iter().zip(&found)) {
         let best = times.iter().min().copied().unwrap_or(Duration::MAX).as_secs_f64();
         let worst = times.iter().max().copied().unwrap_or(Duration::MAX).as_secs_f64();
         let (events, bytes) = (events.len() as f64 / best, bytes.len() as f64 / best);
@@ -94,11 +111,18 @@ fn cpu_time() -> Duration {
     Duration::from_nanos(nanos)
 }
 
-fn candidate<'a>(
+/// One of those that are compared.
+struct Candidate<'a> {
     name: String,
+    /// What it takes: all events, in whatever form.
+    inputs: &'a [&'a [u8]],
     run: Box<dyn FnMut(&[u8]) -> usize + 'a>,
-) -> (String, Box<dyn FnMut(&[u8]) -> usize + 'a>) {
-    (name, run)
+}
+
+impl<'a> Candidate<'a> {
+    fn new(name: impl Into<String>, inputs: &'a [&'a [u8]], run: Box<dyn FnMut(&[u8]) -> usize + 'a>) -> Self {
+        Self { name: name.into(), inputs, run }
+    }
 }
 
 fn matcher(set: &RuleSet) -> Box<dyn FnMut(&[u8]) -> usize + '_> {

@@ -8,7 +8,7 @@ use stockade_core::Timestamp;
 use stockade_core::ports::Clock;
 use stockade_runtime::functions::home::Home;
 use stockade_runtime::functions::{
-    Announcers, Function, Parts, PutSnapshot, Role, Setup, SetupError, Tables,
+    Announcers, Function, Parts, PutSnapshot, Role, Setup, SetupError, Tables, Tellers,
 };
 
 /// The handler's name, which Lambda sets.
@@ -33,26 +33,34 @@ pub(crate) async fn function() -> Result<Function, SetupError> {
     let role = Role::parse(&handler).ok_or(SetupError::Handler(handler))?;
     let home = Home::find(&env)?;
     let early = if home.is_remote() { Some(aws(&Access::default()).await?) } else { None };
-    let config = home.load(early.as_ref(), &env).await?;
+    let config = home.load(early.as_ref(), &env, role).await?;
     let program = config.program.clone();
+    let rehearses = env(DRY_RUN).is_some_and(|flag| flag == "1");
+    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let access = Access { region: some(&program.aws.region), endpoint: some(&program.aws.endpoint) };
+    let aws = match early {
+        _ if rehearses => None,
+        Some(early) if access == Access::default() => Some(early),
+        _ => Some(aws(&access).await?),
+    };
+    // Some of them bring a thread that drives their requests, which must not begin on this one.
+    let account = aws.clone();
+    let open = move || (account.map(|aws| Tellers::new(&config, &aws)).unwrap_or_default(), config);
+    let opened = tokio::task::spawn_blocking(open).await;
+    let (tellers, config) = opened.map_err(|error| SetupError::Aws(error.to_string()))?;
     let setup = Setup::new(config, role, |warning| tracing::warn!("{warning}"))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    if env(DRY_RUN).is_some_and(|flag| flag == "1") {
+    let Some(aws) = aws else {
         tracing::warn!("dry run: nothing is written, nobody is told");
         return Ok(Function::new(role, setup, Parts::rehearsal(clock)));
-    }
-    let settings = &program.aws;
-    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    let access = Access { region: some(&settings.region), endpoint: some(&settings.endpoint) };
-    let aws = match early {
-        Some(early) if access == Access::default() => early,
-        _ => aws(&access).await?,
     };
     let parts = Parts {
         ledger: Box::new(Tables::new(&aws, &setup, program.retention.bans)),
         announcer: Box::new(Announcers::new(&aws, &program)),
+        tellers,
+        aws: Some(aws.clone()),
         clock,
-        snapshot: snapshot(&aws, &settings.snapshot),
+        snapshot: snapshot(&aws, &program.aws.snapshot),
     };
     Ok(Function::new(role, setup, parts))
 }

@@ -10,8 +10,12 @@
 
 #[path = "process/configuration.rs"]
 mod configuration;
+#[path = "process/events.rs"]
+mod events;
 #[path = "process/faults.rs"]
 mod faults;
+#[path = "process/notices.rs"]
+mod notices;
 #[path = "process/site.rs"]
 mod site;
 #[path = "process/whole.rs"]

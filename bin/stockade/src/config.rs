@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use stockade_config::{Config, JailConfig, Paths, Problems, SHIPPED, Severity, env_vars};
+use stockade_config::{
+    Config, JailConfig, Paths, Problems, ReadRules, Rules, SHIPPED, SHIPPED_RULES, Severity, env_vars,
+};
 use stockade_core::{Feed, Jail};
 use stockade_filter::conf::{ConfFiles, Directory, Layered};
 use stockade_filter::date::Zone;
@@ -44,6 +46,11 @@ pub(crate) fn load(global: &Global) -> Result<Config, Failure> {
     stockade_config::load(&paths(global), &environment).map_err(|problems| refused(&problems))
 }
 
+/// The configuration as the daemon uses it: with the rules of events where it reads events.
+pub(crate) fn load_whole(global: &Global) -> Result<Config, Problems> {
+    stockade_config::load_with(&paths(global), &environment, ReadRules::IfEvents)
+}
+
 /// The control socket of the daemon. A broken configuration does not keep anybody from talking to it.
 pub(crate) fn socket(global: &Global) -> PathBuf {
     if let Some(path) = &global.socket {
@@ -53,6 +60,34 @@ pub(crate) fn socket(global: &Global) -> PathBuf {
     match stockade_config::load_files(&settings, "", &environment) {
         Ok(config) => config.program.socket,
         Err(_) => stockade_config::Program::default().socket,
+    }
+}
+
+/// The rules of events. Nothing wrong with a jail matters.
+pub(crate) fn rules(global: &Global) -> Result<Rules, Failure> {
+    let files = Directory(rules_directory(global)?);
+    let config = stockade_config::load_files(&SettingsAlone(files.clone()), "", &environment)
+        .map_err(|problems| refused(&problems))?;
+    Ok(stockade_config::load_rules(&files, &config.program.rules))
+}
+
+/// The file of a rule, or what is built in; `None` if there is neither.
+pub(crate) fn rule_text(global: &Global, name: &str) -> Result<Option<Vec<u8>>, Failure> {
+    let possible = !name.starts_with('.') && !name.contains(['/', '\\']);
+    let files = Layered { upper: Directory(rules_directory(global)?), lower: SHIPPED_RULES };
+    let path = format!("rule.d/{name}.toml");
+    let failed = |error| Failure::usage(format_args!("cannot read `{}`: {error}", files.display(&path)));
+    if possible { files.read(&path).map_err(failed) } else { Ok(None) }
+}
+
+/// The directory of the configuration; one that was typed must be there.
+fn rules_directory(global: &Global) -> Result<PathBuf, Failure> {
+    match &global.config {
+        Some(typed) if !typed.is_dir() => {
+            let shown = typed.display();
+            Err(Failure::usage(format_args!("cannot read the configuration: `{shown}`: no such directory")))
+        }
+        _ => Ok(directory(global)),
     }
 }
 
@@ -161,7 +196,7 @@ fn with_overlay(
             text += "backend = files\nlogpath = /dev/null\n";
         }
     }
-    load_over(global, text).map_err(|problems| refused(&problems))
+    load_over(global, text, ReadRules::No).map_err(|problems| refused(&problems))
 }
 
 /// The configuration with every jail enabled.
@@ -169,20 +204,22 @@ pub(crate) fn load_all(global: &Global) -> Result<Config, Problems> {
     let config = stockade_config::load(&paths(global), &environment)?;
     let enabled = config.jails.iter().map(|jail| &*jail.jail.name);
     let names = enabled.chain(config.broken.iter().chain(&config.disabled).map(String::as_str));
-    load_over(global, names.map(|name| format!("[{name}]\nenabled = true\n")).collect())
+    let text = names.map(|name| format!("[{name}]\nenabled = true\n")).collect();
+    load_over(global, text, ReadRules::IfEvents)
 }
 
 /// The configuration with some more jails enabled.
 #[cfg(feature = "aws")]
 pub(crate) fn load_enabling(global: &Global, names: &[String]) -> Result<Config, Problems> {
-    load_over(global, names.iter().map(|name| format!("[{name}]\nenabled = true\n")).collect())
+    let text = names.iter().map(|name| format!("[{name}]\nenabled = true\n")).collect();
+    load_over(global, text, ReadRules::No)
 }
 
 /// The configuration with one more jail file over all others.
-fn load_over(global: &Global, text: String) -> Result<Config, Problems> {
+fn load_over(global: &Global, text: String, rules: ReadRules) -> Result<Config, Problems> {
     let files = Layered { upper: Overlay(text), lower: Directory(directory(global)) };
     let services = fs::read_to_string(Paths::default().services).unwrap_or_default();
-    stockade_config::load_files(&files, &services, &environment)
+    stockade_config::load_files_with(&files, &services, &environment, rules)
 }
 
 /// One more file of jails, read after all others.
@@ -237,7 +274,7 @@ pub(crate) fn counts_bans(jail: &JailConfig) -> bool {
 }
 
 /// A configuration that cannot be used: everything that is wrong with it.
-fn refused(problems: &Problems) -> Failure {
+pub(crate) fn refused(problems: &Problems) -> Failure {
     print_errors(problems);
     Failure::usage("cannot use the configuration")
         .hint(Some("`stockade check` shows every problem, and warnings too"))

@@ -12,7 +12,7 @@ use crate::output::text;
 pub(crate) enum Exit {
     /// It was done.
     Done = 0,
-    /// It could not be done.
+    /// It could not be done, or the answer is no: no match, a test that failed.
     Failed = 1,
     /// It was asked for wrongly, or the configuration has an error: nothing was done.
     Usage = 2,
@@ -26,7 +26,7 @@ pub(crate) enum Exit {
 pub(crate) const TABLE: &str = "\
 Exit codes:
   0  done
-  1  failed: nothing could be read, the daemon refused, an input or output error
+  1  failed: nothing could be read, the daemon refused, an input or output error; the answer is no
   2  wrong usage, or an error in the configuration; nothing was done
   3  done in part: some of the input could not be read, or some addresses were refused
   4  no daemon answers on the control socket";

@@ -125,3 +125,32 @@ fn responders_that_this_build_has_not_are_named_with_their_place_and_feature() {
         "{text}"
     );
 }
+
+#[test]
+fn who_could_not_be_told_anything_is_told_and_no_secret_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let secret = dir.path().join("secret");
+    std::fs::write(&secret, "s3cret\n").unwrap();
+    let settings = format!(
+        "[responders.hook]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:1/s3cret\"\nsecret = \"file:{}\"\n\
+         [responders.chat]\nkind = \"slack\"\nurl = \"env:SLACK_URL\"\n\
+         [responders.mail]\nkind = \"email\"\nserver = \"localhost\"\nfrom = \"a@example.com\"\nto = [\"b@example.com\"]\n",
+        secret.display()
+    );
+    std::fs::write(dir.path().join("stockade.toml"), settings).unwrap();
+    let text = check(dir.path(), &[]);
+    if !cfg!(all(feature = "notify", feature = "email")) {
+        assert!(text.starts_with("exit: 2\n") && text.contains("install a build with the feature"), "{text}");
+        return;
+    }
+    assert!(text.starts_with("exit: 0\n"), "the daemon may have another environment: {text}");
+    for line in [
+        "DIR/stockade.toml:2:1: responders.hook.kind: cannot sign messages: the secret is shorter than 16 bytes (as this user, now)",
+        "DIR/stockade.toml:6:1: responders.chat.kind: cannot find `url`: the environment variable `SLACK_URL` is not set (as this user, now)",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("s3cret") && !text.contains("responders.mail"), "{text}");
+    let shown = run(&["config", "show", "-c", dir.path().to_str().unwrap()]);
+    assert!(shown.contains("http://127.0.0.1:1/***") && !shown.contains("s3cret"), "{shown}");
+}

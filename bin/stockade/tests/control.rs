@@ -8,7 +8,7 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::thread;
 
-use common::{shown, stockade};
+use common::{run, shown, stockade};
 use insta::assert_snapshot;
 use stockade_core::ports::LoggedDecision;
 use stockade_core::{BanTime, Decision, Match, MatchId, Outcome, Reason, Timestamp, Verdict};
@@ -141,6 +141,26 @@ fn why_shows_the_very_lines() {
     let (asked, text) = ask(&["why", "::ffff:203.0.113.9", "-n", "1"], Response::Why(Box::new(why)));
     assert_eq!(asked, Request::Why { key: "203.0.113.9".parse().unwrap(), limit: 1 });
     assert_snapshot!(text);
+}
+
+#[test]
+fn why_is_asked_of_names_that_rules_count_too() {
+    let nothing = |key: &str| {
+        let key = stockade_core::Key::name(key);
+        Response::Why(Box::new(Why { key, jails: vec![], matches: vec![], decisions: vec![] }))
+    };
+    for name in ["arn:aws:iam::111122223333:user/eve", "111122223333", "o'brien; rm -rf ~"] {
+        let (asked, text) = ask(&["why", name], nothing(name));
+        assert_eq!(asked, Request::Why { key: stockade_core::Key::name(name), limit: 10 });
+        assert!(text.contains(&format!("nothing is known of {name}")), "{text}");
+    }
+    let (asked, _) = ask(&["why", "--", "-x"], nothing("-x"));
+    assert_eq!(asked, Request::Why { key: stockade_core::Key::name("-x"), limit: 10 });
+    // A slip in an address is no name.
+    for slip in ["203.0.113.999", "2001:db8:::1", "203.0.113.0/33"] {
+        let text = run(&["why", slip]);
+        assert!(text.starts_with("exit: 2\n") && text.contains("not an address"), "{text}");
+    }
 }
 
 #[test]

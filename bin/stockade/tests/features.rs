@@ -4,12 +4,17 @@
 use std::path::Path;
 use std::process::Command;
 
-/// The crates under the program with these features, one a line.
+/// The crates under the program with these features beside those that it has anyway, one a line.
 fn tree(features: &str) -> String {
+    asked(&["--features", features])
+}
+
+fn asked(features: &[&str]) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["tree", "--package", "stockade", "--edges", "normal", "--prefix", "none"])
-        .args(["--features", features, "--locked"])
+        .args(features)
+        .arg("--locked")
         .current_dir(root)
         .output()
         .unwrap();
@@ -25,8 +30,18 @@ fn has(tree: &str, start: &str) -> bool {
 fn a_host_build_holds_nothing_for_a_fleet() {
     let host = tree("");
     assert!(has(&host, "rusqlite "), "{host}");
-    for start in ["aws-", "stockade-aws ", "tokio", "hyper", "rustls", "postgres", "deadpool"] {
+    for start in ["aws-", "stockade-aws ", "tokio", "hyper", "postgres", "deadpool", "openssl-sys"] {
         assert!(!has(&host, start), "`{start}` is under the host build:\n{host}");
+    }
+}
+
+#[test]
+fn a_host_that_tells_nobody_needs_no_tls() {
+    assert!(has(&tree(""), "rustls "));
+    let silent = asked(&["--no-default-features"]);
+    assert!(has(&silent, "rusqlite "), "{silent}");
+    for start in ["rustls", "ring ", "ureq", "lettre"] {
+        assert!(!has(&silent, start), "`{start}` is under a build that tells nobody:\n{silent}");
     }
 }
 

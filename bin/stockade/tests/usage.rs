@@ -6,11 +6,13 @@ mod common;
 use common::{fixture, run, shown, stockade};
 use insta::assert_snapshot;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 18] = [
     "run",
     "agent",
     "scan",
     "explain",
+    "pattern",
+    "rules",
     "check",
     "config",
     "status",

@@ -19,6 +19,11 @@ pub struct Call {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// The bucket that the path begins with: its name stands in the address instead, as S3 wants it, where that is possible.
+    pub bucket: Option<String>,
+    /// The longest answer, in bytes, at most [`Call::MAX_REPLY_BYTES`]; a longer one is a fault with the code
+    /// [`Call::TOO_LONG`].
+    pub max_reply_bytes: usize,
 }
 
 /// An answer that is no error.
@@ -40,9 +45,22 @@ impl Call {
     /// A longer answer is an error.
     pub const MAX_REPLY_BYTES: usize = 64 << 20;
 
+    /// The code of the fault that an answer is too long.
+    pub const TOO_LONG: &str = "AnswerTooLong";
+
     /// A request of a REST service.
     pub fn rest(tried: String, service: &'static str, method: &'static str, path: String) -> Self {
-        Self { tried, service, method, path, query: Vec::new(), headers: Vec::new(), body: Vec::new() }
+        Self {
+            tried,
+            service,
+            method,
+            path,
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            bucket: None,
+            max_reply_bytes: Self::MAX_REPLY_BYTES,
+        }
     }
 
     /// A request of a service that speaks JSON 1.1: SSM, CloudTrail, Config, Logs, WAFv2. `target` is the value of
@@ -99,6 +117,9 @@ impl Call {
 
     /// The address, percent-encoded once. With an endpoint of its own (an emulator) every service lives there.
     pub(crate) fn uri(&self, endpoint: Option<&str>, region: &str) -> String {
+        // A name with dots has no certificate.
+        let hosted = self.bucket.as_deref().filter(|bucket| endpoint.is_none() && !bucket.contains('.'));
+        let path = hosted.and_then(|bucket| self.path.strip_prefix('/')?.strip_prefix(bucket));
         let mut uri = match endpoint {
             Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
             None => {
@@ -106,11 +127,14 @@ impl Call {
                 match self.service {
                     // One address for the whole partition.
                     "iam" => format!("https://iam.{suffix}"),
-                    service => format!("https://{service}.{region}.{suffix}"),
+                    service => {
+                        let host = path.and(hosted).map(|bucket| format!("{bucket}.")).unwrap_or_default();
+                        format!("https://{host}{service}.{region}.{suffix}")
+                    }
                 }
             }
         };
-        for (nth, part) in self.path.split('/').enumerate() {
+        for (nth, part) in path.unwrap_or(&self.path).split('/').enumerate() {
             if nth > 0 {
                 uri.push('/');
             }
@@ -149,6 +173,18 @@ mod tests {
             call.uri(Some("http://127.0.0.1:4566/"), "eu-central-1"),
             "http://127.0.0.1:4566/bucket/a%20b/c%25d.json?x%20y=1%262"
         );
+    }
+
+    #[test]
+    fn a_bucket_stands_in_the_address_where_it_can() {
+        let of = |bucket: &str, endpoint: Option<&str>| {
+            let mut call = Call::rest("read".into(), "s3", "GET", format!("/{bucket}/a//b c"));
+            call.bucket = Some(bucket.into());
+            call.uri(endpoint, "eu-west-1")
+        };
+        assert_eq!(of("trail", None), "https://trail.s3.eu-west-1.amazonaws.com/a//b%20c");
+        assert_eq!(of("my.trail", None), "https://s3.eu-west-1.amazonaws.com/my.trail/a//b%20c");
+        assert_eq!(of("trail", Some("http://127.0.0.1:1")), "http://127.0.0.1:1/trail/a//b%20c");
     }
 
     #[test]

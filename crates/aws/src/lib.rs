@@ -9,11 +9,13 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod bucket;
 mod call;
 mod fault;
 mod send;
 pub mod wire;
 
 pub use access::{Access, Aws};
+pub use bucket::{Bucket, is_bucket_name, is_region_name};
 pub use call::{Call, Reply};
 pub use fault::{Fault, FaultKind};

@@ -9,7 +9,7 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4;
 use http::Request;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -50,25 +50,43 @@ impl Sender {
         Ok(self.client.get_or_init(|| Client::builder(TokioExecutor::new()).build(connector)))
     }
 
-    async fn once(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
-        let client = self.client()?;
-        let exchange = async {
-            let reply = client.request(request).await.map_err(|error| chain(&error))?;
-            let status = reply.status().as_u16();
-            let header =
-                |name| reply.headers().get(name).and_then(|text| text.to_str().ok()).map(str::to_owned);
-            let (etag, error) = (header("etag"), header("x-amzn-errortype"));
-            let request_id =
-                header("x-amzn-requestid").or_else(|| header("x-amz-request-id")).map(Into::into);
-            let bucket_region = header("x-amz-bucket-region").map(Into::into);
-            let body = Limited::new(reply.into_body(), Call::MAX_REPLY_BYTES).collect().await;
-            let body = body.map_err(|error| format!("the answer cannot be read: {error}"))?;
-            Ok(Answer { status, etag, request_id, bucket_region, error, body: body.to_bytes().to_vec() })
-        };
-        tokio::time::timeout(TRY, exchange)
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer within {} s", TRY.as_secs())))
+    async fn once(&self, request: Request<Full<Bytes>>, max_bytes: usize) -> Result<Answer, Failed> {
+        let client = self.client().map_err(Failed::NoAnswer)?;
+        let bodiless = request.method() == http::Method::HEAD;
+        let reply = within(TRY, async {
+            client.request(request).await.map_err(|error| Failed::NoAnswer(chain(&error)))
+        });
+        let reply = reply.await?;
+        let status = reply.status().as_u16();
+        let header = |name| reply.headers().get(name).and_then(|text| text.to_str().ok()).map(str::to_owned);
+        let (etag, error) = (header("etag"), header("x-amzn-errortype"));
+        let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id")).map(Into::into);
+        let bucket_region = header("x-amz-bucket-region").map(String::into_boxed_str);
+        let length = header("content-length").and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+        // Then it is neither read nor asked for again.
+        if length > max_bytes as u64 && !bodiless {
+            return Err(Failed::TooLong);
+        }
+        // What is large may take its time: a megabyte a second.
+        let body = within(TRY + Duration::from_secs(length >> 20), async {
+            let body = Limited::new(reply.into_body(), max_bytes).collect().await;
+            body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+                Some(_) => Failed::TooLong,
+                None => Failed::NoAnswer(format!("the answer cannot be read: {error}")),
+            })
+        });
+        let body = body.await?.to_bytes().to_vec();
+        Ok(Answer { status, etag, request_id, bucket_region, error, body })
     }
+}
+
+async fn within<T>(
+    patience: Duration,
+    exchange: impl Future<Output = Result<T, Failed>>,
+) -> Result<T, Failed> {
+    tokio::time::timeout(patience, exchange)
+        .await
+        .unwrap_or_else(|_| Err(Failed::NoAnswer(format!("no answer within {} s", patience.as_secs()))))
 }
 
 impl Aws {
@@ -97,8 +115,13 @@ impl Aws {
         let uri = call.uri(self.config().endpoint_url(), self.region());
         let request = signed(call, &uri, self.region(), credentials, SystemTime::now())
             .map_err(|error| Fault::local(FaultKind::Other, format!("cannot {}: {error}", call.tried)))?;
-        match self.sender.once(request).await {
-            Err(why) => Err(Fault::unreachable(&call.tried, &why)),
+        let max_bytes = call.max_reply_bytes.min(Call::MAX_REPLY_BYTES);
+        match self.sender.once(request, max_bytes).await {
+            Err(Failed::NoAnswer(why)) => Err(Fault::unreachable(&call.tried, &why)),
+            Err(Failed::TooLong) => {
+                let message = format!("cannot {}: it is longer than {max_bytes} bytes", call.tried);
+                Err(Fault { code: Call::TOO_LONG.to_owned(), ..Fault::local(FaultKind::Other, message) })
+            }
             Ok(Answer { status: status @ 200..400, etag, request_id, bucket_region, body, .. }) => {
                 Ok(Reply { status, etag, request_id, bucket_region, body })
             }
@@ -147,6 +170,14 @@ fn signed(
         .map_err(|error| error.to_string())?;
     instructions.apply_to_request_http1x(&mut request);
     Ok(request)
+}
+
+/// Why there is no answer.
+enum Failed {
+    /// None came.
+    NoAnswer(String),
+    /// It is longer than wanted.
+    TooLong,
 }
 
 /// An answer as it came.

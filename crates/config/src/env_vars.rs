@@ -55,6 +55,8 @@ pub const ENV_VARS: &[EnvVar] = &[
     of("STOCKADE_AGENT_RETENTION", "agent.retention", "0.1.0"),
     of("STOCKADE_AGENT_MAX_RECEIVES", "agent.max_receives", "0.1.0"),
     of("STOCKADE_AGENT_SNAPSHOT_EVERY", "agent.snapshot_every", "0.1.0"),
+    of("STOCKADE_EVENTS_QUEUE", "events.queue", "0.1.0"),
+    of("STOCKADE_RULES_DISABLED", "rules.disabled", "0.1.0"),
 ];
 
 const fn of(name: &'static str, key: &'static str, since: &'static str) -> EnvVar {

@@ -66,18 +66,21 @@ mod origin;
 pub mod problem;
 mod problems;
 mod program;
+mod rules;
 mod shipped;
 mod sources;
 
 pub use config::Config;
 pub use jail::{Backend, IgnoreEntry, JailConfig, LogPath};
-pub use load::{Paths, load, load_files};
+pub use load::{Paths, ReadRules, load, load_files, load_files_with, load_with};
 pub use origin::{Origin, Row};
 pub use problem::{Problem, ProblemKind, Severity};
 pub use problems::Problems;
 pub use program::{
-    Agent, AwsPlace, AwsSettings, Durability, Fail2banLog, Guards, Limits, LogGroup, LogLevel, PostgresUrl,
-    Program, ResponderConfig, ResponderKind, Retention, StoreConfig, example,
+    Agent, AwsPlace, AwsSettings, Durability, EmailConfig, Events, Fail2banLog, Guards, Limits, LogGroup,
+    LogLevel, MailTls, Pace, PostgresUrl, Program, ResponderConfig, ResponderKind, Retention, RuleSetting,
+    RuleSettings, Secret, SecretError, SlackConfig, SnsNoticeConfig, StoreConfig, WebhookConfig, example,
 };
-pub use shipped::SHIPPED;
+pub use rules::{Rules, load_rules};
+pub use shipped::{SHIPPED, SHIPPED_RULES};
 pub use sources::{Sources, resolve_sources};

@@ -19,6 +19,15 @@ pub const MAX_NAME_BYTES: usize = 32;
 /// Words of a responder's command.
 pub const MAX_ARGS: usize = 64;
 
+/// Bytes of an address of mail with the name before it, and of a name to log in with.
+pub const MAX_MAILBOX_BYTES: usize = 320;
+
+/// Whom one responder sends mail to.
+pub const MAX_RECIPIENTS: usize = 50;
+
+/// Bytes of a file with a secret.
+pub const MAX_SECRET_BYTES: u64 = 64 << 10;
+
 /// Bytes of a path, and of a word of a command: Linux' `PATH_MAX` without the closing zero.
 pub const MAX_PATH_BYTES: usize = 4095;
 
@@ -48,3 +57,12 @@ pub const MAX_AWS_NAME_BYTES: usize = 255;
 
 /// Entries of `[aws.log_groups]`, and filters of one of them.
 pub const MAX_LOG_GROUPS: usize = 1000;
+
+/// Bytes of the name of a rule.
+pub const MAX_RULE_NAME_BYTES: usize = stockade_rule::limits::MAX_NAME_BYTES;
+
+/// Rules in `rule.d`, with those built in.
+pub const MAX_RULES: usize = 2000;
+
+/// Tables `[rules.NAME]`.
+pub const MAX_RULE_SETTINGS: usize = MAX_RULES;

@@ -14,6 +14,7 @@ use crate::origin::Origin;
 use crate::problem::{Problem, ProblemKind};
 use crate::problems::Problems;
 use crate::program;
+use crate::rules;
 use crate::shipped::SHIPPED;
 
 /// Where the configuration is.
@@ -37,6 +38,18 @@ impl Default for Paths {
     }
 }
 
+/// Whether the rules of events are read, and their jails put behind the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadRules {
+    /// No: whoever reads logs alone need not read them.
+    #[default]
+    No,
+    /// If `[events]` says where events come from.
+    IfEvents,
+    /// Yes.
+    Yes,
+}
+
 /// Reads the configuration: the files of a directory over those built in, the variables of [`env_vars`] over them.
 ///
 /// Without any file it is the built-in configuration, which protects the ssh server.
@@ -46,6 +59,18 @@ impl Default for Paths {
 /// the jail files as such or in `[DEFAULT]`, or in every jail that is enabled. An error in one jail is none here, see
 /// [`Config::broken`].
 pub fn load(paths: &Paths, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Problems> {
+    load_with(paths, env, ReadRules::No)
+}
+
+/// Like [`load`], with the rules of events.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_with(
+    paths: &Paths,
+    env: &dyn Fn(&str) -> Option<String>,
+    rules: ReadRules,
+) -> Result<Config, Problems> {
     let from_env = || env(env_vars::CONFIG).filter(|directory| !directory.is_empty()).map(PathBuf::from);
     let directory = match paths.directory.clone().or_else(from_env) {
         Some(directory) => {
@@ -55,7 +80,7 @@ pub fn load(paths: &Paths, env: &dyn Fn(&str) -> Option<String>) -> Result<Confi
         None => Paths::DEFAULT_DIRECTORY.into(),
     };
     let services = read_services(&paths.services).unwrap_or_default();
-    load_files(&Directory(directory), &services, env)
+    load_files_with(&Directory(directory), &services, env, rules)
 }
 
 /// Like [`load`] from any tree of files. `services` is the text of a file like `/etc/services`.
@@ -66,6 +91,19 @@ pub fn load_files(
     files: &dyn ConfFiles,
     services: &str,
     env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, Problems> {
+    load_files_with(files, services, env, ReadRules::No)
+}
+
+/// Like [`load_files`], with the rules of events.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_files_with(
+    files: &dyn ConfFiles,
+    services: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+    rules: ReadRules,
 ) -> Result<Config, Problems> {
     let mut problems = Problems::default();
     let text = settings_text(files, &mut problems);
@@ -95,6 +133,13 @@ pub fn load_files(
         rows: settings.rows,
     };
     read_jails(&layered, &context, &mut config, &mut problems);
+    let events = !config.program.events.queue.is_empty();
+    if rules == ReadRules::Yes || rules == ReadRules::IfEvents && events {
+        rules::append(&layered, &context, &mut config);
+    }
+    if config.jails.is_empty() && config.broken.is_empty() {
+        config.problems.push(Problem::warning(ProblemKind::NothingEnabled, Origin::Default));
+    }
     let fatal = problems.has_errors() || config.jails.is_empty() && !config.broken.is_empty();
     problems.append(std::mem::take(&mut config.problems));
     if fatal {
@@ -133,9 +178,6 @@ fn read_jails(files: &dyn ConfFiles, context: &Context<'_>, config: &mut Config,
     }
     let names: Vec<String> = file.jails.iter().map(|jail| jail.name.clone()).collect();
     jail::look_otherwise(&files, &mut config.jails, &names);
-    if config.jails.is_empty() && config.broken.is_empty() {
-        config.problems.push(Problem::warning(ProblemKind::NothingEnabled, Origin::Default));
-    }
 }
 
 /// Whether a directory is fail2ban's: with jails of its own in place of ours, and something else that only fail2ban has.

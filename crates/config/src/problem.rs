@@ -37,6 +37,20 @@ pub enum ProblemKind {
         /// What may be done about it.
         hint: Option<String>,
     },
+    /// Found in the file of a rule.
+    #[error("{kind}")]
+    Rule {
+        /// What is wrong.
+        kind: Box<stockade_rule::RuleProblemKind>,
+        /// What may be done about it.
+        hint: Option<String>,
+    },
+    /// Rules whose target is a repair, and nobody who repairs.
+    #[error("no responder repairs: you are told instead, by {}", rules.join(", "))]
+    NothingRepairs {
+        /// Their names.
+        rules: Vec<String>,
+    },
     /// The directory that was asked for is not there.
     #[error("cannot read configuration directory: {error}")]
     NoDirectory {
@@ -232,7 +246,9 @@ impl ProblemKind {
             Self::Unknown { what, known, .. } if !known.is_empty() => {
                 format!("known {what}s: `{}`", known.join("`, `"))
             }
-            Self::Conf { hint, .. } | Self::BadValue { hint, .. } => return hint.clone(),
+            Self::Conf { hint, .. } | Self::Rule { hint, .. } | Self::BadValue { hint, .. } => {
+                return hint.clone();
+            }
             Self::BadZone(_) => "write a name such as `Europe/Berlin`, or `UTC+0200`".into(),
             Self::Formula { .. } => {
                 "remove `bantime.formula`; `bantime.factor` and `bantime.multipliers` shape the growth".into()

@@ -205,8 +205,8 @@ table = "no way"
 timeout = 4
 "#,
         r#"
-error: /etc/stockade/stockade.toml:2:13: responders.a.kind: expected one of `nftables`, `command`, `fail2ban-client`, `sns`, `lambda`, `dry-run`, got nothing
-error: /etc/stockade/stockade.toml:5:8: responders.b.kind: expected one of `nftables`, `command`, `fail2ban-client`, `sns`, `lambda`, `dry-run`, got: `"nftable"`
+error: /etc/stockade/stockade.toml:2:13: responders.a.kind: expected one of `nftables`, `command`, `fail2ban-client`, `sns`, `lambda`, `webhook`, `slack`, `email`, `sns-notice`, `log`, `dry-run`, got nothing
+error: /etc/stockade/stockade.toml:5:8: responders.b.kind: expected one of `nftables`, `command`, `fail2ban-client`, `sns`, `lambda`, `webhook`, `slack`, `email`, `sns-notice`, `log`, `dry-run`, got: `"nftable"`
 error: /etc/stockade/stockade.toml:6:13: responders.guard: expected a name of letters, digits, `-` and `_`, at most 32, not `guard`, got: `guard`
 error: /etc/stockade/stockade.toml:8:13: responders.a b: expected a name of letters, digits, `-` and `_`, at most 32, not `guard`, got: `"a b"`
 error: /etc/stockade/stockade.toml:12:8: responders.c.argv: expected a list of words, the first an absolute path, such as `["/usr/bin/logger", "ban"]`, got: `["logger"]`
@@ -301,7 +301,7 @@ fn without_a_file_everything_is_default_and_the_example_says_the_same() {
         })
         .collect();
     let shown = load(&set).unwrap().program;
-    assert_eq!(shown.responders.len(), 6);
+    assert_eq!(shown.responders.len(), 11);
     assert_eq!(Program { responders: Program::default().responders, ..shown }, Program::default());
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::MatchId;
 use crate::{Key, Timestamp};
 
 /// What is to become true in the world.
@@ -22,6 +23,10 @@ pub enum Verdict {
     },
     /// The key is let in again.
     Unban,
+    /// Somebody is told of the key. It is over when it was told: nothing is in force, and nothing ends.
+    Notify,
+    /// What the key stands for is repaired. What a repair changed is on its own record, and has its own way back.
+    Repair,
 }
 
 /// Why a decision was taken.
@@ -35,6 +40,11 @@ pub enum Reason {
         matches: u32,
         /// The jail's window.
         findtime: Duration,
+    },
+    /// One match, which the jail answers by itself.
+    Match {
+        /// Which one.
+        id: MatchId,
     },
     /// The time of the ban is over.
     Expired,
@@ -61,6 +71,7 @@ impl Reason {
     pub fn matches(&self) -> u32 {
         match self {
             Self::Threshold { matches, .. } => *matches,
+            Self::Match { .. } => 1,
             _ => 0,
         }
     }
@@ -72,6 +83,7 @@ impl fmt::Display for Reason {
             Self::Threshold { matches, findtime } => {
                 write!(f, "{matches} matches within {}s", findtime.as_secs())
             }
+            Self::Match { .. } => f.write_str("1 match"),
             Self::Expired => f.write_str("expired"),
             Self::Manual { note } if note.is_empty() => f.write_str("by hand"),
             Self::Manual { note } => write!(f, "by hand: {note}"),
@@ -91,15 +103,18 @@ pub struct Decision {
     pub key: Key,
     /// What is to happen.
     pub verdict: Verdict,
-    /// From when: for a ban the time of the match that crossed the threshold.
+    /// From when: for what a threshold gave the time of the match that crossed it.
     pub at: Timestamp,
     /// Why.
     pub reason: Reason,
-    /// The how-manieth ban of this key in this jail this is, from 1; 0 for an unban.
+    /// The how-manieth ban of this key in this jail this is, from 1; 0 for what is no ban.
     pub nth: u32,
 }
 
 /// The last known ban of one key in one jail, live or over.
+///
+/// A jail that tells or repairs, and counts to more than one, leaves one too: never live, and not counted in `times`.
+/// It says up to when matches had their answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanRecord {
     /// The jail.
@@ -134,5 +149,10 @@ pub enum Outcome {
     Refused {
         /// Which guard, and why.
         reason: String,
+    },
+    /// Nothing went wrong, and it is not done yet: it waits, such as a notice that is told together with others.
+    Later {
+        /// When it is to be asked for again.
+        until: Timestamp,
     },
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::growth::Growth;
 use crate::ignore::IgnoreSet;
+use crate::target::Target;
 use crate::window::Threshold;
 use crate::{BanTime, Key, Timestamp};
 
@@ -24,7 +25,9 @@ pub struct Jail {
     pub name: Arc<str>,
     /// What it counts.
     pub feed: Feed,
-    /// When it bans: `maxretry`, `findtime`.
+    /// What it decides at the threshold.
+    pub target: Target,
+    /// When it decides: `maxretry`, `findtime`.
     pub threshold: Threshold,
     /// For how long, the first time: `bantime`.
     pub bantime: BanTime,
@@ -43,12 +46,19 @@ impl Jail {
         Self {
             name: name.into(),
             feed: Feed::Matches,
+            target: Target::Ban,
             threshold: Threshold { maxretry: FIVE, findtime: Duration::from_secs(600) },
             bantime: BanTime::For(Duration::from_secs(600)),
             growth: None,
             ignore: IgnoreSet::default(),
             max_tracked_keys: crate::limits::MAX_TRACKED_KEYS,
         }
+    }
+
+    /// Whether every single match is answered by a decision of its own, whatever came before it. Such a jail keeps
+    /// nothing: neither a late match nor a second one of the same instant is spent by another.
+    pub fn answers_each(&self) -> bool {
+        self.target != Target::Ban && self.threshold.maxretry.get() == 1
     }
 
     /// When a ban that starts at `start` ends, for a key that was banned `before` times.

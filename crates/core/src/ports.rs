@@ -2,13 +2,14 @@
 //!
 //! All of them are synchronous: a host needs no async runtime, and an adapter to a remote service can block on its own.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{BanRecord, Decision, Outcome, Reason, Verdict};
-use crate::record::{Match, Position};
+use crate::record::{Match, MatchId, Position};
 pub use crate::shared::{Listener, News, SharedBan, SharedMatch};
 use crate::{Key, Timestamp};
 
@@ -157,13 +158,23 @@ pub trait Store: Send {
     /// tried is due whatever the time, so that a clock that went back holds nothing up.
     fn outbox(&mut self, now: Timestamp, limit: usize) -> Result<Vec<OutboxItem>, StoreError>;
 
-    /// Records what came of outbox lines. A failed one comes back in [`Store::outbox`] at its `retry_at`. What is said
-    /// of a line that is done, refused or unknown changes nothing.
+    /// Records what came of outbox lines. A failed one comes back in [`Store::outbox`] at its `retry_at`, and so does one
+    /// that is to wait, as if it had never been tried. What is said of a line that is done, refused or unknown changes
+    /// nothing.
     fn settle(&mut self, settled: &[Settlement]) -> Result<(), StoreError>;
 
     /// The newest matches of a key, newest first, at most `limit`: the lines that did it. Newest by their own time, and
     /// of equal times the one that was committed last.
     fn matches_of(&mut self, key: &Key, limit: usize) -> Result<Vec<Match>, StoreError>;
+
+    /// Which of these matches are stored, by whichever host. A match that was forgotten is not known any more; nor is
+    /// one of a commit that has not returned.
+    ///
+    /// For records that may come more than once, or by more than one road, and that no position tells apart.
+    fn known(&mut self, ids: &[MatchId]) -> Result<HashSet<MatchId>, StoreError>;
+
+    /// Those of these matches that are stored, each once, in no order.
+    fn matches_by_id(&mut self, ids: &[MatchId]) -> Result<Vec<Match>, StoreError>;
 
     /// The newest decisions, last committed first, at most `limit`; of one key only if one is given.
     fn decisions(&mut self, key: Option<&Key>, limit: usize) -> Result<Vec<LoggedDecision>, StoreError>;
@@ -197,7 +208,7 @@ pub struct Settlement {
     pub id: i64,
     /// What came of it.
     pub outcome: Outcome,
-    /// When a failed one is tried again; ignored for the others.
+    /// When a failed one is tried again, and one that waits is handed out again; ignored for the others.
     pub retry_at: Timestamp,
 }
 
@@ -297,6 +308,23 @@ impl Evidence {
     }
 }
 
+/// A decision that is no ban, [`Verdict::Notify`] or [`Verdict::Repair`], with what it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What was decided.
+    pub decision: Decision,
+    /// The matches that led to it, the newest first; fewer, or none, where they are forgotten. The record of an event
+    /// is a digest of it in one line of JSON, or the whole event where a repair is to be made.
+    pub matches: Vec<Match>,
+}
+
+impl Notice {
+    /// What a responder says of one that is not for it.
+    pub fn refused() -> Outcome {
+        Outcome::Refused { reason: "the responder does no such thing".to_owned() }
+    }
+}
+
 /// The numbers of one jail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JailCounts {
@@ -362,6 +390,20 @@ pub trait Responder: Send {
     /// Carries a plan out and says what came of each item: `add` first, then `remove`, in their order. An error means
     /// that nothing of it was done.
     fn apply(&mut self, plan: &Plan, now: Timestamp) -> Result<Vec<Outcome>, RespondError>;
+
+    /// Whether it carries out decisions like this: bans and their ends, unless it says otherwise. A jail whose verdicts
+    /// a responder does not take need not be handed to it; what is handed to it all the same is refused.
+    fn takes(&self, verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Ban { .. } | Verdict::Unban)
+    }
+
+    /// Carries out what is no ban and says what came of each, in their order. What it does not
+    /// [take](Responder::takes) is refused. It may come again: what was done already is done, and is not done twice where that can be told. An
+    /// error means that nothing of it was done.
+    fn tell(&mut self, notices: &[Notice], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
+        let _ = now;
+        Ok(vec![Notice::refused(); notices.len()])
+    }
 
     /// Which evidence it uses in [`Responder::apply_with`] and [`Responder::restore`].
     fn wants(&self) -> Wants {

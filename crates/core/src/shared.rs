@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::bans::Ban;
 use crate::decision::{BanRecord, Decision, Verdict};
-use crate::jail::{Feed, Jails};
+use crate::jail::{Feed, Jail, Jails};
 use crate::step::{States, observe};
 use crate::{Key, Timestamp};
 
@@ -105,7 +105,8 @@ pub fn offend(
     }
 }
 
-/// Judges what another host saw. What happened before a ban that is over by now had its answer.
+/// Judges what another host saw. What happened before a ban that is over by now had its answer, and what a jail answers
+/// by itself was answered by the host that saw it.
 pub fn observe_shared(
     jails: &Jails,
     states: &mut States,
@@ -114,6 +115,9 @@ pub fn observe_shared(
     now: Timestamp,
     decisions: &mut Vec<Decision>,
 ) {
+    if jails.get(at).is_some_and(Jail::answers_each) {
+        return;
+    }
     let over = states.bans.get(at, &found.key).filter(|ban| !ban.live);
     if over.is_none_or(|ban| found.time.plus(GRANULARITY) > ban.until) {
         observe(jails, states, at, &found.key, found.time, found.count, now, decisions);

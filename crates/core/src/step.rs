@@ -11,6 +11,7 @@ use crate::growth::Growth;
 use crate::jail::{Feed, Jail, Jails};
 use crate::ports::WindowRecord;
 use crate::record::Match;
+use crate::target::Target;
 use crate::window::Threshold;
 use crate::windows::Windows;
 use crate::{Key, Timestamp};
@@ -29,12 +30,14 @@ pub struct States {
 pub enum Seen {
     /// The jail ignores this key.
     Ignored,
-    /// It happened before the last ban of this key in this jail began: that ban was its answer.
+    /// It happened before the last decision on this key in this jail: that was its answer.
     Spent,
     /// It counts, and the threshold is not reached.
     Counted,
     /// It reached the threshold.
     Banned,
+    /// It reached the threshold of a jail that does not ban: a notice or a repair was decided.
+    Decided,
     /// It reached the threshold while the key was banned already, and the ban does not end later for it.
     AlreadyBanned,
 }
@@ -129,10 +132,21 @@ pub fn step(jails: &Jails, states: &mut States, matches: &[Match], now: Timestam
     let mut decisions = Vec::new();
     for found in matches {
         if let Some(at) = jails.find(&found.jail) {
-            observe(jails, states, at, &found.key, found.time, found.count, now, &mut decisions);
+            let seen = observe(jails, states, at, &found.key, found.time, found.count, now, &mut decisions);
+            attest(jails, at, seen, found, &mut decisions);
         }
     }
     decisions
+}
+
+/// Says in the decision that [`observe`] gave last which match it answers, where the jail answers each by itself.
+pub fn attest(jails: &Jails, at: usize, seen: Seen, found: &Match, decisions: &mut [Decision]) {
+    if seen == Seen::Decided
+        && jails.get(at).is_some_and(Jail::answers_each)
+        && let Some(decision) = decisions.last_mut()
+    {
+        decision.reason = Reason::Match { id: found.id };
+    }
 }
 
 /// Judges one match of the jail at `at`; what follows from it is appended to `decisions`.
@@ -158,16 +172,29 @@ pub fn observe(
     }
     let time = time.min(now);
     let last = states.bans.get(at, key);
-    if last.is_some_and(|ban| time <= ban.since) {
+    if last.is_some_and(|ban| time <= ban.since) && !jail.answers_each() {
         return Seen::Spent;
     }
-    let weight =
-        if jail.growth.is_some() { Growth::weight(offences(jail, at, &states.bans, key)) } else { 1 };
+    let grows = jail.growth.is_some() && jail.target == Target::Ban;
+    let weight = if grows { Growth::weight(offences(jail, at, &states.bans, key)) } else { 1 };
     if !windows.observe(key, time, count.saturating_mul(weight), jail.threshold, now) {
         return Seen::Counted;
     }
     let reason =
         Reason::Threshold { matches: jail.threshold.maxretry.get(), findtime: jail.threshold.findtime };
+    let verdict = match jail.target {
+        Target::Ban => None,
+        Target::Notify => Some(Verdict::Notify),
+        Target::Repair => Some(Verdict::Repair),
+    };
+    if let Some(verdict) = verdict {
+        if !jail.answers_each() {
+            note_answer(at, &mut states.bans, key, time, reason.clone());
+        }
+        let name = jail.name.clone();
+        decisions.push(Decision { jail: name, key: key.clone(), verdict, at: time, reason, nth: 0 });
+        return Seen::Decided;
+    }
     let Some(decision) = ban_at(jail, at, &mut states.bans, key, time, now, reason) else {
         return Seen::AlreadyBanned;
     };
@@ -282,6 +309,17 @@ fn ban_at(
     bans.put(key, Ban { jail: at, times, since, until, live, reason: reason.clone() });
     let verdict = Verdict::Ban { until, extends };
     Some(Decision { jail: jail.name.clone(), key: key.clone(), verdict, at: time, reason, nth: times })
+}
+
+/// Notes up to when the matches of a key had their answer, where the answer is no ban. A ban that is in force, by hand
+/// or from when the jail banned, stays what it is.
+fn note_answer(at: usize, bans: &mut Bans, key: &Key, time: Timestamp, reason: Reason) {
+    let last = bans.get(at, key);
+    if last.is_some_and(|ban| ban.live) {
+        return;
+    }
+    let times = last.map_or(0, |ban| ban.times);
+    bans.put(key, Ban { jail: at, times, since: time, until: time, live: false, reason });
 }
 
 /// How far a key is from a ban: matches that count at `now`, and how many ban.

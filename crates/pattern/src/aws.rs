@@ -1,11 +1,11 @@
 //! What AWS's own interface asks beside the language.
 
-use crate::leaves::Leaves;
-use crate::paths::Paths;
-use crate::scan::Walker;
+use crate::error::EventError;
+use crate::fields::Fields;
+use crate::set::Part;
 
 /// What an event must have for `TestEventPattern`.
-const ENVELOPE: [&[u8]; 6] = [b"id", b"account", b"source", b"time", b"region", b"detail-type"];
+const ENVELOPE: [&str; 6] = ["id", "account", "source", "time", "region", "detail-type"];
 
 /// What `TestEventPattern` answers to an event for which [`is_test_event`] is false, as a `ValidationException`.
 pub const TEST_EVENT_ERROR: &str = "Parameter Event is not valid.";
@@ -21,8 +21,14 @@ pub const TEST_EVENT_ERROR: &str = "Parameter Event is not valid.";
 /// assert!(!is_test_event(br#"{"source": "aws.s3"}"#));
 /// ```
 pub fn is_test_event(event: &[u8]) -> bool {
-    let mut paths = Paths::new();
-    let fields = ENVELOPE.map(|name| paths.add(name));
-    Leaves::read(event, &paths, &mut Walker::default())
-        .is_ok_and(|leaves| fields.iter().all(|field| !leaves.of(*field).is_empty()))
+    missing_in_test_event(event).is_ok_and(|missing| missing.is_empty())
+}
+
+/// Returns what `TestEventPattern` misses in an event.
+///
+/// # Errors
+/// The event is not a JSON object.
+pub fn missing_in_test_event(event: &[u8]) -> Result<Vec<&'static str>, EventError> {
+    let values = Fields::new(ENVELOPE).read(&[Part { path: "", json: event }])?;
+    Ok((0..).zip(ENVELOPE).filter(|(at, _)| values.of(*at).is_empty()).map(|(_, name)| name).collect())
 }

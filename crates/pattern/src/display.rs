@@ -9,7 +9,7 @@ use crate::number::Range;
 use crate::wildcard::Wildcard;
 
 /// A text as JSON; a surrogate alone is shown as U+FFFD, control characters as escapes.
-struct Quoted<'a>(&'a [u8]);
+pub(crate) struct Quoted<'a>(pub(crate) &'a [u8]);
 
 impl Display for Quoted<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -65,6 +65,11 @@ impl Display for Cidr {
 
 impl Display for Range {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let (Some(low), Some(high)) = (&self.low, &self.high)
+            && low.number == high.number
+        {
+            return write!(f, "{{\"numeric\": [\"=\", {}]}}", low.number.lexeme);
+        }
         let mut terms = Vec::new();
         if let Some(low) = &self.low {
             terms.push(format!("\"{}\", {}", if low.inclusive { ">=" } else { ">" }, low.number.lexeme));

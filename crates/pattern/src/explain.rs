@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::condition::{Condition, Value};
 use crate::consistent::decide;
 use crate::error::EventError;
-use crate::leaves::Leaves;
+use crate::leaves::{Leaf, Leaves};
 use crate::limits::MAX_CONSISTENCY_STEPS;
 use crate::paths::Paths;
 use crate::pattern::Pattern;
@@ -65,6 +65,22 @@ pub struct FieldExplanation {
     pub values: usize,
     /// How it ended.
     pub verdict: Verdict,
+    /// The fields that `compare` names, in the order of the conditions.
+    pub compared: Vec<ComparedField>,
+    /// If it differs, what came of each `json` condition in the first string that was found; `None` where that holds no
+    /// JSON object.
+    pub inside: Vec<Option<Explanation>>,
+}
+
+/// What the event has where a `compare` looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComparedField {
+    /// Its path, names joined with dots.
+    pub path: String,
+    /// The first values of the event at the path, as JSON, shortened.
+    pub found: Vec<String>,
+    /// How many values the event has at the path.
+    pub values: usize,
 }
 
 /// What became of a field.
@@ -90,18 +106,23 @@ impl Pattern {
         let mut paths = Paths::new();
         self.add_paths(&mut paths);
         let leaves = Leaves::read(event, &paths, &mut Walker::default())?;
+        Ok(self.explain_leaves(&leaves, &paths))
+    }
+
+    /// The same of leaves that were read.
+    pub(crate) fn explain_leaves(&self, leaves: &Leaves<'_>, paths: &Paths) -> Explanation {
         let branches: Vec<BranchExplanation> = self
             .branches
             .iter()
             .map(|branch| {
                 let mut steps = MAX_CONSISTENCY_STEPS;
-                let wanted = branch.wanted(&paths);
-                let decided = decide(&wanted, &leaves, &paths, &mut steps);
+                let wanted = branch.wanted(paths);
+                let decided = decide(&wanted, leaves, paths, &mut steps);
                 let fields: Vec<FieldExplanation> = branch
                     .fields
                     .iter()
                     .zip(&wanted)
-                    .map(|(field, wanted)| explain_field(&field.path, wanted, &leaves, &paths))
+                    .map(|(field, wanted)| explain_field(&field.path, wanted, leaves, paths))
                     .collect();
                 let all_hold = fields.iter().all(|field| field.verdict == Verdict::Holds);
                 let matched = decided.unwrap_or(true);
@@ -113,7 +134,7 @@ impl Pattern {
                 }
             })
             .collect();
-        Ok(Explanation { matched: branches.iter().any(|branch| branch.matched), branches })
+        Explanation { matched: branches.iter().any(|branch| branch.matched), branches }
     }
 }
 
@@ -138,13 +159,35 @@ fn explain_field(
     } else {
         Verdict::Differs
     };
+    let compared = conditions.iter().filter_map(|condition| match condition {
+        Condition::Compare(compare) => {
+            let others = paths.find(&compare.other).map_or(&[][..], |other| leaves.of(other));
+            let path = String::from_utf8_lossy(&compare.other).into_owned();
+            Some(ComparedField { path, found: first_of(others), values: others.len() })
+        }
+        _ => None,
+    });
+    let text = own.iter().find_map(|leaf| match &leaf.value {
+        Value::String(text) if verdict == Verdict::Differs => Some(text),
+        _ => None,
+    });
+    let inside = conditions.iter().filter_map(|condition| match condition {
+        Condition::Json(pattern) => text.map(|text| crate::inner::explain(pattern, text)),
+        _ => None,
+    });
     FieldExplanation {
         path: String::from_utf8_lossy(path).into_owned(),
         wanted: conditions.iter().map(ToString::to_string).collect(),
-        found: own.iter().take(MAX_SHOWN).map(|leaf| shown(&leaf.value)).collect(),
+        found: first_of(own),
         values: own.len(),
         verdict,
+        compared: compared.collect(),
+        inside: inside.collect(),
     }
+}
+
+fn first_of(leaves: &[Leaf<'_>]) -> Vec<String> {
+    leaves.iter().take(MAX_SHOWN).map(|leaf| shown(&leaf.value)).collect()
 }
 
 fn shown(value: &Value<'_>) -> String {
@@ -180,17 +223,31 @@ impl fmt::Display for Explanation {
 impl fmt::Display for FieldExplanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wanted = self.wanted.join(" or ");
-        let mut found = self.found.join(", ");
-        if self.values > self.found.len() {
-            found += &format!(" and {} more", self.values - self.found.len());
-        }
+        let found = listed(&self.found, self.values);
         let path = &self.path;
         match self.verdict {
             Verdict::Holds if found.is_empty() => write!(f, "ok      {path}: absent, as wanted"),
             Verdict::Holds => write!(f, "ok      {path}: {found}"),
             Verdict::Missing => write!(f, "MISSING {path}: wanted {wanted}, the event has no such value"),
             Verdict::Present => write!(f, "PRESENT {path}: must be absent, is {found}"),
-            Verdict::Differs => write!(f, "DIFFERS {path}: wanted {wanted}, is {found}"),
+            Verdict::Differs => {
+                write!(f, "DIFFERS {path}: wanted {wanted}, is {found}")?;
+                for other in &self.compared {
+                    match other.values {
+                        0 => write!(f, "; {} is absent", other.path)?,
+                        values => write!(f, "; {} is {}", other.path, listed(&other.found, values))?,
+                    }
+                }
+                Ok(())
+            }
         }
     }
+}
+
+fn listed(found: &[String], values: usize) -> String {
+    let mut text = found.join(", ");
+    if values > found.len() {
+        text += &format!(" and {} more", values - found.len());
+    }
+    text
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::explain::Explanation;
 use crate::leaves::Leaves;
 use crate::limits::{JSON_STEPS_PER_BYTE, MAX_CONSISTENCY_STEPS};
 use crate::paths::Paths;
@@ -12,14 +13,22 @@ use crate::scan::Walker;
 ///
 /// IAM hands out policy documents percent-encoded: a string that begins with `%` is decoded first.
 pub(crate) fn matches(pattern: &Pattern, text: &[u8]) -> bool {
-    let text =
-        if text.first() == Some(&b'%') { Cow::Owned(percent_decoded(text)) } else { Cow::Borrowed(text) };
+    let text = decoded(text);
     let mut paths = Paths::new();
     pattern.add_paths(&mut paths);
     let Ok(leaves) = Leaves::read(&text, &paths, &mut Walker::default()) else { return false };
     let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
     let mut steps = length.saturating_mul(JSON_STEPS_PER_BYTE).min(MAX_CONSISTENCY_STEPS);
     pattern.decide(&leaves, &paths, &mut steps).unwrap_or(true)
+}
+
+/// Why the pattern matches the object in the string, or does not; `None` if there is none.
+pub(crate) fn explain(pattern: &Pattern, text: &[u8]) -> Option<Explanation> {
+    pattern.explain(&decoded(text)).ok()
+}
+
+fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
+    if text.first() == Some(&b'%') { Cow::Owned(percent_decoded(text)) } else { Cow::Borrowed(text) }
 }
 
 fn percent_decoded(text: &[u8]) -> Vec<u8> {

@@ -8,7 +8,7 @@ use crate::condition::Value;
 use crate::error::EventError;
 use crate::json::unescape;
 use crate::paths::{FieldId, NodeId, Paths};
-use crate::scan::{Raw, Sink, Walker};
+use crate::scan::{Quoted, Raw, Sink, Walker};
 
 /// An array element around leaves, or the event itself (0). Numbered in the order in which they begin.
 pub(crate) type ContextId = u32;
@@ -151,10 +151,10 @@ impl<'e> Sink<'e> for Leaves<'e> {
         let value = match value {
             Raw::Number(lexeme) => Value::Number(lexeme),
             Raw::Literal(literal) => Value::Literal(literal),
-            Raw::String(text, false) => Value::String(Cow::Borrowed(text)),
-            Raw::String(text, true) => {
-                let mut decoded = Vec::with_capacity(text.len());
-                unescape(text, &mut decoded);
+            Raw::String(Quoted { piece, escaped: false }) => Value::String(Cow::Borrowed(piece.text())),
+            Raw::String(Quoted { piece, .. }) => {
+                let mut decoded = Vec::with_capacity(piece.len());
+                unescape(piece.text(), &mut decoded);
                 Value::String(Cow::Owned(decoded))
             }
         };

@@ -2,7 +2,7 @@
 //!
 //! A [`Pattern`] is read from JSON text; what AWS rejects is rejected with AWS's reason and a [`Position`]. A [`RuleSet`]
 //! matches any number of patterns against an event in one pass over its bytes. [`Pattern::explain`] tells people which
-//! field failed and why. [`sns`] has filter policies, [`extension`] what Stockade adds: one field compared with another,
+//! field failed and why. [`Fields`] reads what an event has at given paths, as patterns read it. [`sns`] has filter policies, [`extension`] what Stockade adds: one field compared with another,
 //! and JSON inside strings.
 //!
 //! ```
@@ -47,10 +47,11 @@
 //!
 //! # Differences from EventBridge
 #![doc = include_str!("../differences.md")]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod address;
 pub mod aws;
+mod below;
 mod case;
 mod condition;
 mod consistent;
@@ -58,6 +59,7 @@ mod display;
 mod error;
 mod explain;
 pub mod extension;
+mod fields;
 mod inner;
 mod json;
 mod leaves;
@@ -69,13 +71,17 @@ mod pattern;
 mod scan;
 mod set;
 pub mod sns;
+mod swar;
 mod table;
 mod wildcard;
+mod written;
 
 pub use error::{EventError, EventErrorKind, PatternError, PatternErrorKind, Position};
-pub use explain::{BranchExplanation, Explanation, FieldExplanation, Verdict};
+pub use explain::{BranchExplanation, ComparedField, Explanation, FieldExplanation, Verdict};
+pub use fields::{Fields, Value, Values};
 pub use pattern::{Dialect, Lint, Pattern};
 pub use set::{Matches, Part, RuleSet, Scratch};
+pub use written::{WrittenCondition, WrittenField};
 
 /// The examples of the README run as well.
 #[cfg(doctest)]

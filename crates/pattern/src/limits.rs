@@ -32,6 +32,9 @@ pub const MAX_EVENT_DEPTH: usize = 65_536;
 /// see [`Matches::undecided`](crate::Matches::undecided).
 pub const MAX_CONSISTENCY_STEPS: u32 = 1_000_000;
 
+/// Most values at one path that [`Fields`](crate::Fields) keep.
+pub const MAX_FIELD_VALUES: usize = 256;
+
 /// Deepest nesting of `json` conditions inside each other.
 pub const MAX_JSON_IN_JSON: usize = 4;
 

@@ -75,6 +75,18 @@ impl<'a> Decimal<'a> {
         Self { negative, zero: false, magnitude, head, tail: trimmed(tail) }
     }
 
+    /// The number as an integer, if it is one of up to 18 digits.
+    pub(crate) fn integer(&self) -> Option<i64> {
+        if self.zero {
+            return Some(0);
+        }
+        let below = 10u64.checked_pow(u32::try_from(i64::from(HEAD_DIGITS) - 1 - self.magnitude).ok()?)?;
+        let fits =
+            self.tail.is_empty() && (0..18).contains(&self.magnitude) && self.head.is_multiple_of(below);
+        let value = i64::try_from(self.head / below).ok().filter(|_| fits)?;
+        Some(if self.negative { -value } else { value })
+    }
+
     fn cmp_magnitude(&self, other: &Decimal<'_>) -> Ordering {
         (self.magnitude, self.head).cmp(&(other.magnitude, other.head)).then_with(|| {
             if self.tail.is_empty() && other.tail.is_empty() {
@@ -140,6 +152,27 @@ fn read_exponent(text: &[u8]) -> i64 {
         value.saturating_mul(10).saturating_add(i64::from(byte.wrapping_sub(b'0'))).min(MAX_EXPONENT * 4)
     });
     if negative { -value } else { value }
+}
+
+/// Reads a number of up to 18 digits without point and exponent.
+#[inline]
+pub(crate) fn integer(lexeme: &[u8]) -> Option<i64> {
+    let (negative, digits) = match lexeme.split_first() {
+        Some((b'-', rest)) => (true, rest),
+        _ => (false, lexeme),
+    };
+    if digits.len() > 18 {
+        return None;
+    }
+    let mut value = 0i64;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + i64::from(digit);
+    }
+    Some(if negative { -value } else { value })
 }
 
 /// A decimal that owns its digits: what tables hold, so that nothing is read again.
@@ -300,6 +333,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn integers_are_read_as_what_they_are(value in any::<i64>(), shift in 0u32..64, zeros in 0usize..4) {
+            let value = value >> shift;
+            let lexeme = format!("{}{}{}", if value < 0 { "-" } else { "" }, "0".repeat(zeros), value.unsigned_abs());
+            let short = (value.unsigned_abs() < 10u64.pow(18)).then_some(value);
+            let digits = lexeme.trim_start_matches('-').len();
+            prop_assert_eq!(integer(lexeme.as_bytes()), short.filter(|_| digits <= 18));
+            prop_assert_eq!(decimal(&lexeme).integer(), short);
+            prop_assert_eq!(decimal(&format!("{lexeme}.5")).integer(), None);
+            prop_assert_eq!(decimal(&format!("{lexeme}.0")).integer(), short);
+        }
+
         #[test]
         fn agrees_with_integers(a in any::<i128>(), b in any::<i128>(), zeros in 0usize..4) {
             let (left, right) = (a.to_string(), format!("{b}.{}", "0".repeat(zeros + 1)));

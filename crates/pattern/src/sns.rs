@@ -22,11 +22,12 @@
 use std::borrow::Cow;
 
 use crate::condition::Value;
-use crate::error::PatternError;
+use crate::error::{EventError, PatternError};
+use crate::explain::Explanation;
 use crate::leaves::Leaves;
 use crate::limits::MAX_CONSISTENCY_STEPS;
 use crate::paths::Paths;
-use crate::pattern::Pattern;
+use crate::pattern::{Lint, Pattern};
 use crate::scan::{Walker, is_number};
 
 /// What a filter policy is matched against.
@@ -73,6 +74,11 @@ impl FilterPolicy {
         Ok(Self { pattern, paths, scope })
     }
 
+    /// Returns what is noteworthy about it.
+    pub fn lints(&self) -> &[Lint] {
+        self.pattern.lints()
+    }
+
     /// Returns what it is matched against.
     pub fn scope(&self) -> Scope {
         self.scope
@@ -83,6 +89,22 @@ impl FilterPolicy {
         &self,
         attributes: impl IntoIterator<Item = (&'a str, Attribute<'a>)>,
     ) -> bool {
+        self.with_attributes(attributes, |leaves| self.decide(leaves))
+    }
+
+    /// Explains why a message with these attributes is delivered, or is not. Slow: for people.
+    pub fn explain_attributes<'a>(
+        &self,
+        attributes: impl IntoIterator<Item = (&'a str, Attribute<'a>)>,
+    ) -> Explanation {
+        self.with_attributes(attributes, |leaves| self.pattern.explain_leaves(leaves, &self.paths))
+    }
+
+    fn with_attributes<'a, T>(
+        &self,
+        attributes: impl IntoIterator<Item = (&'a str, Attribute<'a>)>,
+        then: impl FnOnce(&Leaves<'_>) -> T,
+    ) -> T {
         let attributes: Vec<_> = attributes.into_iter().collect();
         let arrays: Vec<Option<String>> = attributes
             .iter()
@@ -115,12 +137,20 @@ impl FilterPolicy {
                 Attribute::Number(_) | Attribute::Binary => {}
             }
         }
-        self.decide(&leaves)
+        then(&leaves)
     }
 
     /// Whether a message with this body is delivered; not if it is no JSON object.
     pub fn matches_body(&self, body: &[u8]) -> bool {
         Leaves::read(body, &self.paths, &mut Walker::default()).is_ok_and(|leaves| self.decide(&leaves))
+    }
+
+    /// Explains why a message with this body is delivered, or is not. Slow: for people.
+    ///
+    /// # Errors
+    /// The body is not a JSON object: it is not delivered.
+    pub fn explain_body(&self, body: &[u8]) -> Result<Explanation, EventError> {
+        self.pattern.explain(body)
     }
 
     fn decide(&self, leaves: &Leaves<'_>) -> bool {

@@ -78,7 +78,7 @@ impl Wildcard {
         let Some((last, between)) = rest.split_last() else { return value == &**first };
         let Some(mut value) = value.strip_prefix(&**first) else { return false };
         for piece in between {
-            let Some(at) = memchr::memmem::find(value, piece) else { return false };
+            let Some(at) = find(value, piece) else { return false };
             value = value.get(at + piece.len()..).unwrap_or_default();
         }
         value.ends_with(last)
@@ -124,10 +124,26 @@ impl Wildcard {
         text
     }
 
+    /// What every value that fits begins with.
+    pub(crate) fn beginning(&self) -> &[u8] {
+        self.pieces.first().map_or(&[], |piece| piece)
+    }
+
     /// How many stars it has.
     pub(crate) fn stars(&self) -> usize {
         self.pieces.len().saturating_sub(1)
     }
+}
+
+/// Where a piece first occurs.
+fn find(value: &[u8], piece: &[u8]) -> Option<usize> {
+    // To make ready for a search that is fast on long texts costs more than to search a short one.
+    const SHORT: usize = 128;
+    let (Some(first), true) = (piece.first(), value.len() <= SHORT) else {
+        return memchr::memmem::find(value, piece);
+    };
+    let starts = memchr::memchr_iter(*first, value);
+    starts.into_iter().find(|at| value.get(*at..).is_some_and(|rest| rest.starts_with(piece)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `compare` and `json`, alone and in a set.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use stockade_pattern::{Dialect, Pattern, PatternErrorKind, RuleSet, Scratch};
 
@@ -109,4 +109,25 @@ fn errors() {
     );
     let inner = Pattern::parse_as(r#"{"a":[{"json":{"b":"x"}}]}"#, Dialect::Stockade).unwrap_err();
     assert_eq!(inner.reason(), "\"b\" must be an object or an array");
+}
+
+#[test]
+fn what_stands_beside_and_inside_is_explained() {
+    let pattern = Pattern::parse_as(
+        r#"{"d":{"to":[{"compare":{"differs":"d.who"}}],"doc":[{"json":{"Effect":["Allow"],"Action":["*"]}}]}}"#,
+        Dialect::Stockade,
+    )
+    .unwrap();
+    let event =
+        br#"{"d":{"to":"eve","who":"eve","doc":"%7B%22Effect%22:%22Allow%22,%22Action%22:%22s3:*%22%7D"}}"#;
+    let why = pattern.explain(event).unwrap();
+    let [doc, to] = &*why.branches[0].fields else { panic!("{why}") };
+    assert_eq!((&*to.compared[0].path, &*to.compared[0].found), ("d.who", &[r#""eve""#.to_owned()][..]));
+    let inside = doc.inside[0].as_ref().unwrap();
+    assert_eq!(inside.branches[0].fields[0].path, "Action");
+    assert_eq!(inside.branches[0].fields[0].found, [r#""s3:*""#]);
+    assert!(why.to_string().contains(r#"is "eve"; d.who is "eve""#), "{why}");
+    let why = pattern.explain(br#"{"d":{"to":"eve","doc":"no object"}}"#).unwrap();
+    assert_eq!(why.branches[0].fields[0].inside, [None]);
+    assert_eq!(why.branches[0].fields[1].compared[0].values, 0);
 }

@@ -113,3 +113,15 @@ fn bodies_are_objects_or_nothing() {
         assert!(!policy.matches_body(body.as_bytes()), "{body}");
     }
 }
+
+#[test]
+fn both_scopes_are_explained() {
+    let flat =
+        FilterPolicy::parse(r#"{"price": [{"numeric": [">", 10]}]}"#, Scope::MessageAttributes).unwrap();
+    let why = flat.explain_attributes([("price", Attribute::String("12"))]);
+    assert!(!why.matched && why.branches[0].fields[0].found == [r#""12""#]);
+    assert!(flat.explain_attributes([("price", Attribute::Number("12"))]).matched);
+    let nested = FilterPolicy::parse(r#"{"a": {"b": ["x"]}}"#, Scope::MessageBody).unwrap();
+    assert!(nested.explain_body(br#"{"a": [{"b": "x"}]}"#).unwrap().matched);
+    assert!(nested.explain_body(b"text").is_err());
+}

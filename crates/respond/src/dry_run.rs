@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use stockade_core::ports::{Plan, RespondError, Responder, Scope, Standing};
-use stockade_core::{Key, Outcome, Timestamp};
+use stockade_core::ports::{Notice, Plan, RespondError, Responder, Scope, Standing};
+use stockade_core::{Key, Outcome, Timestamp, Verdict};
 
 /// What would have been done. Its `Display` is one line for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,20 @@ pub enum DryAction {
         /// The jail that it was banned in.
         jail: Arc<str>,
         /// Whom.
+        key: Key,
+    },
+    /// Somebody would have been told.
+    Notify {
+        /// By which jail.
+        jail: Arc<str>,
+        /// Of whom.
+        key: Key,
+    },
+    /// Something would have been repaired.
+    Repair {
+        /// By which jail.
+        jail: Arc<str>,
+        /// What.
         key: Key,
     },
     /// Every ban would have been lifted.
@@ -47,6 +61,8 @@ impl fmt::Display for DryAction {
                 write!(f, "would ban `{key}` in jail `{jail}` for {} s", until.since(*now).as_secs())
             }
             Self::Unban { jail, key } => write!(f, "would unban `{key}` in jail `{jail}`"),
+            Self::Notify { jail, key } => write!(f, "would tell of `{key}` in jail `{jail}`"),
+            Self::Repair { jail, key } => write!(f, "would repair `{key}` for jail `{jail}`"),
             Self::Flush => f.write_str("would lift every ban"),
         }
     }
@@ -121,6 +137,23 @@ impl Responder for DryRun {
             outcomes.push(Outcome::Done);
         }
         Ok(outcomes)
+    }
+
+    fn takes(&self, _: &Verdict) -> bool {
+        true
+    }
+
+    fn tell(&mut self, notices: &[Notice], _: Timestamp) -> Result<Vec<Outcome>, RespondError> {
+        for Notice { decision, .. } in notices {
+            let (jail, key) = (Arc::clone(&decision.jail), decision.key.clone());
+            let repair = decision.verdict == Verdict::Repair;
+            (self.tell)(if repair {
+                DryAction::Repair { jail, key }
+            } else {
+                DryAction::Notify { jail, key }
+            });
+        }
+        Ok(vec![Outcome::Done; notices.len()])
     }
 
     fn flush(&mut self) -> Result<(), RespondError> {

@@ -1,4 +1,4 @@
-//! What makes a decision true: nftables, command, action, dry-run.
+//! What makes a decision true: nftables, command, action, log, dry-run.
 //!
 //! Each of them is a [`Responder`](stockade_core::ports::Responder): it is prepared for the jails, says what is in
 //! force, and carries out a plan. [`open()`] makes one by name.
@@ -35,7 +35,9 @@ pub mod aws;
 pub mod command;
 pub mod dry_run;
 pub mod fail2ban_client;
+pub mod log;
 pub mod nftables;
+pub mod notice;
 mod open;
 mod run;
 mod scope;
@@ -44,5 +46,6 @@ pub use action::Action;
 pub use command::Command;
 pub use dry_run::{DryAction, DryRun};
 pub use fail2ban_client::Fail2banClient;
+pub use log::Log;
 pub use nftables::{Change, Nftables, Watch};
 pub use open::{Kind, Opened, Setup, UnknownResponder, open};

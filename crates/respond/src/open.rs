@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::command::Command;
 use crate::dry_run::{DryAction, DryRun};
+use crate::log::Log;
 use crate::nftables::{Nftables, Watch};
 
 /// Which responder.
@@ -20,19 +21,22 @@ pub enum Kind {
     Nftables,
     /// [`Command`].
     Command,
+    /// [`Log`].
+    Log,
     /// [`DryRun`].
     DryRun,
 }
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 3] = [Self::Nftables, Self::Command, Self::DryRun];
+    pub const ALL: [Self; 4] = [Self::Nftables, Self::Command, Self::Log, Self::DryRun];
 
     /// Its name in configuration, outbox and logs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Nftables => Nftables::NAME,
             Self::Command => Command::NAME,
+            Self::Log => Log::NAME,
             Self::DryRun => DryRun::NAME,
         }
     }
@@ -73,6 +77,8 @@ pub enum Setup {
         /// [`Command::DEFAULT_TIMEOUT`] if nothing else is wanted.
         timeout: Duration,
     },
+    /// Nothing: it writes to standard output.
+    Log,
     /// Who is told what would be done.
     DryRun {
         /// Called for every action.
@@ -86,6 +92,7 @@ impl Setup {
         match self {
             Self::Nftables => Kind::Nftables,
             Self::Command { .. } => Kind::Command,
+            Self::Log => Kind::Log,
             Self::DryRun { .. } => Kind::DryRun,
         }
     }
@@ -95,6 +102,7 @@ impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nftables => f.write_str("Nftables"),
+            Self::Log => f.write_str("Log"),
             Self::Command { argv, timeout } => {
                 f.debug_struct("Command").field("argv", argv).field("timeout", timeout).finish()
             }
@@ -133,6 +141,7 @@ pub fn open(setup: Setup) -> Result<Opened, RespondError> {
             Opened { responder: Box::new(nftables), watch }
         }
         Setup::Command { argv, timeout } => only(Box::new(Command::new(argv, timeout)?)),
+        Setup::Log => only(Box::new(Log::stdout())),
         Setup::DryRun { tell } => only(Box::new(DryRun::new(tell))),
     })
 }
@@ -148,7 +157,7 @@ mod tests {
         }
         assert_eq!(
             "iptables".parse::<Kind>().unwrap_err().to_string(),
-            "unknown responder `iptables`: known are `nftables`, `command`, `dry-run`"
+            "unknown responder `iptables`: known are `nftables`, `command`, `log`, `dry-run`"
         );
     }
 

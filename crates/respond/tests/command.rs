@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use stockade_core::ports::{Plan, Protocol, Responder, Scope, Standing};
-use stockade_core::{Key, Outcome, Timestamp};
+use stockade_core::ports::{Notice, Plan, Protocol, Responder, Scope, Standing};
+use stockade_core::{Decision, Key, Match, MatchId, Outcome, Reason, Timestamp, Verdict};
 use stockade_respond::Command;
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_500);
@@ -56,6 +56,54 @@ fn ban(key: &str, until: Timestamp) -> Standing {
 fn bans(keys: &[&str]) -> Plan {
     let until = NOW.plus(Duration::from_secs(600));
     Plan { add: keys.iter().map(|key| ban(key, until)).collect(), remove: vec![] }
+}
+
+fn notice(key: &str, lines: &[&str]) -> Notice {
+    let key: Key = key.parse().unwrap();
+    let decision = Decision {
+        jail: "root-use".into(),
+        key: key.clone(),
+        verdict: Verdict::Notify,
+        at: NOW,
+        reason: Reason::Threshold { matches: 3, findtime: LONG },
+        nth: 0,
+    };
+    let one = |line: &&str| Match {
+        id: MatchId(1),
+        jail: "root-use".into(),
+        key: key.clone(),
+        time: NOW,
+        count: 1,
+        user: None,
+        stream: "queue".into(),
+        line: (*line).into(),
+    };
+    Notice { decision, matches: lines.iter().map(one).collect() }
+}
+
+#[test]
+fn a_notice_is_one_run_and_nothing_of_it_is_a_command() {
+    let program = Program::new("env | grep ^STOCKADE_ | sort | tr '\\n' ' ' >> $seen; echo >> $seen");
+    let mut command = program.responder(LONG);
+    assert!(command.takes(&Verdict::Notify) && !command.takes(&Verdict::Repair));
+    let hostile = r#"{"agent":"$(touch /tmp/x); `id`"}"#;
+    let notices = [notice("arn:aws:iam::123456789012:user/a", &[hostile, "{}"]), notice("192.0.2.1", &[])];
+    assert_eq!(command.tell(&notices, NOW).unwrap(), vec![Outcome::Done; 2]);
+    let common = "STOCKADE_JAIL=root-use";
+    let rest = "STOCKADE_MATCHES=3 STOCKADE_PORTS= STOCKADE_PROTOCOLS= STOCKADE_TIME=1800000000";
+    let wanted = [
+        format!(
+            "STOCKADE_ACTION=notify STOCKADE_EVENT={hostile} STOCKADE_FAMILY=name {common} \
+             STOCKADE_KEY=arn:aws:iam::123456789012:user/a {rest} "
+        ),
+        format!(
+            "STOCKADE_ACTION=notify STOCKADE_EVENT= STOCKADE_FAMILY=ipv4 {common} STOCKADE_KEY=192.0.2.1 {rest} "
+        ),
+    ];
+    assert_eq!(program.seen().lines().collect::<Vec<_>>(), wanted);
+    // A notice is no ban: there is nothing to lift.
+    command.flush().unwrap();
+    assert_eq!(program.seen().lines().count(), 2);
 }
 
 #[test]

@@ -3,12 +3,17 @@
 mod action_support;
 
 use stockade_core::action::{Family, Verb};
-use stockade_respond::{Action, Command, DryRun};
+use stockade_respond::{Action, Command, DryRun, Log};
 use stockade_testkit::responder::Contract;
 
 #[test]
 fn dry_run_keeps_the_contract() {
     Contract::new(|| DryRun::new(|_| ())).run();
+}
+
+#[test]
+fn log_keeps_the_contract() {
+    Contract::new(|| Log::new(std::io::sink())).run();
 }
 
 #[test]

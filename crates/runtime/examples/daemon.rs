@@ -33,7 +33,7 @@ pub fn run(directory: &Path, options: &RunOptions) -> ExitCode {
         .with_ansi(false)
         .init();
     let paths = Paths { directory: Some(directory.to_owned()), ..Paths::default() };
-    let load = || stockade_config::load(&paths, &|_| None);
+    let load = || stockade_config::load_with(&paths, &|_| None, stockade_config::ReadRules::IfEvents);
     let Err(error) = daemon::run(&load, options) else { return ExitCode::SUCCESS };
     eprintln!("error: {error}");
     if let DaemonError::Config(problems) = &error {

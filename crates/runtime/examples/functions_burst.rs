@@ -66,6 +66,8 @@ fn main() {
     let parts = Parts {
         ledger: Box::new(MemoryLedger::default()),
         announcer: Box::new(Deaf),
+        tellers: stockade_runtime::functions::Tellers::default(),
+        aws: None,
         clock: Arc::new(Still(Timestamp::from_secs(NOW))),
         snapshot: None,
     };

@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod control;
 pub mod daemon;
+pub mod events;
 mod fail2ban_log;
 #[cfg(feature = "aws")]
 pub mod functions;
@@ -16,6 +17,7 @@ mod ignoring;
 pub mod import;
 mod lanes;
 mod names;
+pub mod notices;
 pub mod replay;
 pub mod responder;
 pub mod store;

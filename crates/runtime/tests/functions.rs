@@ -15,6 +15,10 @@ mod agree;
 mod bad_input;
 #[path = "support/world.rs"]
 mod daemon_world;
+#[path = "functions/events.rs"]
+mod events;
+#[path = "functions/events_agree.rs"]
+mod events_agree;
 #[path = "functions/expire.rs"]
 mod expire;
 #[path = "functions/faults.rs"]

@@ -55,6 +55,14 @@ pub enum SourceError {
         /// [`limits::XZ_MEMORY_BYTES`] or two to the power of [`limits::ZSTD_WINDOW_LOG`].
         limit_bytes: u64,
     },
+    /// A packed file unpacks to more than is read. Everything before was delivered.
+    #[error("file unpacks to more than the limit of {limit_bytes} bytes: `{}`", shown(path))]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+        /// The limit.
+        limit_bytes: u64,
+    },
     /// It is compressed in a way that is not read here.
     #[error("cannot read {format} archives: `{}`", shown(path))]
     Unsupported {
@@ -68,6 +76,26 @@ pub enum SourceError {
     NotAFile {
         /// Which.
         path: PathBuf,
+    },
+    /// A file in a folder of events that holds something else.
+    #[error("not a file of events: `{}`", shown(path))]
+    NoEvents {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A link in a folder of events leads out of it.
+    #[error("link leads out of the folder: `{}`", shown(path))]
+    LeadsOut {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A folder is deeper than any that is looked into.
+    #[error("folder is more than {limit} levels deep: `{}`", shown(path))]
+    TooDeep {
+        /// Which.
+        path: PathBuf,
+        /// [`crate::events::limits::MAX_FOLDER_DEPTH`].
+        limit: usize,
     },
     /// A log is there both compressed and not; the compressed one is left out.
     #[error("log file is there twice: `{}` is left out for `{}`", shown(path), shown(kept))]
@@ -148,9 +176,14 @@ impl SourceError {
                 "unpack it first (`zstd -d --long=31`), or pack with a window of at most 2^{} bytes",
                 limits::ZSTD_WINDOW_LOG
             )),
+            Self::TooLarge { .. } => Some("unpack it first, and read the parts that are needed".into()),
             Self::Unsupported { .. } => Some("unpack it first; gzip, zstd and xz are read as they are".into()),
             Self::NotAFile { .. } => Some("only regular files, folders and named pipes are read".into()),
             Self::NoMatch { .. } => Some("check the spelling, and quote patterns against the shell".into()),
+            Self::NoEvents { .. } => {
+                Some("it is left out; named by itself, a file is read whatever its name".into())
+            }
+            Self::LeadsOut { .. } => Some("it is not followed; name what it leads to".into()),
             Self::TooMany { .. } => Some("use a narrower pattern, or several runs".into()),
             Self::BadMatch { .. } => Some("write FIELD=value words, ` + ` between alternatives".into()),
             Self::Program { error, .. } if error.kind() == io::ErrorKind::NotFound => {

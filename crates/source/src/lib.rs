@@ -8,7 +8,8 @@
 //! - [`Pipe`]: standard input or any other descriptor that ends.
 //!
 //! [`archive::LogReader`] reads a finished file for a replay, compressed or not, and [`archive::expand`] finds the
-//! files of a replay and puts rotated ones in order.
+//! files of a replay and puts rotated ones in order. [`events::EventReader`] does that for events and CloudTrail's
+//! records, and [`events::find`] finds their files.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -40,6 +41,7 @@ pub mod archive;
 pub mod aws;
 mod block;
 mod error;
+pub mod events;
 mod files;
 mod journal;
 pub mod limits;

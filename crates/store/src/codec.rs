@@ -49,6 +49,8 @@ pub(crate) fn verdict_columns(verdict: &Verdict) -> Result<(Cow<'static, str>, O
         Verdict::Ban { until, extends: false } => ("ban".into(), Some(until.as_millis())),
         Verdict::Ban { until, extends: true } => ("extend".into(), Some(until.as_millis())),
         Verdict::Unban => ("unban".into(), None),
+        Verdict::Notify => ("notify".into(), None),
+        Verdict::Repair => ("repair".into(), None),
         other => (json(other)?.into(), None),
     })
 }
@@ -58,6 +60,8 @@ pub(crate) fn verdict_from(word: &str, until: Option<i64>) -> Result<Verdict, Un
         ("ban", Some(until)) => Ok(Verdict::Ban { until: Timestamp::from_millis(until), extends: false }),
         ("extend", Some(until)) => Ok(Verdict::Ban { until: Timestamp::from_millis(until), extends: true }),
         ("unban", None) => Ok(Verdict::Unban),
+        ("notify", None) => Ok(Verdict::Notify),
+        ("repair", None) => Ok(Verdict::Repair),
         _ => serde_json::from_str(word).map_err(|_| Unreadable::new("verdict", word)),
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(feature = "dynamodb")]
 mod image;
 
+use std::collections::hash_map;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -107,6 +108,14 @@ impl Store for MemoryStore {
         Ok(self.matches.of(key, limit))
     }
 
+    fn known(&mut self, ids: &[MatchId]) -> Result<HashSet<MatchId>, StoreError> {
+        Ok(ids.iter().copied().filter(|id| self.matches.ids.contains_key(id)).collect())
+    }
+
+    fn matches_by_id(&mut self, ids: &[MatchId]) -> Result<Vec<Match>, StoreError> {
+        Ok(self.matches.by_id(ids))
+    }
+
     fn decisions(&mut self, key: Option<&Key>, limit: usize) -> Result<Vec<LoggedDecision>, StoreError> {
         let entries = self.log.entries.values().rev();
         let wanted = entries.filter(|e| key.is_none_or(|key| e.decision.key == *key));
@@ -134,7 +143,7 @@ type Place = (Timestamp, u64);
 #[derive(Debug, Default)]
 struct Matches {
     by_time: BTreeMap<Place, Match>,
-    ids: HashSet<MatchId>,
+    ids: HashMap<MatchId, Place>,
     by_key: HashMap<Key, BTreeSet<Place>>,
     next: u64,
 }
@@ -145,19 +154,23 @@ impl Matches {
     }
 
     fn insert(&mut self, m: &Match) -> bool {
-        let new = self.ids.insert(m.id);
-        if new {
-            let place = (m.time, self.next);
-            self.next += 1;
-            self.by_key.entry(m.key.clone()).or_default().insert(place);
-            self.by_time.insert(place, m.clone());
-        }
-        new
+        let hash_map::Entry::Vacant(slot) = self.ids.entry(m.id) else { return false };
+        let place = (m.time, self.next);
+        slot.insert(place);
+        self.next += 1;
+        self.by_key.entry(m.key.clone()).or_default().insert(place);
+        self.by_time.insert(place, m.clone());
+        true
     }
 
     fn of(&self, key: &Key, limit: usize) -> Vec<Match> {
         let places = self.by_key.get(key).into_iter().flatten().rev();
         places.filter_map(|place| self.by_time.get(place)).take(limit).cloned().collect()
+    }
+
+    fn by_id(&self, ids: &[MatchId]) -> Vec<Match> {
+        let places: BTreeSet<&Place> = ids.iter().filter_map(|id| self.ids.get(id)).collect();
+        places.into_iter().filter_map(|place| self.by_time.get(place)).cloned().collect()
     }
 
     fn drop_before(&mut self, before: Timestamp) -> u64 {
@@ -269,13 +282,20 @@ impl Log {
         let Some(line) = self.entries.get_mut(&entry).and_then(|entry| entry.lines.get_mut(n)) else {
             return;
         };
-        line.outcome = Some(settlement.outcome.clone());
-        if let Outcome::Failed { .. } = settlement.outcome {
-            line.attempts = line.attempts.saturating_add(1);
-            line.due = settlement.retry_at;
-        } else {
-            self.open.remove(&settlement.id);
-            self.note_settled(entry);
+        line.outcome = match &settlement.outcome {
+            Outcome::Later { .. } => None,
+            outcome => Some(outcome.clone()),
+        };
+        match line.outcome {
+            None => line.due = settlement.retry_at,
+            Some(Outcome::Failed { .. }) => {
+                line.attempts = line.attempts.saturating_add(1);
+                line.due = settlement.retry_at;
+            }
+            Some(_) => {
+                self.open.remove(&settlement.id);
+                self.note_settled(entry);
+            }
         }
     }
 

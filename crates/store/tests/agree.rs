@@ -95,6 +95,10 @@ fn answers(store: &mut impl Store) -> Vec<String> {
         rows.push(format!("{:?}", store.outbox(now, 100).unwrap()));
     }
     rows.push(format!("{:?}", store.outbox(at(5), 2).unwrap()));
+    let asked: Vec<MatchId> = (0..30).map(MatchId).collect();
+    let mut known: Vec<MatchId> = store.known(&asked).unwrap().into_iter().collect();
+    known.sort();
+    rows.push(format!("{known:?}"));
     rows
 }
 
@@ -207,6 +211,8 @@ fn an_order() -> impl Strategy<Value = Order> {
     let verdict = prop_oneof![
         (a_time(), any::<bool>()).prop_map(|(until, extends)| Verdict::Ban { until, extends }),
         Just(Verdict::Unban),
+        Just(Verdict::Notify),
+        Just(Verdict::Repair),
     ];
     let decision = (a_jail(), a_key(), verdict, a_time(), a_reason(), any::<u32>())
         .prop_map(|(jail, key, verdict, at, reason, nth)| Decision { jail, key, verdict, at, reason, nth });

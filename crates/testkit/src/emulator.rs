@@ -56,6 +56,21 @@ impl Emulator {
         let access = Access { region: Some(region.to_owned()), endpoint: Some(self.endpoint.clone()) };
         Aws::new(&access).expect("clients")
     }
+
+    /// It, in a region of an account that no other test has: for what has fixed names.
+    ///
+    /// # Panics
+    /// If the clients cannot be made.
+    pub fn own_account(&self, region: &str) -> Aws {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        // The emulator takes an access key of twelve digits for the account.
+        let account =
+            format!("{:06}{:05}{}", now.as_secs() % 1_000_000, std::process::id() % 100_000, count % 10);
+        let credentials = aws_sdk_sqs::config::Credentials::new(account, "test", None, None, "test");
+        self.aws(region).with_credentials(credentials)
+    }
 }
 
 /// `name` with an ending that no other test has.

@@ -12,8 +12,8 @@
 mod cases;
 mod make;
 
-use stockade_core::ports::{Plan, RespondError, Responder, Scope, Standing};
-use stockade_core::{Outcome, Timestamp};
+use stockade_core::ports::{Notice, Plan, RespondError, Responder, Scope, Standing};
+use stockade_core::{Outcome, Timestamp, Verdict};
 
 use cases::CASES;
 
@@ -115,6 +115,14 @@ impl<R: Responder> Responder for Restarting<'_, R> {
 
     fn apply(&mut self, plan: &Plan, now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
         self.restarted().apply(plan, now)
+    }
+
+    fn takes(&self, verdict: &Verdict) -> bool {
+        self.responder.as_ref().expect("one is always put back").takes(verdict)
+    }
+
+    fn tell(&mut self, notices: &[Notice], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
+        self.restarted().tell(notices, now)
     }
 
     fn flush(&mut self) -> Result<(), RespondError> {

@@ -12,11 +12,13 @@ mod outbox;
 mod purge;
 mod state;
 
+use std::collections::HashSet;
+
 use stockade_core::ports::{
     Batch, LoggedDecision, News, OutboxItem, Retention, Settlement, Snapshot, Store, StoreError,
     StoreErrorKind,
 };
-use stockade_core::{Key, Match, Timestamp};
+use stockade_core::{Key, Match, MatchId, Timestamp};
 
 /// One check, on a fresh store.
 type Case = fn(&mut dyn Store);
@@ -132,6 +134,12 @@ impl<S: Store> Store for Reopening<'_, '_, S> {
     }
     fn matches_of(&mut self, key: &Key, limit: usize) -> Result<Vec<Match>, StoreError> {
         self.again().matches_of(key, limit)
+    }
+    fn known(&mut self, ids: &[MatchId]) -> Result<HashSet<MatchId>, StoreError> {
+        self.again().known(ids)
+    }
+    fn matches_by_id(&mut self, ids: &[MatchId]) -> Result<Vec<Match>, StoreError> {
+        self.again().matches_by_id(ids)
     }
     fn decisions(&mut self, key: Option<&Key>, limit: usize) -> Result<Vec<LoggedDecision>, StoreError> {
         self.again().decisions(key, limit)

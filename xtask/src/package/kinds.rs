@@ -58,6 +58,11 @@ impl Package {
             what: "phase 2: matches to bans",
         },
         Self {
+            name: "functions/events.zip",
+            kind: Kind::Function { reads_logs: false },
+            what: "events to bans, notices, repairs",
+        },
+        Self {
             name: "functions/expire.zip",
             kind: Kind::Function { reads_logs: false },
             what: "unbans, snapshot, repeats",
@@ -91,7 +96,7 @@ impl Package {
 }
 
 /// The configuration that goes along: the shipped filters and jails of `conf/`, and over them what `deploy/aws/conf/`
-/// says for Lambda.
+/// says for Lambda. The shipped rules of events are built in; rules of your own go to `deploy/aws/conf/rule.d/`.
 ///
 /// # Errors
 /// If a file cannot be read.
@@ -99,6 +104,9 @@ pub fn configuration(root: &Path) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
     for folder in ["conf", "deploy/aws/conf"] {
         collect(&root.join(folder), FOLDER, &mut entries)?;
+        if folder == "conf" {
+            entries.retain(|entry| !entry.name.contains("/rule.d/"));
+        }
     }
     Ok(entries)
 }
@@ -134,6 +142,7 @@ mod tests {
             let reads_logs = matches!(package.kind, Kind::Complete | Kind::Function { reads_logs: true });
             let filters = reads_logs || (layer && package.kind == Kind::Configuration);
             assert_eq!(has("stockade/filter.d/sshd.conf"), filters, "{}", package.name);
+            assert!(!has("stockade/rule.d/root-use.toml"), "built in: {}", package.name);
         }
     }
 }

@@ -68,18 +68,25 @@ impl Deployed {
     }
 }
 
-/// A zip as the packer makes it, of the program that cargo built for this test, or of the one that
-/// `STOCKADE_TEST_BOOTSTRAP` names. The log groups of tests have names of their own, so its `stockade.toml` has patterns.
+/// A package whose `stockade.toml` has patterns: the log groups of tests have names of their own.
 fn package(jails: Option<&str>) -> Vec<u8> {
     let groups = "[aws.log_groups]\n\"auth-*\" = [\"sshd\"]\n\"syslog-*\" = [\"dovecot\", \"postfix\", \"roundcube\"]\n";
-    let mut entries = configuration(&xtask::root()).unwrap();
-    for entry in &mut entries {
-        match (entry.name.as_str(), jails) {
-            ("stockade/stockade.toml", _) => entry.bytes = groups.into(),
-            ("stockade/jail.local", Some(jails)) => entry.bytes = jails.into(),
-            _ => {}
+    packed(|entries| {
+        for entry in entries {
+            match (entry.name.as_str(), jails) {
+                ("stockade/stockade.toml", _) => entry.bytes = groups.into(),
+                ("stockade/jail.local", Some(jails)) => entry.bytes = jails.into(),
+                _ => {}
+            }
         }
-    }
+    })
+}
+
+/// A zip as the packer makes it, of the program that cargo built for this test, or of the one that
+/// `STOCKADE_TEST_BOOTSTRAP` names, with another configuration.
+pub(crate) fn packed(change: impl FnOnce(&mut Vec<Entry>)) -> Vec<u8> {
+    let mut entries = configuration(&xtask::root()).unwrap();
+    change(&mut entries);
     entries.push(Entry { name: "bootstrap".to_owned(), executable: true, bytes: program().to_vec() });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("package.zip");

@@ -60,9 +60,11 @@ pub(crate) struct UnbanArgs {
 
 /// Show why an address is, was or will be banned: the very lines that did it.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  stockade why 203.0.113.9\n  stockade why 203.0.113.9 --lines 50")]
+#[command(
+    after_help = "Examples:\n  stockade why 203.0.113.9\n  stockade why 203.0.113.9 --lines 50\n  stockade why arn:aws:iam::111122223333:user/eve"
+)]
 pub(crate) struct WhyArgs {
-    /// The address or network
+    /// The address or network, or the name that a rule or a filter counts
     pub(crate) address: String,
     /// How many log lines to show at most
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = values::line_count)]

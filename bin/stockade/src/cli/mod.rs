@@ -6,7 +6,10 @@ mod control;
 mod explain;
 mod generate;
 mod import;
+mod pattern;
 mod regex;
+mod replay;
+mod rules;
 mod scan;
 mod service;
 pub(crate) mod values;
@@ -21,7 +24,12 @@ pub(crate) use control::{BanArgs, BansArgs, UnbanArgs, WhyArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use import::ImportArgs;
+pub(crate) use pattern::{PatternArgs, PatternCommand, PatternTestArgs, SnsScope};
 pub(crate) use regex::{RegexArgs, TrialArgs};
+pub(crate) use replay::ReplayArgs;
+pub(crate) use rules::{
+    ExportFormat, RulesArgs, RulesCheckArgs, RulesCommand, RulesExportArgs, RulesTestArgs,
+};
 pub(crate) use scan::ScanArgs;
 pub(crate) use service::{RunArgs, StopArgs};
 
@@ -87,10 +95,16 @@ pub(crate) enum Command {
     Agent(AgentArgs),
     /// Replay logs: who would have been banned, when, and for how long
     Scan(ScanArgs),
+    /// Replay AWS events: what the rules would have decided, when, and why
+    Replay(ReplayArgs),
     /// Show what a log line means: date, filter, fields, and how far from a ban it would be
     Explain(ExplainArgs),
     /// Try a filter or a regex on a log: which regexes match how often, and what they cost
     Regex(RegexArgs),
+    /// Try event patterns, as EventBridge and Stockade's rules have them
+    Pattern(PatternArgs),
+    /// Show, check, test and export the rules of events
+    Rules(RulesArgs),
     /// Check the configuration and report all errors at once
     Check(CheckArgs),
     /// Show what the configuration comes to, every value with the line it was written on

@@ -7,7 +7,10 @@ mod control;
 mod explain;
 mod generate;
 mod import;
+pub(crate) mod pattern;
 pub(crate) mod regex;
+mod replay;
+mod rules;
 mod run;
 mod scan;
 
@@ -21,8 +24,11 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
         Command::Run(args) => run::run(global, args),
         Command::Agent(args) => agent::run(global, args),
         Command::Scan(args) => scan::run(global, args),
+        Command::Replay(args) => replay::run(global, args),
         Command::Explain(args) => explain::run(global, args),
         Command::Regex(args) => regex::run(global, args),
+        Command::Pattern(args) => pattern::run(global, args),
+        Command::Rules(args) => rules::run(global, args),
         Command::Check(args) => check::run(global, args),
         Command::Config(args) => config::run(global, args),
         Command::Status => control::status::run(global),

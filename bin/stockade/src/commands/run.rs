@@ -19,7 +19,7 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Outcome {
         socket: global.socket.clone(),
         ..RunOptions::default()
     };
-    let load = || stockade_config::load(&config::paths(global), &config::environment);
+    let load = || config::load_whole(global);
     daemon::run(&load, &options).map_err(|error| {
         if let DaemonError::Config(problems) = &error {
             config::print_errors(problems);

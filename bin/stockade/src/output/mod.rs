@@ -1,6 +1,8 @@
 //! How answers look: for people as aligned text, for programs as JSON or comma-separated values.
 
 pub(crate) mod csv;
+pub(crate) mod excerpt;
+pub(crate) mod explanation;
 pub(crate) mod json;
 pub(crate) mod progress;
 pub(crate) mod style;

@@ -52,9 +52,13 @@ fn steady(line: &str) -> String {
     if line.contains(" MB/s)") {
         return cut(" in ").unwrap();
     }
-    for key in
-        ["\"seconds\": ", "\"lines_per_second\": ", "\"bytes_per_second\": ", "\"peak_memory_bytes\": "]
-    {
+    for key in [
+        "\"seconds\": ",
+        "\"lines_per_second\": ",
+        "\"events_per_second\": ",
+        "\"bytes_per_second\": ",
+        "\"peak_memory_bytes\": ",
+    ] {
         if let Some(line) = cut(key) {
             return line;
         }

@@ -171,8 +171,10 @@ impl Actions {
     }
 }
 
+/// All but those who only tell people: a mail for each ban is for who wants it.
 fn all(context: &Context<'_>) -> Vec<Arc<str>> {
-    context.program.responders.iter().map(|responder| Arc::clone(&responder.name)).collect()
+    let all = context.program.responders.iter().filter(|responder| !responder.kind.tells_people());
+    all.map(|responder| Arc::clone(&responder.name)).collect()
 }
 
 /// What is to be said of an action that is neither a responder nor a file.

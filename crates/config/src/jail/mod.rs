@@ -6,6 +6,7 @@ use std::sync::Arc;
 use stockade_core::action::ActionSpec;
 use stockade_core::ports::Scope;
 use stockade_filter::FilterSpec;
+use stockade_rule::Rule;
 
 mod action_file;
 mod actions;
@@ -46,7 +47,9 @@ pub struct JailConfig {
     /// `ignorecommand`: a command that ends with status 0 for whom it ignores. What it is asked about are tags in it, as
     /// in those of actions.
     pub ignore_command: Option<String>,
-    /// What it looks for; `None` for a jail that counts bans.
+    /// What it looks for in events; empty for a jail that reads logs or counts bans.
+    pub rules: Vec<Arc<Rule>>,
+    /// What it looks for in logs; `None` for a jail that counts bans, and for one of rules.
     pub filter: Option<FilterSpec>,
     /// The same for lines of the journal, where they are looked at otherwise (`logtype`); `None` if they are not.
     pub journal_filter: Option<FilterSpec>,
@@ -63,7 +66,8 @@ pub struct JailConfig {
     /// `port` and `protocol`: which packets its bans keep out.
     pub scope: Scope,
     /// `action`: the names of those that carry out what it decides, each in
-    /// [`Program::responders`](crate::Program::responders) or in `actions`; not empty.
+    /// [`Program::responders`](crate::Program::responders) or in `actions`; not empty but for a jail of rules whose
+    /// target nobody carries out.
     pub responders: Vec<Arc<str>>,
     /// The files of `action.d` among them.
     pub actions: Vec<ActionSpec>,

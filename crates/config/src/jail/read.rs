@@ -72,6 +72,7 @@ fn build(options: &mut Options<'_>, feed: Feed, context: &Context<'_>) -> Option
         ignore_hosts: ignored.hosts,
         ignore_files: ignored.files,
         ignore_command: options.get("ignorecommand").map(|value| value.text().to_owned()),
+        rules: Vec::new(),
         filter: None,
         journal_filter: None,
         backend: Backend::default(),

@@ -109,7 +109,10 @@ mod tests {
         assert_eq!([tcp("ssh"), tcp("Secure"), tcp("odd")], [vec![2222], vec![2222], vec![8]]);
         assert_eq!(services.ports("odd", &[Protocol::Tcp, Protocol::Udp]), [7, 8]);
         assert_eq!(services.ports("odd", &[]), [7, 8]);
-        assert_eq!([tcp("no"), tcp("n"), tcp("bad"), tcp("nothing")], [vec![], vec![], vec![], vec![]]);
+        assert_eq!(
+            [tcp("no"), tcp("n"), tcp("bad"), tcp("nothing")],
+            [const { Vec::new() }; 4] as [Vec<u16>; 4]
+        );
         assert_eq!([tcp("https"), services.ports("domain", &[Protocol::Udp])], [vec![443], vec![53]]);
     }
 }

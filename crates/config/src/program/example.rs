@@ -19,8 +19,19 @@ pub fn example() -> String {
         let doc = setting.doc.replace('\n', "\n# ");
         text += &format!("\n# {doc}\n#{name} = {}\n", (setting.get)(&program).to_toml());
     }
-    text + LOG_GROUPS + RESPONDERS
+    text + RULES + LOG_GROUPS + RESPONDERS
 }
+
+const RULES: &str = r#"
+# What is to be other than a rule's file in rule.d says, for example:
+# [rules.root-use]
+# enabled = true
+# target = "notify"
+# maxretry = 1
+# findtime = "10m"
+# bantime = "1h"
+# action = ["report"]
+"#;
 
 const LOG_GROUPS: &str = r#"
 # Which filters read which log group of CloudWatch Logs: its name, or a pattern, and the filters as jails name them. As
@@ -31,8 +42,9 @@ const LOG_GROUPS: &str = r#"
 "#;
 
 const RESPONDERS: &str = r#"
-# What makes decisions true. `action = NAME` in a jail chooses among them; a jail without `action` uses all.
-# As soon as one is set here, there are no others than those set here.
+# What makes decisions true. `action = NAME` in a jail chooses among them; a jail without `action` uses all but those that
+# only tell people: slack, email and sns-notice.
+# As soon as one is set here that does not only tell people, there are no others than those set here.
 
 #[responders.nftables]
 #kind = "nftables"
@@ -58,6 +70,39 @@ const RESPONDERS: &str = r#"
 #kind = "lambda"
 #function = "ALC_Denier"
 #unban = false
+
+# Notices, bans and their ends to a program, as signed JSON. Secrets stand elsewhere: `env:NAME`, `file:/path`.
+#[responders.hook]
+#kind = "webhook"
+#url = "https://hooks.example.com/stockade"
+#secret = "env:WEBHOOK_SECRET"
+#timeout = "10s"
+#ca = ""
+# What comes so soon after a message about the same is told in one; so many messages at once, and again in so long.
+#group = "1m"
+#messages = 20
+#per = "10m"
+
+#[responders.chat]
+#kind = "slack"
+#url = "file:/etc/stockade/secrets/slack-url"
+#unban = false
+
+#[responders.mail]
+#kind = "email"
+#server = "mail.example.com:587"
+#tls = "starttls"
+#from = "Stockade <stockade@example.com>"
+#to = ["ops@example.com"]
+#user = "stockade"
+#password = "file:/etc/stockade/secrets/mail-password"
+
+#[responders.pager]
+#kind = "sns-notice"
+#topic = "stockade-alerts"
+
+#[responders.journal]
+#kind = "log"
 
 #[responders.rehearsal]
 #kind = "dry-run"

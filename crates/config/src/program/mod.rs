@@ -4,25 +4,35 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stockade_core::Key;
+use stockade_core::{Key, Target};
 
 mod agent;
 mod aws;
 mod document;
+mod events;
 mod example;
+mod notices;
 mod read;
 mod responder_aws;
+mod responder_notice;
 mod responders;
+mod rules;
 mod schema;
+mod secret;
 mod store;
 mod value;
 
 pub use agent::Agent;
 pub use aws::{AwsSettings, LogGroup};
+pub use events::Events;
 pub use example::example;
+pub use notices::{EmailConfig, MailTls, Pace, SlackConfig, SnsNoticeConfig, WebhookConfig};
 pub(crate) use read::{FILE, read};
+pub use rules::{RuleSetting, RuleSettings};
 pub(crate) use schema::SETTINGS;
+pub use secret::{Secret, SecretError};
 pub use store::{PostgresUrl, StoreConfig};
+pub(crate) use value::span_text;
 
 /// The settings of the program. Its default is what `stockade.toml` says that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +59,10 @@ pub struct Program {
     pub aws: AwsSettings,
     /// `[agent]`: what `stockade agent` does.
     pub agent: Agent,
+    /// `[events]`: where events come from.
+    pub events: Events,
+    /// `[rules]`: which rules of events are used, and how.
+    pub rules: RuleSettings,
     /// `[responders.NAME]`: what makes decisions true; never empty, names differ, in the order of the file. One
     /// called `nftables` if the file has none; otherwise those of the file and no others.
     pub responders: Vec<ResponderConfig>,
@@ -180,6 +194,16 @@ pub enum ResponderKind {
         /// In which AWS.
         place: AwsPlace,
     },
+    /// `webhook`: hands notices, bans and their ends to another program, signed.
+    Webhook(WebhookConfig),
+    /// `slack`: tells a channel of Slack.
+    Slack(SlackConfig),
+    /// `email`: sends mail.
+    Email(Box<EmailConfig>),
+    /// `sns-notice`: tells those who subscribed to a topic of SNS.
+    SnsNotice(SnsNoticeConfig),
+    /// `log`: writes every decision to standard output, a line of JSON each.
+    Log,
     /// `dry-run`: says what would be done.
     DryRun,
 }
@@ -209,6 +233,8 @@ impl Default for Program {
             fail2ban_log: Fail2banLog::default(),
             aws: AwsSettings::default(),
             agent: Agent::default(),
+            events: Events::default(),
+            rules: RuleSettings::default(),
             responders: vec![ResponderConfig { name: "nftables".into(), kind: ResponderKind::nftables() }],
         }
     }
@@ -241,6 +267,24 @@ impl Default for Retention {
 }
 
 impl ResponderKind {
+    /// Whether it carries out decisions with this target. What is announced to others by SNS or Lambda are bans alone.
+    pub fn takes(&self, target: Target) -> bool {
+        match self {
+            Self::Log | Self::Command { .. } | Self::Webhook(_) => target != Target::Repair,
+            _ if self.tells_people() => target != Target::Repair,
+            Self::DryRun => true,
+            _ => target == Target::Ban,
+        }
+    }
+
+    /// Whether it only tells people. Such a responder takes no other's place, and hears of the bans of a log's jail only
+    /// if that jail names it.
+    pub fn tells_people(&self) -> bool {
+        matches!(self, Self::Slack(_) | Self::Email(_) | Self::SnsNotice(_))
+    }
+
+    /// The time that a message has to go out where none is set.
+    pub const NOTICE_TIMEOUT: Duration = Duration::from_secs(10);
     /// The table of `kind = "nftables"` that names none.
     pub const DEFAULT_TABLE: &'static str = "stockade";
     /// What `kind = "fail2ban-client"` runs that names nothing.

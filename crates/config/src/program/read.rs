@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Entry, Text, entries};
 use super::schema::{SETTINGS, Setting};
 use super::value::{Bad, Kind};
-use super::{Program, aws, responders};
+use super::{Program, aws, responders, rules};
 use crate::env_vars::ENV_VARS;
 use crate::limits::MAX_PROBLEMS;
 use crate::nearest::nearest;
@@ -40,6 +40,8 @@ pub(crate) fn read(
         reader.file(&Text::new(name, text));
     }
     reader.environment(env);
+    let disabled = reader.origins.iter().rev().find(|(key, _)| *key == "rules.disabled");
+    reader.program.rules.disabled_at = disabled.map(|(_, origin)| origin.clone()).unwrap_or_default();
     let rows = reader.rows();
     reader.problems.into_iter().for_each(|problem| problems.push(problem));
     problems.count_dropped(reader.dropped, true);
@@ -88,6 +90,8 @@ impl Reader {
                 if let Some(table) = self.expect_table(&key, &entry, text) {
                     responders::read(self, table, text);
                 }
+            } else if prefix == rules::RULES {
+                rules::read_one(self, &entry, text);
             } else if key == aws::LOG_GROUPS {
                 if let Some(table) = self.expect_table(&key, &entry, text) {
                     aws::read_log_groups(self, table, text);
@@ -155,6 +159,13 @@ impl Reader {
     ) {
         let found = format!("`{}`", text.quote(span.clone()));
         let bad = Bad { span: None, expected: expected.to_owned(), found, hint: hint.map(str::to_owned) };
+        self.bad(key, bad, text.place(span.start));
+    }
+
+    /// The same where what stands there may be a secret.
+    pub(super) fn wrong_hidden(&mut self, key: &str, expected: &str, span: Range<usize>, text: &Text<'_>) {
+        let found = "something that is not shown here".to_owned();
+        let bad = Bad { span: None, expected: expected.to_owned(), found, hint: None };
         self.bad(key, bad, text.place(span.start));
     }
 

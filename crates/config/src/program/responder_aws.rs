@@ -8,6 +8,9 @@ use super::responders::One;
 use super::value::{Kind, Parsed};
 use super::{AwsPlace, ResponderKind};
 
+/// A topic that must be named.
+pub(super) const TOPIC_NAME: Kind =
+    Kind::Text { expected: "the name of an SNS topic or its ARN", fits: is_topic };
 const TOPIC: Kind =
     Kind::Text { expected: "the name of an SNS topic or its ARN, or nothing", fits: is_topic_or_nothing };
 const FUNCTION: Kind = Kind::Text {
@@ -29,24 +32,13 @@ impl One<'_, '_> {
     }
 
     pub(super) fn lambda(&mut self, table: &DeTable<'_>, header: &Entry<'_>) -> Option<ResponderKind> {
-        let function = match self.value(table, "function", FUNCTION) {
-            Some(Parsed::Text(function)) => Some(function),
-            None if !table.contains_key("function") => {
-                self.missing("function", FUNCTION.expected(), header);
-                None
-            }
-            _ => None,
-        };
-        let unban = match self.value(table, "unban", Kind::Flag) {
-            Some(Parsed::Flag(unban)) => Some(unban),
-            None if !table.contains_key("unban") => Some(false),
-            _ => None,
-        };
+        let function = self.needed_text(table, header, "function", FUNCTION);
+        let unban = self.flag(table, "unban", false);
         let place = self.aws_place(table);
         Some(ResponderKind::Lambda { function: function?, unban: unban?, place: place? })
     }
 
-    fn aws_place(&mut self, table: &DeTable<'_>) -> Option<AwsPlace> {
+    pub(super) fn aws_place(&mut self, table: &DeTable<'_>) -> Option<AwsPlace> {
         let region = self.optional(table, "region", REGION);
         let endpoint = self.optional(table, "endpoint", ENDPOINT);
         Some(AwsPlace { region: region?, endpoint: endpoint? })

@@ -6,9 +6,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::document::{Entry, Text, entries};
 use super::read::{RESPONDERS, Reader};
-use super::responder_aws;
 use super::value::{Kind, Parsed, is_path, span_text};
-use super::{ResponderConfig, ResponderKind};
+use super::{Program, ResponderConfig, ResponderKind};
+use super::{responder_aws, responder_notice};
 use crate::limits::{MAX_ARGS, MAX_NAME_BYTES, MAX_PATH_BYTES, MAX_RESPONDERS};
 use crate::nearest::nearest;
 use crate::origin::{Origin, Row};
@@ -23,9 +23,32 @@ const KINDS: &[(&str, &[&str])] = &[
     ("fail2ban-client", &["kind", "argv", "timeout"]),
     ("sns", &["kind", "topic", "region", "endpoint"]),
     ("lambda", &["kind", "function", "unban", "region", "endpoint"]),
+    ("webhook", &["kind", "url", "secret", "timeout", "ca", "group", "messages", "per"]),
+    ("slack", &["kind", "url", "unban", "timeout", "group", "messages", "per"]),
+    (
+        "email",
+        &[
+            "kind", "server", "tls", "from", "to", "user", "password", "unban", "timeout", "ca", "group",
+            "messages", "per",
+        ],
+    ),
+    ("sns-notice", &["kind", "topic", "unban", "region", "endpoint", "group", "messages", "per"]),
+    ("log", &["kind"]),
     ("dry-run", &["kind"]),
 ];
-const KIND_WORDS: Kind = Kind::Word(&["nftables", "command", "fail2ban-client", "sns", "lambda", "dry-run"]);
+const KIND_WORDS: Kind = Kind::Word(&[
+    "nftables",
+    "command",
+    "fail2ban-client",
+    "sns",
+    "lambda",
+    "webhook",
+    "slack",
+    "email",
+    "sns-notice",
+    "log",
+    "dry-run",
+]);
 const ARGV: &str = "a list of words, the first an absolute path, such as `[\"/usr/bin/logger\", \"ban\"]`";
 const TIMEOUT: Kind = Kind::Span { min: Duration::from_secs(1) };
 
@@ -54,6 +77,14 @@ pub(super) fn read(reader: &mut Reader, table: &DeTable<'_>, text: &Text<'_>) {
     if let Some(entry) = entries.get(MAX_RESPONDERS) {
         let expected = format!("at most {MAX_RESPONDERS} responders");
         reader.wrong(RESPONDERS, &expected, entry.key_span.clone(), text, None);
+    }
+    // Who only tells people keeps nobody out: the firewall goes on doing so.
+    let default = Program::default().responders;
+    let is_taken = |one: &ResponderConfig| found.iter().any(|other| other.name == one.name);
+    if !found.is_empty() && found.iter().all(|one| one.kind.tells_people()) && !default.iter().any(is_taken) {
+        let rows = rows(&default, &|_, _| Origin::Default);
+        reader.responder_rows.splice(0..0, rows);
+        found.splice(0..0, default);
     }
     if !found.is_empty() {
         reader.program.responders = found;
@@ -84,6 +115,11 @@ pub(super) fn rows(responders: &[ResponderConfig], place: &dyn Fn(&str, &str) ->
                 row("timeout", format!("\"{}\"", span_text(*timeout)));
             }
             ResponderKind::Sns { .. } | ResponderKind::Lambda { .. } => responder_aws::rows(kind, &mut row),
+            ResponderKind::Webhook(_)
+            | ResponderKind::Slack(_)
+            | ResponderKind::Email(_)
+            | ResponderKind::SnsNotice(_) => responder_notice::rows(kind, &mut row),
+            ResponderKind::Log => row("kind", "\"log\"".into()),
             ResponderKind::DryRun => row("kind", "\"dry-run\"".into()),
         }
     }
@@ -118,6 +154,11 @@ impl One<'_, '_> {
             "fail2ban-client" => self.fail2ban_client(table),
             "sns" => self.sns(table),
             "lambda" => self.lambda(table, header),
+            "webhook" => self.webhook(table, header),
+            "slack" => self.slack(table, header),
+            "email" => self.email(table, header),
+            "sns-notice" => self.sns_notice(table, header),
+            "log" => Some(ResponderKind::Log),
             _ => Some(ResponderKind::DryRun),
         }
     }
@@ -147,10 +188,48 @@ impl One<'_, '_> {
     }
 
     /// `None` if what is set is wrong.
-    fn timeout(&mut self, table: &DeTable<'_>, default: Duration) -> Option<Duration> {
-        match self.value(table, "timeout", TIMEOUT) {
-            Some(Parsed::Span(timeout)) => Some(timeout),
-            None if !table.contains_key("timeout") => Some(default),
+    pub(super) fn timeout(&mut self, table: &DeTable<'_>, default: Duration) -> Option<Duration> {
+        self.span(table, "timeout", TIMEOUT, default)
+    }
+
+    /// The same of any length of time.
+    pub(super) fn span(
+        &mut self,
+        table: &DeTable<'_>,
+        name: &str,
+        kind: Kind,
+        default: Duration,
+    ) -> Option<Duration> {
+        match self.value(table, name, kind) {
+            Some(Parsed::Span(span)) => Some(span),
+            None if !table.contains_key(name) => Some(default),
+            _ => None,
+        }
+    }
+
+    /// The same of a yes or no.
+    pub(super) fn flag(&mut self, table: &DeTable<'_>, name: &str, default: bool) -> Option<bool> {
+        match self.value(table, name, Kind::Flag) {
+            Some(Parsed::Flag(flag)) => Some(flag),
+            None if !table.contains_key(name) => Some(default),
+            _ => None,
+        }
+    }
+
+    /// A text that must be there.
+    pub(super) fn needed_text(
+        &mut self,
+        table: &DeTable<'_>,
+        header: &Entry<'_>,
+        name: &str,
+        kind: Kind,
+    ) -> Option<String> {
+        match self.value(table, name, kind) {
+            Some(Parsed::Text(text)) => Some(text),
+            None if !table.contains_key(name) => {
+                self.missing(name, kind.expected(), header);
+                None
+            }
             _ => None,
         }
     }
@@ -199,9 +278,15 @@ impl One<'_, '_> {
         self.reader.value(&format!("{}.{name}", self.key), kind, &entry, self.text)
     }
 
-    fn wrong(&mut self, name: &str, expected: &str, entry: &Entry<'_>) {
+    pub(super) fn wrong(&mut self, name: &str, expected: &str, entry: &Entry<'_>) {
         let key = format!("{}.{name}", self.key);
         self.reader.wrong(&key, expected, entry.value_span.clone(), self.text, None);
+    }
+
+    /// The same without a word about what stands there: it may be a secret in the wrong place.
+    pub(super) fn wrong_hidden(&mut self, name: &str, expected: &str, entry: &Entry<'_>) {
+        let key = format!("{}.{name}", self.key);
+        self.reader.wrong_hidden(&key, expected, entry.value_span.clone(), self.text);
     }
 
     pub(super) fn missing(
@@ -225,7 +310,7 @@ impl One<'_, '_> {
     }
 }
 
-fn entry<'t>(table: &'t DeTable<'t>, name: &str) -> Option<Entry<'t>> {
+pub(super) fn entry<'t>(table: &'t DeTable<'t>, name: &str) -> Option<Entry<'t>> {
     entries(table).into_iter().find(|entry| entry.key == name)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::value::{Kind, Parsed, Stored};
-use super::{Durability, LogLevel, Program, agent, aws};
+use super::{Durability, LogLevel, Program, agent, aws, events};
 use crate::limits::{MAX_PATH_BYTES, MAX_SOCKET_BYTES};
 
 /// One setting.
@@ -201,6 +201,18 @@ pub(crate) const SETTINGS: &[Setting] = &[
         SECOND,
         "How often it is asked whether the snapshot of live bans has changed."
     ),
+    setting!(
+        events.queue,
+        text("the name of an SQS queue, its ARN or its URL, or nothing", events::is_queue),
+        "The SQS queue with events for `stockade run`, fed by EventBridge rules or by S3 notifications of CloudTrail\n\
+         files. Empty: no events are read."
+    ),
+    setting!(
+        rules.disabled,
+        Kind::Texts,
+        "The rules of events that are not used. `[rules.NAME]` changes one: `enabled`, `target`, `maxretry`, `findtime`,\n\
+         `bantime`, `action`."
+    ),
 ];
 
 #[cfg(test)]
@@ -230,6 +242,9 @@ mod tests {
             tables.push(setting.table_and_name().0);
         }
         tables.dedup();
-        assert_eq!(tables, ["", "guards", "retention", "limits", "fail2ban_log", "aws", "agent"]);
+        assert_eq!(
+            tables,
+            ["", "guards", "retention", "limits", "fail2ban_log", "aws", "agent", "events", "rules"]
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use stockade_core::Key;
+use stockade_core::{BanTime, Key};
 use stockade_filter::conf::value::{TimeSpan, parse_time};
 use toml::de::DeValue;
 
@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     Word(&'static [&'static str]),
     /// A length of time in fail2ban's language, or whole seconds.
     Span { min: Duration },
+    /// A length of time as above, at least a second, or -1 for one without end.
+    BanTime,
     /// `true` or `false`.
     Flag,
     /// A whole number in these bounds.
@@ -49,6 +51,7 @@ pub(crate) enum Parsed {
     Texts(Vec<String>),
     Word(&'static str),
     Span(Duration),
+    BanTime(BanTime),
     Flag(bool),
     Count(u64),
     Keys(Vec<Key>),
@@ -78,6 +81,7 @@ impl Kind {
             Self::Path { max_bytes } => format!("an absolute path of at most {max_bytes} bytes"),
             Self::Word(words) => format!("one of `{}`", words.join("`, `")),
             Self::Span { min } => format!("a length of time such as `10m`, at least {}", span_text(min)),
+            Self::BanTime => "a length of time such as `10m`, or -1 for no end".into(),
             Self::Flag => "`true` or `false`".into(),
             Self::Count { min, max: u64::MAX } => format!("a whole number, at least {min}"),
             Self::Count { min, max } => format!("a whole number from {min} to {max}"),
@@ -106,7 +110,8 @@ impl Kind {
             | Self::Host
             | Self::Text { .. }
             | Self::Word(_)
-            | Self::Span { .. } => self.string(text),
+            | Self::Span { .. }
+            | Self::BanTime => self.string(text),
             Self::Texts => {
                 let parts = text.split([' ', ',', '\n', '\t']).filter(|part| !part.is_empty());
                 parts
@@ -140,6 +145,13 @@ impl Kind {
             (Self::Span { .. }, DeValue::Integer(_)) => {
                 integer(value).and_then(|seconds| self.span(Duration::from_secs(seconds)))
             }
+            (Self::BanTime, DeValue::Integer(number)) => {
+                if number.as_str() == "-1" {
+                    Some(Parsed::BanTime(BanTime::Forever))
+                } else {
+                    integer(value).and_then(|seconds| ban_time(Duration::from_secs(seconds)))
+                }
+            }
             (Self::Flag | Self::Count { .. }, DeValue::String(string)) if self.read_text(string).is_ok() => {
                 return Err(Bad { hint: Some("leave the quotes out".into()), ..bad() });
             }
@@ -150,7 +162,8 @@ impl Kind {
                 | Self::Host
                 | Self::Text { .. }
                 | Self::Word(_)
-                | Self::Span { .. },
+                | Self::Span { .. }
+                | Self::BanTime,
                 DeValue::String(string),
             ) => self.string(string),
             (Self::Keys, DeValue::Array(array)) => {
@@ -189,6 +202,10 @@ impl Kind {
             Self::Span { .. } => {
                 parse_time(text).ok().and_then(TimeSpan::duration).and_then(|span| self.span(span))
             }
+            Self::BanTime => match parse_time(text).ok()? {
+                TimeSpan::Forever => Some(Parsed::BanTime(BanTime::Forever)),
+                span => span.duration().and_then(ban_time),
+            },
             Self::Flag | Self::Count { .. } | Self::Keys | Self::Texts => None,
         }
     }
@@ -210,6 +227,10 @@ impl Kind {
     fn bad(self, span: Option<Range<usize>>, found: &str) -> Bad {
         Bad { span, expected: self.expected(), found: found.to_owned(), hint: None }
     }
+}
+
+fn ban_time(span: Duration) -> Option<Parsed> {
+    (span >= Duration::from_secs(1)).then_some(Parsed::BanTime(BanTime::For(span)))
 }
 
 /// Whether a text is an absolute path that the system can take.
@@ -257,6 +278,8 @@ impl Parsed {
             Self::Texts(texts) => toml::Value::from(texts.clone()).to_string(),
             Self::Word(word) => format!("\"{word}\""),
             Self::Span(span) => format!("\"{}\"", span_text(*span)),
+            Self::BanTime(BanTime::For(span)) => format!("\"{}\"", span_text(*span)),
+            Self::BanTime(BanTime::Forever) => "-1".to_owned(),
             Self::Flag(flag) => flag.to_string(),
             Self::Count(count) => count.to_string(),
             Self::Keys(keys) => {

@@ -1,128 +1,107 @@
-//! Where strings end: the innermost question of the crate.
+//! What a text is made of: strings, numbers, space.
 
+use super::quotes::Quotes;
 use crate::error::{EventError, EventErrorKind};
 
-#[cfg(target_arch = "aarch64")]
-use memchr::arch::aarch64::neon::memchr::Two;
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-use memchr::arch::all::memchr::Two;
-// SSE2 is part of every x86-64: the compiler can put the search where it is needed, without a call. AVX2 would need one,
-// and most strings are short.
-#[cfg(target_arch = "x86_64")]
-use memchr::arch::x86_64::sse2::memchr::Two;
-
-/// A text whose strings are looked for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Text<'e> {
+/// A text that is read from its beginning on, every string once and in order.
+#[derive(Debug)]
+pub(super) struct Text<'e, 'q> {
     pub(super) bytes: &'e [u8],
-    quotes: Option<Two>,
-    /// Control characters occur: as space between values, or where they are not allowed.
-    controls: bool,
+    quotes: &'q mut Quotes,
 }
 
-impl<'e> Text<'e> {
-    /// Takes a text that is UTF-8.
-    pub(super) fn new(bytes: &'e [u8]) -> Result<Self, EventError> {
-        let seen = Seen::of(bytes);
-        if !seen.ascii
-            && let Err(error) = std::str::from_utf8(bytes)
+impl<'e, 'q> Text<'e, 'q> {
+    /// Begins to read a text. `whole`: it ends with its object.
+    pub(super) fn new(bytes: &'e [u8], whole: bool, quotes: &'q mut Quotes) -> Self {
+        quotes.begin(bytes, whole);
+        Self { bytes, quotes }
+    }
+
+    /// Reads the next string: returns where its closing quote is, and whether there are escapes. Its opening quote is where
+    /// the reading stands.
+    #[inline(always)]
+    pub(super) fn string(&mut self) -> Result<(usize, bool), EventError> {
+        match self.quotes.string() {
+            Some(end) => Ok((end as usize, false)),
+            None => self.odd_string(),
+        }
+    }
+
+    /// Reads the key at a place if it is plain: no escapes, no dots, a colon right behind it.
+    #[inline(always)]
+    pub(super) fn plain_key(&mut self, at: usize) -> Option<PlainKey> {
+        const COLON: u64 = u16::from_le_bytes(*b"\":") as u64;
+        let end = self.quotes.plain_key(at)? as usize;
+        // One look at what is on both sides of the closing quote.
+        let around = self.bytes.get(end.wrapping_sub(4)..end + 4)?;
+        let around = u64::from_le_bytes(*around.first_chunk()?);
+        if around >> 32 & 0xFFFF != COLON {
+            return None;
+        }
+        self.quotes.pass();
+        let [_, _, first, second, _, _, value, _] = around.to_le_bytes();
+        Some(PlainKey { end, last_two: u16::from_le_bytes([first, second]), value })
+    }
+
+    /// Whether a comma and a quote follow the closing quote of a string.
+    #[inline(always)]
+    pub(super) fn string_follows(&self, end: usize) -> bool {
+        let four = self.bytes.get(end..end + 4).and_then(<[u8]>::first_chunk::<4>);
+        four.is_some_and(|four| u32::from_le_bytes(*four) & 0xFF_FFFF == u32::from_le_bytes(*b"\",\"\0"))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn odd_string(&mut self) -> Result<(usize, bool), EventError> {
+        let Some((end, odd)) = self.quotes.any_string(self.bytes) else {
+            return Err(EventError::new(EventErrorKind::End, self.bytes.len()));
+        };
+        for at in odd {
+            let at = *at as usize;
+            match self.bytes.get(at) {
+                Some(b'\\') => check_escape(self.bytes, at)?,
+                _ => return Err(EventError::new(EventErrorKind::Control, at)),
+            }
+        }
+        Ok((end as usize, !odd.is_empty()))
+    }
+
+    /// Checks the encoding of what was read, up to `end`.
+    pub(super) fn check_encoding(&self, end: usize) -> Result<(), EventError> {
+        if self.quotes.high()
+            && let Err(error) = std::str::from_utf8(self.bytes.get(..end).unwrap_or(self.bytes))
         {
             return Err(EventError::new(EventErrorKind::Utf8, error.valid_up_to()));
         }
-        #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-        let quotes = Two::new(b'"', b'\\');
-        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-        let quotes = Some(Two::new(b'"', b'\\'));
-        Ok(Self { bytes, quotes, controls: seen.controls })
-    }
-
-    /// Returns where the closing quote of a string is, and whether there are escapes. `at` is the byte after its opening
-    /// quote.
-    #[inline(always)]
-    pub(super) fn string_end(&self, at: usize) -> Result<(usize, bool), EventError> {
-        if !self.controls
-            && let Some(rest) = self.bytes.get(at..)
-            && let Some(found) = self.find(rest)
-            && rest.get(found) == Some(&b'"')
-        {
-            return Ok((at + found, false));
-        }
-        self.odd_string_end(at)
-    }
-
-    /// The same where there are escapes, or control characters to look for.
-    #[cold]
-    #[inline(never)]
-    fn odd_string_end(&self, start: usize) -> Result<(usize, bool), EventError> {
-        let mut at = start;
-        loop {
-            let rest = self.bytes.get(at..).unwrap_or_default();
-            let Some(found) = self.find(rest) else {
-                return Err(EventError::new(EventErrorKind::End, self.bytes.len()));
-            };
-            at += found;
-            if self.bytes.get(at) == Some(&b'"') {
-                break;
-            }
-            at = escape_end(self.bytes, at)?;
-        }
-        let text = self.bytes.get(start..at).unwrap_or_default();
-        if self.controls
-            && let Some(control) = text.iter().position(|byte| *byte < 0x20)
-        {
-            return Err(EventError::new(EventErrorKind::Control, start + control));
-        }
-        Ok((at, memchr::memchr(b'\\', text).is_some()))
-    }
-
-    #[inline(always)]
-    fn find(&self, text: &[u8]) -> Option<usize> {
-        match &self.quotes {
-            Some(quotes) => quotes.find(text),
-            None => memchr::memchr2(b'"', b'\\', text),
-        }
+        Ok(())
     }
 }
 
-/// What is seen of a text in one pass over all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Seen {
-    ascii: bool,
-    controls: bool,
+/// A key without escapes and dots.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PlainKey {
+    /// Where its closing quote is. The value, or space, begins two bytes further.
+    pub(super) end: usize,
+    /// The last two bytes before that.
+    pub(super) last_two: u16,
+    /// The byte that is two bytes further.
+    pub(super) value: u8,
 }
 
-impl Seen {
-    /// Written so that compilers make vector instructions of it.
-    fn of(bytes: &[u8]) -> Self {
-        let (mut high, mut low) = ([0u8; 32], [0u8; 32]);
-        let (chunks, rest) = bytes.as_chunks::<32>();
-        for chunk in chunks {
-            for ((byte, high), low) in chunk.iter().zip(&mut high).zip(&mut low) {
-                *high |= byte;
-                *low |= u8::from(*byte < 0x20);
-            }
-        }
-        let ascii = high.iter().chain(rest).all(|byte| *byte < 0x80);
-        Self { ascii, controls: low.iter().any(|low| *low > 0) || rest.iter().any(|byte| *byte < 0x20) }
-    }
-}
-
-/// Returns the byte after an escape.
-#[cold]
-fn escape_end(bytes: &[u8], at: usize) -> Result<usize, EventError> {
+fn check_escape(bytes: &[u8], at: usize) -> Result<(), EventError> {
     match bytes.get(at + 1) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
-        Some(b'u') => match bytes.get(at + 2..at + 6) {
-            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 6),
-            _ => Err(EventError::new(EventErrorKind::Escape, at)),
-        },
-        Some(_) => Err(EventError::new(EventErrorKind::Escape, at)),
-        None => Err(EventError::new(EventErrorKind::End, bytes.len())),
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
+        Some(b'u')
+            if bytes.get(at + 2..at + 6).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) =>
+        {
+            Ok(())
+        }
+        _ => Err(EventError::new(EventErrorKind::Escape, at)),
     }
 }
 
 /// Returns the first byte from `at` on that is no space.
-#[inline]
+#[inline(always)]
 pub(super) fn space(bytes: &[u8], at: usize) -> usize {
     match bytes.get(at) {
         Some(byte) if *byte > b' ' => at,
@@ -184,27 +163,21 @@ pub(super) fn unexpected(bytes: &[u8], at: usize) -> EventError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn ends_of_strings() {
-        let end = |text: &str| Text::new(text.as_bytes()).unwrap().string_end(0);
-        for length in 0..100 {
-            assert_eq!(end(&format!("{}\"rest", "a".repeat(length))), Ok((length, false)));
-            let text = format!("{}\\\"\\u00e9{}\"", "a".repeat(length), "b".repeat(length));
-            assert_eq!(end(&text), Ok((2 * length + 8, true)));
-            assert_eq!(end(&format!("{}\"\n", "é".repeat(length))), Ok((2 * length, false)));
-            let control = end(&format!("{}\n\"", "é".repeat(length))).unwrap_err();
-            assert_eq!((control.kind(), control.byte()), (EventErrorKind::Control, 2 * length));
-            assert_eq!(end(&"a".repeat(length)).unwrap_err().kind(), EventErrorKind::End);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn one_pass_sees_all(bytes in proptest::collection::vec(prop_oneof![9 => 0x20u8..0x80, 1 => any::<u8>()], 0..100)) {
-            let seen = Seen { ascii: bytes.is_ascii(), controls: bytes.iter().any(|byte| *byte < 0x20) };
-            prop_assert_eq!(Seen::of(&bytes), seen);
+        let mut quotes = Quotes::default();
+        let mut end = |text: &str| Text::new(text.as_bytes(), true, &mut quotes).string();
+        for length in (0..200).chain([4_000, 5_000, 20_000]) {
+            assert_eq!(end(&format!("\"{}\"rest", "a".repeat(length))), Ok((length + 1, false)));
+            let text = format!("\"{}\\\"\\u00e9{}\"", "a".repeat(length), "b".repeat(length));
+            assert_eq!(end(&text), Ok((2 * length + 9, true)));
+            assert_eq!(end(&format!("\"{}\"\n", "é".repeat(length))), Ok((2 * length + 1, false)));
+            let control = end(&format!("\"{}\n\"", "é".repeat(length))).unwrap_err();
+            assert_eq!((control.kind(), control.byte()), (EventErrorKind::Control, 2 * length + 1));
+            let escape = end(&format!("\"{}\\x\"", "é".repeat(length))).unwrap_err();
+            assert_eq!((escape.kind(), escape.byte()), (EventErrorKind::Escape, 2 * length + 1));
+            assert_eq!(end(&format!("\"{}", "a".repeat(length))).unwrap_err().kind(), EventErrorKind::End);
         }
     }
 }

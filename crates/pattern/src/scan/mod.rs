@@ -5,10 +5,11 @@
 //! dominated by finding where strings end.
 
 mod bytes;
+mod quotes;
 mod skip;
 mod walk;
 
-pub(crate) use walk::{Raw, Sink, Walker};
+pub(crate) use walk::{Quoted, Raw, Sink, Walker};
 
 /// Whether a text is a number as JSON writes them.
 pub(crate) fn is_number(text: &[u8]) -> bool {

@@ -7,10 +7,11 @@ use hashbrown::HashMap;
 
 use super::index::{IndexBuilder, Shared};
 use super::postings::{Posting, PostingsBuilder};
-use super::{Question, Rule, RuleSet, Span};
+use super::{Access, Asked, NO_QUESTION, Question, Rule, RuleSet, Span};
 use crate::condition::{Condition, Excluded};
 use crate::paths::{FieldId, Paths};
 use crate::pattern::{Field, Pattern};
+use crate::table::Table;
 use crate::wildcard::Wildcard;
 
 static SETS: AtomicU64 = AtomicU64::new(1);
@@ -39,6 +40,7 @@ struct Builder {
     indices: Vec<IndexBuilder>,
     postings: PostingsBuilder,
     wildcards: Vec<(Wildcard, Posting)>,
+    exact: Table,
     exclusions: usize,
 }
 
@@ -82,7 +84,11 @@ impl Builder {
                 Condition::Compare(_) => question.compares = true,
                 Condition::AnythingBut(excluded) => self.exclude(id, excluded),
                 other => {
-                    let mut shared = Shared { postings: &mut self.postings, wildcards: &mut self.wildcards };
+                    let mut shared = Shared {
+                        postings: &mut self.postings,
+                        wildcards: &mut self.wildcards,
+                        exact: &mut self.exact,
+                    };
                     if let Some(index) = self.indices.get_mut(id.0 as usize) {
                         index.add(other, Posting::Answer(number), &mut shared);
                     }
@@ -100,7 +106,11 @@ impl Builder {
     fn exclude(&mut self, field: FieldId, excluded: &Excluded) {
         let posting = Posting::Exclude(u32::try_from(self.exclusions).unwrap_or(u32::MAX));
         self.exclusions += 1;
-        let shared = &mut Shared { postings: &mut self.postings, wildcards: &mut self.wildcards };
+        let shared = &mut Shared {
+            postings: &mut self.postings,
+            wildcards: &mut self.wildcards,
+            exact: &mut self.exact,
+        };
         let Some(index) = self.indices.get_mut(field.0 as usize) else { return };
         match excluded {
             Excluded::Strings(texts) => texts.iter().for_each(|text| index.exact(text, posting, shared)),
@@ -132,22 +142,30 @@ impl Builder {
             let number = u32::try_from(rules.len()).unwrap_or(u32::MAX);
             let all = questions.iter().filter_map(|question| self.questions.get(*question as usize));
             let compares = all.clone().any(|question| question.compares);
+            let by_value =
+                |question: &&u32| self.questions.get(**question as usize).is_some_and(Question::is_by_value);
+            let also = questions.iter().skip(1).find(by_value).copied().unwrap_or(NO_QUESTION);
+            let access = Access { rule: number, also };
             match questions.first().and_then(|first| Some((*first, self.questions.get(*first as usize)?))) {
-                Some((_, first)) if first.absent => always.push(number),
+                Some((_, first)) if first.absent => always.push(access),
                 Some((_, first)) if first.needs_only_presence() => {
                     if let Some(rules) = by_field.get_mut(first.wanted.0.0 as usize) {
-                        rules.push(number);
+                        rules.push(access);
                     }
                 }
                 Some((at, _)) => {
                     if let Some(rules) = by_question.get_mut(at as usize) {
-                        rules.push(number);
+                        rules.push(access);
                     }
                 }
-                None => {}
+                // It asks for nothing: what is left `below` something can be empty.
+                None => always.push(access),
             }
             let start = rule_questions.len();
-            rule_questions.extend_from_slice(&questions);
+            rule_questions.extend(questions.iter().map(|question| Asked {
+                question: *question,
+                by_value: self.questions.get(*question as usize).is_some_and(Question::is_by_value),
+            }));
             let first_owner = owners.len();
             owners.extend(ids);
             rules.push(Rule {
@@ -157,7 +175,7 @@ impl Builder {
             });
         }
         let mut access = Vec::new();
-        let mut flat = |lists: Vec<Vec<u32>>| -> Vec<Span> {
+        let mut flat = |lists: Vec<Vec<Access>>| -> Vec<Span> {
             let spans = lists.into_iter().map(|list| {
                 let start = access.len();
                 access.extend(list);
@@ -167,8 +185,9 @@ impl Builder {
         };
         let (by_question, by_field) = (flat(by_question), flat(by_field));
         let indices = std::mem::take(&mut self.indices);
-        let mut shared = Shared { postings: &mut self.postings, wildcards: &mut self.wildcards };
-        let indices = indices.into_iter().map(|index| index.finish(&mut shared)).collect();
+        let mut shared =
+            Shared { postings: &mut self.postings, wildcards: &mut self.wildcards, exact: &mut self.exact };
+        let indices = (0u32..).zip(indices).map(|(field, index)| index.finish(field, &mut shared)).collect();
         RuleSet {
             id: SETS.fetch_add(1, Ordering::Relaxed),
             patterns,
@@ -176,6 +195,7 @@ impl Builder {
             indices,
             postings: self.postings.finish(),
             wildcards: self.wildcards,
+            exact: self.exact,
             questions: self.questions,
             rules,
             rule_questions,
@@ -216,6 +236,11 @@ impl Builder {
 }
 
 impl Question {
+    /// Whether only a value that fulfils an alternative by itself answers it.
+    fn is_by_value(&self) -> bool {
+        !self.absent && !self.needs_only_presence()
+    }
+
     /// Whether some alternative holds for (nearly) any value.
     fn needs_only_presence(&self) -> bool {
         self.present || self.compares || self.exclusions.length > 0

@@ -2,23 +2,22 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-
-use super::affixes::Affixes;
+use super::affixes::{Affixes, Prefixes, Suffixes};
+use super::inner::Inner;
 use super::networks::Networks;
 use super::numbers::Numbers;
 use super::postings::{ListId, Posting, PostingsBuilder};
 use crate::address::{Address, Cidr};
 use crate::case::Folded;
 use crate::condition::{Condition, Literal, Value};
-use crate::number::{Bound, Decimal, Number, Range};
+use crate::number::{Bound, Number, Range};
 use crate::table::Table;
 use crate::wildcard::{Anchor, Wildcard};
 
 /// The lookups of a field.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    exact: Table,
+    exact: bool,
     literals: [Option<ListId>; 3],
     numbers: Option<Numbers>,
     /// Everything about strings that is more than being the same.
@@ -30,11 +29,11 @@ struct Texts {
     any: Option<ListId>,
     /// In lower case.
     equal: Table,
-    prefixes: Affixes,
-    suffixes: Affixes,
-    lower_prefixes: Affixes,
-    lower_suffixes: Affixes,
-    inner: Option<(AhoCorasick, Vec<ListId>)>,
+    prefixes: Prefixes,
+    suffixes: Suffixes,
+    lower_prefixes: Prefixes,
+    lower_suffixes: Suffixes,
+    inner: Option<Inner>,
     networks: Option<Networks>,
     /// What is tried one by one: text with unusual letters without regard to case, JSON in strings.
     others: Vec<(Condition, Posting)>,
@@ -75,6 +74,8 @@ pub(super) struct Shared<'a> {
     pub(super) postings: &'a mut PostingsBuilder,
     /// Wildcards that must be tried, and what it means when they fit.
     pub(super) wildcards: &'a mut Vec<(Wildcard, Posting)>,
+    /// What strings mean by being the same, by field.
+    pub(super) exact: &'a mut Table,
 }
 
 impl Index {
@@ -84,14 +85,20 @@ impl Index {
 
     pub(super) fn number(&self, lexeme: &[u8], found: impl FnMut(ListId)) {
         if let Some(numbers) = &self.numbers {
-            numbers.find(Decimal::parse(lexeme), found);
+            numbers.find(lexeme, found);
         }
     }
 
-    /// What a string means by being the same.
+    /// Whether a string may mean something by being the same: what, is in the set's own table.
     #[inline]
-    pub(super) fn exact(&self, text: &[u8]) -> Option<ListId> {
-        self.exact.get(text).map(ListId)
+    pub(super) fn has_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// Whether a string may mean something at all.
+    #[inline]
+    pub(super) fn has_strings(&self) -> bool {
+        self.exact || self.texts.is_some()
     }
 
     /// Whether a string may mean something in another way.
@@ -117,20 +124,16 @@ impl Texts {
         if self.lowers {
             lower.clear();
             lower.extend(text.iter().map(u8::to_ascii_lowercase));
-            if let Some(list) = self.equal.get(lower) {
+            if let Some(list) = self.equal.get(0, lower) {
                 found(ListId(list));
             }
-            self.lower_prefixes.find(lower.iter().copied(), &mut found);
-            self.lower_suffixes.find(lower.iter().rev().copied(), &mut found);
+            self.lower_prefixes.find(lower, &mut found);
+            self.lower_suffixes.find(lower, &mut found);
         }
-        self.prefixes.find(text.iter().copied(), &mut found);
-        self.suffixes.find(text.iter().rev().copied(), &mut found);
-        if let Some((automaton, lists)) = &self.inner {
-            for hit in automaton.find_overlapping_iter(text) {
-                if let Some(list) = lists.get(hit.pattern().as_usize()) {
-                    found(*list);
-                }
-            }
+        self.prefixes.find(text, &mut found);
+        self.suffixes.find(text, &mut found);
+        if let Some(inner) = &self.inner {
+            inner.find(text, &mut found);
         }
         if let Some(networks) = &self.networks
             && let Some(address) = Address::parse(text)
@@ -163,7 +166,7 @@ impl IndexBuilder {
             },
             Condition::SuffixIgnoreCase(folded) => match folded.as_lower_ascii() {
                 Some(lower) if lower.is_empty() => self.any(posting, shared),
-                Some(lower) => put(&mut self.lower_suffixes, reversed(&lower), posting, shared),
+                Some(lower) => put(&mut self.lower_suffixes, lower.into(), posting, shared),
                 None => self.others.push((condition.clone(), posting)),
             },
             Condition::Wildcard(wildcard) => self.wildcard(wildcard, posting),
@@ -195,7 +198,7 @@ impl IndexBuilder {
         if text.is_empty() {
             return self.any(posting, shared);
         }
-        put(&mut self.suffixes, reversed(text), posting, shared);
+        put(&mut self.suffixes, text.into(), posting, shared);
     }
 
     pub(super) fn exact(&mut self, text: &[u8], posting: Posting, shared: &mut Shared<'_>) {
@@ -257,17 +260,12 @@ impl IndexBuilder {
         shared.postings.push(list, posting);
     }
 
-    pub(super) fn finish(mut self, shared: &mut Shared<'_>) -> Index {
+    pub(super) fn finish(mut self, field: u32, shared: &mut Shared<'_>) -> Index {
         self.place_wildcards(shared);
         let mut inner = None;
         if !self.inner.is_empty() {
-            let (texts, lists): (Vec<_>, Vec<_>) = std::mem::take(&mut self.inner).into_iter().unzip();
-            let mut builder = AhoCorasick::builder();
-            // A DFA is the fastest, and grows with the texts: only for few of them.
-            let few = texts.iter().map(|text| text.len()).sum::<usize>() < 4_096;
-            builder.kind(Some(if few { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA }));
-            match builder.build(&texts) {
-                Ok(automaton) => inner = Some((automaton, lists)),
+            match Inner::new(&self.inner) {
+                Ok(texts) => inner = Some(texts),
                 // Larger than the library's numbers reach: one by one.
                 Err(_) => self.others.append(&mut self.inner_whole),
             }
@@ -296,7 +294,10 @@ impl IndexBuilder {
             })
         });
         let numbers = (!self.ranges.is_empty()).then(|| Numbers::new(&self.ranges, shared.postings));
-        Index { exact: table(&self.exact), literals: self.literals, numbers, texts }
+        for (text, list) in &self.exact {
+            shared.exact.insert(field, text, list.0);
+        }
+        Index { exact: !self.exact.is_empty(), literals: self.literals, numbers, texts }
     }
 }
 
@@ -308,11 +309,7 @@ fn put(texts: &mut Texted, text: Box<[u8]>, posting: Posting, shared: &mut Share
 fn table(texts: &Texted) -> Table {
     let mut table = Table::default();
     for (text, list) in texts {
-        table.insert(text, list.0);
+        table.insert(0, text, list.0);
     }
     table
-}
-
-fn reversed(text: &[u8]) -> Box<[u8]> {
-    text.iter().rev().copied().collect()
 }

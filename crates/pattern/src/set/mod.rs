@@ -8,6 +8,7 @@
 mod affixes;
 mod build;
 mod index;
+mod inner;
 mod networks;
 mod numbers;
 mod postings;
@@ -17,6 +18,7 @@ use crate::consistent::Wanted;
 use crate::error::EventError;
 use crate::paths::Paths;
 use crate::pattern::Pattern;
+use crate::table::Table;
 use crate::wildcard::Wildcard;
 use index::Index;
 use postings::{Posting, Postings};
@@ -48,17 +50,19 @@ pub struct RuleSet {
     postings: Postings,
     /// What must be tried, and what it means when it fits.
     wildcards: Vec<(Wildcard, Posting)>,
+    /// What strings mean by being the same, by field.
+    exact: Table,
     questions: Vec<Question>,
     rules: Vec<Rule>,
     /// The questions of rules, rarest first.
-    rule_questions: Vec<u32>,
+    rule_questions: Vec<Asked>,
     /// Which patterns a rule stands for.
     owners: Vec<usize>,
     /// Rules to look at when a question was answered, when a field was there, and always.
     by_question: Vec<Span>,
     by_field: Vec<Span>,
-    access: Vec<u32>,
-    always: Vec<u32>,
+    access: Vec<Access>,
+    always: Vec<Access>,
     exclusions: usize,
 }
 
@@ -79,6 +83,24 @@ struct Question {
     compares: bool,
     /// What `anything-but` excludes, one number for each.
     exclusions: Span,
+}
+
+/// A rule that may be looked at.
+#[derive(Debug, Clone, Copy)]
+struct Access {
+    rule: u32,
+    /// Another question of it that only a value can answer: nearly always that one was not. [`NO_QUESTION`] if there is none.
+    also: u32,
+}
+
+const NO_QUESTION: u32 = u32::MAX;
+
+/// A question of a rule.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    question: u32,
+    /// Only a value that fulfils an alternative by itself answers it: no `exists`, `anything-but` or comparison is among them.
+    by_value: bool,
 }
 
 /// Questions that must all be answered.
@@ -153,18 +175,47 @@ impl RuleSet {
         parts: &[Part<'_>],
         scratch: &'s mut Scratch,
     ) -> Result<Matches<'s>, EventError> {
-        let parts: smallvec::SmallVec<[_; 4]> = parts
-            .iter()
-            .map(|part| {
-                let root = if part.path.is_empty() {
-                    Paths::ROOT
-                } else {
-                    self.paths.step(Paths::ROOT, part.path.as_bytes())
-                };
-                (root, part.json)
-            })
-            .collect();
+        let parts: smallvec::SmallVec<[_; 4]> =
+            parts.iter().map(|part| (self.paths.root(part.path), part.json)).collect();
         scratch.run(self, &parts)
+    }
+
+    /// Returns which patterns match the object that a longer text begins with, and how many bytes it and the space before
+    /// it take. What follows the object is not looked at. `first.path` is where the object hangs in the event.
+    ///
+    /// The records of a CloudTrail file are split and matched in one pass:
+    ///
+    /// ```
+    /// # use stockade_pattern::{Part, Pattern, RuleSet, Scratch};
+    /// # let pattern = Pattern::parse(r#"{"detail": {"eventName": ["CreateUser"]}}"#)?;
+    /// # let set = RuleSet::new([&pattern]);
+    /// # let mut scratch = Scratch::new();
+    /// let file = br#"{"Records":[{"eventName": "ListUsers"}, {"eventName": "CreateUser"}]}"#;
+    /// let mut rest = &file[r#"{"Records":["#.len()..];
+    /// let mut matched = Vec::new();
+    /// loop {
+    ///     let (matches, length) = set.matches_first(Part { path: "detail", json: rest }, &mut scratch)?;
+    ///     let record = &rest[..length]; // with the space before it
+    ///     if !matches.is_empty() {
+    ///         matched.push(record);
+    ///     }
+    ///     rest = rest[length..].trim_ascii_start();
+    ///     let Some(next) = rest.strip_prefix(b",") else { break };
+    ///     rest = next;
+    /// }
+    /// assert_eq!(matched, [br#" {"eventName": "CreateUser"}"#]);
+    /// assert_eq!(rest, b"]}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The text does not begin with a JSON object. Where it would have ended is unknown: nothing can be said of what follows.
+    pub fn matches_first<'s>(
+        &self,
+        first: Part<'_>,
+        scratch: &'s mut Scratch,
+    ) -> Result<(Matches<'s>, usize), EventError> {
+        scratch.run_first(self, self.paths.root(first.path), first.json)
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) enum Posting {
 }
 
 /// A list of postings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ListId(pub(super) u32);
 
 /// Lists while they grow.

@@ -2,14 +2,15 @@
 
 use super::index::{Found, Index};
 use super::postings::{ListId, Posting};
-use super::{Matches, Question, Rule, RuleSet};
+use super::{Access, Matches, NO_QUESTION, Question, Rule, RuleSet};
 use crate::consistent::{Wanted, decide};
 use crate::error::EventError;
 use crate::json::unescape;
 use crate::leaves::Leaves;
 use crate::limits::MAX_CONSISTENCY_STEPS;
 use crate::paths::{FieldId, NodeId};
-use crate::scan::{Raw, Sink, Walker};
+use crate::scan::{Quoted, Raw, Sink, Walker};
+use crate::table::Piece;
 
 /// What matching needs beside the set: kept from event to event, so that nothing is allocated. One for each thread; it
 /// serves any set, and any number of them in turn.
@@ -77,17 +78,41 @@ impl Scratch {
         set: &RuleSet,
         parts: &[(NodeId, &[u8])],
     ) -> Result<Matches<'_>, EventError> {
-        self.ids.clear();
-        self.undecided.clear();
         self.state.begin(set);
         self.walker.begin();
         for (root, part) in parts {
             self.walker.walk(part, &set.paths, *root, &mut Looking { set, state: &mut self.state })?;
         }
+        Ok(self.judge(set, parts))
+    }
+
+    pub(super) fn run_first(
+        &mut self,
+        set: &RuleSet,
+        root: NodeId,
+        text: &[u8],
+    ) -> Result<(Matches<'_>, usize), EventError> {
+        self.state.begin(set);
+        self.walker.begin();
+        let sink = &mut Looking { set, state: &mut self.state };
+        let end = self.walker.walk_first(text, &set.paths, root, sink)?;
+        let object = text.get(..end).unwrap_or(text);
+        Ok((self.judge(set, &[(root, object)]), end))
+    }
+
+    /// Looks at the rules that may match what was read.
+    fn judge(&mut self, set: &RuleSet, parts: &[(NodeId, &[u8])]) -> Matches<'_> {
+        self.ids.clear();
+        self.undecided.clear();
         let mut slow =
             Slow { set, parts, walker: &mut self.walker, leaves: None, steps: MAX_CONSISTENCY_STEPS };
-        let mut look = |rules: &[u32]| {
-            for rule in rules.iter().filter_map(|rule| set.rules.get(*rule as usize)) {
+        let mut look = |rules: &[Access]| {
+            for access in rules {
+                // Most looks end here.
+                if access.also != NO_QUESTION && !self.state.is_answered(access.also) {
+                    continue;
+                }
+                let Some(rule) = set.rules.get(access.rule as usize) else { continue };
                 let matched = match self.state.judge(set, rule) {
                     Verdict::No => continue,
                     Verdict::Yes => Some(true),
@@ -114,7 +139,7 @@ impl Scratch {
         }
         self.undecided.sort_unstable();
         self.undecided.dedup();
-        Ok(Matches { ids: &self.ids, undecided: &self.undecided })
+        Matches { ids: &self.ids, undecided: &self.undecided }
     }
 }
 
@@ -138,14 +163,24 @@ impl State {
         if state.event == self.event { state } else { FieldState::default() }
     }
 
+    /// Whether a value answered a question.
+    #[inline]
+    fn is_answered(&self, question: u32) -> bool {
+        self.answered.get(question as usize) == Some(&self.event)
+    }
+
     /// Looks at the questions of a rule, rarest first.
+    #[inline(never)]
     fn judge(&self, set: &RuleSet, rule: &Rule) -> Verdict {
+        let questions = rule.questions.of(&set.rule_questions);
+        if questions.iter().any(|asked| asked.by_value && !self.is_answered(asked.question)) {
+            return Verdict::No;
+        }
         let (mut inside, mut arrays) = (0, rule.compares);
-        for number in rule.questions.of(&set.rule_questions) {
-            let Some(question) = set.questions.get(*number as usize) else { return Verdict::No };
+        for asked in questions {
+            let Some(question) = set.questions.get(asked.question as usize) else { return Verdict::No };
             let field = self.field(question.wanted.0);
-            let answered = self.answered.get(*number as usize) == Some(&self.event);
-            if !answered && !self.holds(question, field) {
+            if !self.is_answered(asked.question) && !self.holds(question, field) {
                 if !question.absent || field.outside {
                     return Verdict::No;
                 }
@@ -179,7 +214,7 @@ struct Looking<'a> {
 }
 
 impl<'e> Sink<'e> for Looking<'_> {
-    #[inline]
+    #[inline(always)]
     fn leaf(&mut self, field: FieldId, value: Raw<'e>, inside: bool) {
         let set = self.set;
         let state = &mut *self.state;
@@ -203,24 +238,36 @@ impl<'e> Sink<'e> for Looking<'_> {
                     state.list(set, list, &[]);
                 }
             }
-            Raw::Number(lexeme) => index.number(lexeme, |list| state.list(set, list, &[])),
-            Raw::String(text, false) => state.string(set, index, text),
-            Raw::String(text, true) => {
-                let mut decoded = std::mem::take(&mut state.decoded);
-                decoded.clear();
-                unescape(text, &mut decoded);
-                state.string(set, index, &decoded);
-                state.decoded = decoded;
-            }
+            Raw::Number(lexeme) => state.number(set, index, lexeme),
+            Raw::String(_) if !index.has_strings() => {}
+            Raw::String(Quoted { piece, escaped: false }) => state.string(set, field, index, piece),
+            Raw::String(Quoted { piece, escaped: true }) => state.escaped(set, field, index, piece),
         }
     }
 }
 
 impl State {
-    #[inline]
-    fn string(&mut self, set: &RuleSet, index: &Index, text: &[u8]) {
-        if let Some(list) = index.exact(text) {
-            self.list(set, list, text);
+    #[inline(never)]
+    fn number(&mut self, set: &RuleSet, index: &Index, lexeme: &[u8]) {
+        index.number(lexeme, |list| self.list(set, list, &[]));
+    }
+
+    #[cold]
+    fn escaped(&mut self, set: &RuleSet, field: FieldId, index: &Index, piece: Piece<'_>) {
+        let mut decoded = std::mem::take(&mut self.decoded);
+        decoded.clear();
+        unescape(piece.text(), &mut decoded);
+        self.string(set, field, index, Piece::all(&decoded));
+        self.decoded = decoded;
+    }
+
+    #[inline(never)]
+    fn string(&mut self, set: &RuleSet, field: FieldId, index: &Index, piece: Piece<'_>) {
+        let text = piece.text();
+        if index.has_exact()
+            && let Some(list) = set.exact.get_piece(field.0, piece, piece.words())
+        {
+            self.list(set, ListId(list), text);
         }
         if index.has_more() {
             let mut lower = std::mem::take(&mut self.lower);
@@ -232,7 +279,7 @@ impl State {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn list(&mut self, set: &RuleSet, list: ListId, text: &[u8]) {
         for posting in set.postings.of(list) {
             self.apply(set, *posting, text);
@@ -290,7 +337,7 @@ impl Slow<'_, '_> {
         }
         let questions = rule.questions.of(&self.set.rule_questions).iter();
         let fields: Vec<Wanted> = questions
-            .filter_map(|number| Some(self.set.questions.get(*number as usize)?.wanted.clone()))
+            .filter_map(|asked| Some(self.set.questions.get(asked.question as usize)?.wanted.clone()))
             .collect();
         decide(&fields, self.leaves.as_ref()?, &self.set.paths, &mut self.steps)
     }

@@ -1,11 +1,11 @@
-//! Bans by a program of the operator's: one run for each ban and each unban.
+//! Bans and notices by a program of the operator's: one run for each ban, each unban and each notice.
 //!
 //! The program gets its arguments exactly as configured. What it is to do stands in its environment alone and never in
 //! an argument, and there is no shell in between, so nothing that an attacker wrote can become a part of a command:
 //!
 //! | variable | value |
 //! |---|---|
-//! | `STOCKADE_ACTION` | `ban` or `unban` |
+//! | `STOCKADE_ACTION` | `ban`, `unban` or `notify` |
 //! | `STOCKADE_JAIL` | the jail's name |
 //! | `STOCKADE_KEY` | the address (`192.0.2.1`), network (`192.0.2.0/24`) or name |
 //! | `STOCKADE_FAMILY` | `ipv4`, `ipv6`, or `name` for a key that is neither |
@@ -13,10 +13,14 @@
 //! | `STOCKADE_SECONDS` | for a ban: how long it still lasts, rounded up; `-1` for ever |
 //! | `STOCKADE_PORTS` | the jail's ports, `22,80-90`; empty for all |
 //! | `STOCKADE_PROTOCOLS` | their protocols, `tcp,udp` |
+//! | `STOCKADE_TIME` | for a notice: when it happened, in seconds since 1970 |
+//! | `STOCKADE_MATCHES` | for a notice: how many records led to it |
+//! | `STOCKADE_EVENT` | for a notice: the newest of them, a digest in one line of JSON; empty if it is forgotten |
 //!
 //! A status of 0 means that it is so now. The program must be content with a ban that is in force already (perhaps
 //! with another end) and with an unban of what is not banned, and it must end a ban only when told to: Stockade
-//! calls it at the end of every ban.
+//! calls it at the end of every ban. A notice has no end; it may come twice where Stockade died before it could note
+//! that the program had run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -26,8 +30,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fs::{Access, access};
-use stockade_core::ports::{Plan, RespondError, Responder, Scope, Standing};
-use stockade_core::{Key, Outcome, Timestamp};
+use stockade_core::ports::{Notice, Plan, RespondError, Responder, Scope, Standing};
+use stockade_core::{Key, Outcome, Timestamp, Verdict};
 
 use crate::run::{DEFAULT_PATH, Ended, Run};
 use crate::scope::{port_list, protocol_list};
@@ -114,11 +118,43 @@ impl Command {
             Ended::NotStarted(error) => return Err(Failure::Start(self.not_started(&error))),
         }
         let id = (Arc::clone(act.jail), act.key.clone());
-        match act.until {
-            Some(_) => self.bans.insert(id),
-            None => self.bans.remove(&id),
-        };
+        match act.what {
+            What::Ban { .. } => _ = self.bans.insert(id),
+            What::Unban => _ = self.bans.remove(&id),
+            What::Notify(_) => {}
+        }
         Ok(())
+    }
+
+    /// Runs the program for one thing after the other. An error only when the very first could not be started.
+    fn one_by_one<'a>(
+        &mut self,
+        acts: impl Iterator<Item = Act<'a>>,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, RespondError> {
+        let mut outcomes = Vec::new();
+        let mut timeouts = 0;
+        let mut any_started = false;
+        for act in acts {
+            if timeouts == MAX_TIMEOUTS_IN_A_ROW {
+                let error = format!("not tried, because the last {timeouts} runs of the program timed out");
+                outcomes.push(Outcome::Failed { error });
+                continue;
+            }
+            let result = self.carry_out(&act, now);
+            timeouts = if matches!(result, Err(Failure::Timeout(_))) { timeouts + 1 } else { 0 };
+            if let (Err(Failure::Start(error)), false) = (&result, any_started) {
+                return Err(error.clone());
+            }
+            any_started |= !matches!(result, Err(Failure::Impossible(_)));
+            outcomes.push(match result {
+                Ok(()) => Outcome::Done,
+                Err(Failure::Impossible(reason)) => Outcome::Refused { reason },
+                Err(Failure::Run(error) | Failure::Timeout(error)) => Outcome::Failed { error },
+                Err(Failure::Start(error)) => Outcome::Failed { error: error.message },
+            });
+        }
+        Ok(outcomes)
     }
 
     fn variables(&self, act: &Act<'_>, now: Timestamp) -> Vec<(&'static str, String)> {
@@ -129,18 +165,27 @@ impl Command {
         };
         let scope = self.scopes.get(act.jail);
         let mut variables = vec![
-            ("STOCKADE_ACTION", if act.until.is_some() { "ban" } else { "unban" }.to_owned()),
+            ("STOCKADE_ACTION", act.what.word().to_owned()),
             ("STOCKADE_JAIL", act.jail.to_string()),
             ("STOCKADE_KEY", act.key.to_string()),
             ("STOCKADE_FAMILY", family.to_owned()),
             ("STOCKADE_PORTS", scope.map(port_list).unwrap_or_default()),
             ("STOCKADE_PROTOCOLS", scope.map(protocol_list).unwrap_or_default()),
         ];
-        if let Some(until) = act.until {
-            let seconds = |millis: i64| if until == Timestamp::MAX { -1 } else { seconds_up(millis) };
-            variables.push(("STOCKADE_UNTIL", seconds(until.as_millis()).to_string()));
-            let left = until.as_millis().saturating_sub(now.as_millis());
-            variables.push(("STOCKADE_SECONDS", seconds(left).to_string()));
+        match act.what {
+            What::Ban { until } => {
+                let seconds = |millis: i64| if until == Timestamp::MAX { -1 } else { seconds_up(millis) };
+                variables.push(("STOCKADE_UNTIL", seconds(until.as_millis()).to_string()));
+                let left = until.as_millis().saturating_sub(now.as_millis());
+                variables.push(("STOCKADE_SECONDS", seconds(left).to_string()));
+            }
+            What::Unban => {}
+            What::Notify(Notice { decision, matches }) => {
+                let newest = matches.first().map(|found| found.line.to_string());
+                variables.push(("STOCKADE_TIME", decision.at.as_secs().to_string()));
+                variables.push(("STOCKADE_MATCHES", decision.reason.matches().to_string()));
+                variables.push(("STOCKADE_EVENT", newest.unwrap_or_default()));
+            }
         }
         variables
     }
@@ -176,33 +221,25 @@ impl Responder for Command {
         Ok(None)
     }
 
-    /// Runs the program for one item after the other. An error only when the very first could not be started.
     fn apply(&mut self, plan: &Plan, now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
-        let bans = plan.add.iter().map(|s| Act { jail: &s.jail, key: &s.key, until: Some(s.until) });
-        let unbans = plan.remove.iter().map(|(jail, key)| Act { jail, key, until: None });
-        let mut outcomes = Vec::with_capacity(plan.add.len() + plan.remove.len());
-        let mut timeouts = 0;
-        let mut any_started = false;
-        for act in bans.chain(unbans) {
-            if timeouts == MAX_TIMEOUTS_IN_A_ROW {
-                let error = format!("not tried, because the last {timeouts} runs of the program timed out");
-                outcomes.push(Outcome::Failed { error });
-                continue;
-            }
-            let result = self.carry_out(&act, now);
-            timeouts = if matches!(result, Err(Failure::Timeout(_))) { timeouts + 1 } else { 0 };
-            if let (Err(Failure::Start(error)), false) = (&result, any_started) {
-                return Err(error.clone());
-            }
-            any_started |= !matches!(result, Err(Failure::Impossible(_)));
-            outcomes.push(match result {
-                Ok(()) => Outcome::Done,
-                Err(Failure::Impossible(reason)) => Outcome::Refused { reason },
-                Err(Failure::Run(error) | Failure::Timeout(error)) => Outcome::Failed { error },
-                Err(Failure::Start(error)) => Outcome::Failed { error: error.message },
-            });
-        }
-        Ok(outcomes)
+        let ban = |s: &Standing| What::Ban { until: s.until };
+        let bans = plan.add.iter().map(|s| Act { jail: &s.jail, key: &s.key, what: ban(s) });
+        let unbans = plan.remove.iter().map(|(jail, key)| Act { jail, key, what: What::Unban });
+        self.one_by_one(bans.chain(unbans), now)
+    }
+
+    fn takes(&self, verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Ban { .. } | Verdict::Unban | Verdict::Notify)
+    }
+
+    fn tell(&mut self, notices: &[Notice], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
+        let mine = |notice: &&Notice| notice.decision.verdict == Verdict::Notify;
+        let mut outcomes = self.one_by_one(notices.iter().filter(mine).map(Act::notify), now)?.into_iter();
+        let one = |notice: &Notice| match mine(&notice) {
+            true => outcomes.next().unwrap_or_else(Notice::refused),
+            false => Notice::refused(),
+        };
+        Ok(notices.iter().map(one).collect())
     }
 
     /// Runs the program with `unban` for every ban that this responder made.
@@ -225,8 +262,31 @@ impl Responder for Command {
 struct Act<'a> {
     jail: &'a Arc<str>,
     key: &'a Key,
-    /// The end of a ban; `None` for an unban.
-    until: Option<Timestamp>,
+    what: What<'a>,
+}
+
+impl<'a> Act<'a> {
+    fn notify(notice: &'a Notice) -> Self {
+        Self { jail: &notice.decision.jail, key: &notice.decision.key, what: What::Notify(notice) }
+    }
+}
+
+/// What it is to do.
+#[derive(Clone, Copy)]
+enum What<'a> {
+    Ban { until: Timestamp },
+    Unban,
+    Notify(&'a Notice),
+}
+
+impl What<'_> {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ban { .. } => "ban",
+            Self::Unban => "unban",
+            Self::Notify(_) => "notify",
+        }
+    }
 }
 
 /// Why it was not done.

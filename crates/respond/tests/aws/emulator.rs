@@ -52,6 +52,11 @@ pub(crate) struct Queue {
 impl Queue {
     /// Makes a queue and subscribes it to the topic with a filter policy, as Cloud-Fail2Ban's client does.
     pub(crate) fn subscribed(aws: &Aws, topic: &str, jails: &[&str], unbans: bool) -> Self {
+        Self::with_policy(aws, topic, &wire::filter_policy(jails.iter().copied(), unbans).unwrap())
+    }
+
+    /// The same with a filter policy that is given.
+    pub(crate) fn with_policy(aws: &Aws, topic: &str, policy: &str) -> Self {
         let host = name("host");
         let made = ask(aws, "CreateQueue", &json!({"QueueName": wire::queue_name(&host)}));
         let url = made["QueueUrl"].as_str().unwrap().to_owned();
@@ -62,7 +67,6 @@ impl Queue {
             "Policy": wire::queue_policy(&arn, &[topic.to_owned()]), "MessageRetentionPeriod": "3600",
         });
         ask(aws, "SetQueueAttributes", &json!({"QueueUrl": url, "Attributes": attributes}));
-        let policy = wire::filter_policy(jails.iter().copied(), unbans).unwrap();
         let subscribe = Call::query(
             "subscribe".into(),
             "sns",
@@ -73,7 +77,7 @@ impl Queue {
                 ("Protocol", "sqs"),
                 ("Endpoint", &arn),
                 ("Attributes.entry.1.key", "FilterPolicy"),
-                ("Attributes.entry.1.value", &policy),
+                ("Attributes.entry.1.value", policy),
             ],
         );
         aws.block_on(aws.call(&subscribe)).unwrap();

@@ -1,4 +1,4 @@
-//! The responders `sns` and `lambda` against the emulator, and against its bad days.
+//! The responders `sns`, `lambda` and `sns-notice` against the emulator, and against its bad days.
 #![cfg(feature = "aws")]
 #![allow(
     clippy::unwrap_used,
@@ -12,5 +12,6 @@ mod boto;
 mod contract;
 mod emulator;
 mod lambda;
+mod notice;
 mod sns;
 mod sns_faults;

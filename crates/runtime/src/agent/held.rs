@@ -31,7 +31,7 @@ const DELETE_TRIES: u32 = 5;
 
 /// What is held, shared by who takes messages and who keeps them.
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(crate) struct Held {
     state: Mutex<State>,
     room: Condvar,
 }
@@ -61,7 +61,7 @@ struct Kept {
 
 impl Held {
     /// Holds a message from now on.
-    pub(super) fn hold(
+    pub(crate) fn hold(
         &self,
         message: Received,
         notices: usize,
@@ -86,7 +86,7 @@ impl Held {
     }
 
     /// Waits until there is room for more messages. `false` when it is closed.
-    pub(super) fn wait_for_room(&self) -> bool {
+    pub(crate) fn wait_for_room(&self) -> bool {
         let mut state = self.state();
         loop {
             if state.closed {
@@ -107,7 +107,7 @@ impl Held {
     }
 
     /// Nobody waits for room any more.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.state().closed = true;
         self.room.notify_all();
     }
@@ -144,7 +144,7 @@ impl Held {
 }
 
 /// Keeps the messages of a queue until `None` comes; what is held then is left to come again.
-pub(super) fn keep(queue: &Mutex<Option<Queue>>, held: &Arc<Held>, ended: &Receiver<Option<(Token, End)>>) {
+pub(crate) fn keep(queue: &Mutex<Option<Queue>>, held: &Arc<Held>, ended: &Receiver<Option<(Token, End)>>) {
     let mut delete: Vec<(String, u32)> = Vec::new();
     let mut open = true;
     while open || !delete.is_empty() {

@@ -19,8 +19,8 @@
 
 mod arrival;
 mod hear;
-mod held;
-mod receive;
+pub(crate) mod held;
+pub(crate) mod receive;
 mod site;
 mod snapshot;
 pub(crate) mod tracker;
@@ -40,6 +40,7 @@ pub use stockade_source::aws::queue::{Dead, Left};
 
 pub(crate) use arrival::Arrival;
 pub(crate) use hear::Learnt;
+pub(crate) use site::access;
 
 use crate::control::{Client, Request};
 use crate::daemon::input::Input;
@@ -302,7 +303,7 @@ impl Agent {
     }
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
+pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(body)

@@ -20,7 +20,7 @@ const VISIBILITY: std::time::Duration = std::time::Duration::from_secs(30);
 const MAX_RETENTION: std::time::Duration = std::time::Duration::from_secs(14 * 24 * 60 * 60);
 
 /// Where AWS is.
-pub(super) fn access(program: &Program) -> Access {
+pub(crate) fn access(program: &Program) -> Access {
     let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     Access { region: some(&program.aws.region), endpoint: some(&program.aws.endpoint) }
 }
@@ -124,6 +124,7 @@ fn fail2ban(program: &Program, chosen: &[Arc<str>]) -> Result<Option<Fail2banCli
 /// A jail that reads nothing.
 fn without_source(jail: JailConfig) -> JailConfig {
     JailConfig {
+        rules: Vec::new(),
         filter: None,
         journal_filter: None,
         ignore_command: None,
@@ -143,6 +144,7 @@ fn unknown(name: &str, program: &Program) -> JailConfig {
         ignore_hosts: Vec::new(),
         ignore_files: Vec::new(),
         ignore_command: None,
+        rules: Vec::new(),
         filter: None,
         journal_filter: None,
         backend: Backend::Files,

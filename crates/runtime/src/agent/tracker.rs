@@ -78,6 +78,9 @@ impl Tracker {
 
     /// A line of the outbox came to this.
     pub(crate) fn settled(&mut self, jail: &Arc<str>, key: &Key, outcome: &Outcome) {
+        if matches!(outcome, Outcome::Later { .. }) {
+            return;
+        }
         let id = (Arc::clone(jail), key.clone());
         if matches!(outcome, Outcome::Failed { .. }) {
             for token in self.waiting.remove(&id).unwrap_or_default() {

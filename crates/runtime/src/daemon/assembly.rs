@@ -7,7 +7,8 @@ use stockade_core::ports::{Responder, Store, StoreError, StoreErrorKind};
 use stockade_core::{Jail, Jails, Position, Timestamp};
 use stockade_filter::{Filter, FilterSpec, date::Zone};
 use stockade_respond::action::Question;
-use stockade_respond::{Action, Command, DryRun, Fail2banClient, Nftables, Watch};
+use stockade_respond::notice::Book;
+use stockade_respond::{Action, Command, DryRun, Fail2banClient, Log, Nftables, Watch};
 use stockade_source::{
     FollowSpec, Follower, Journal, JournalMatch, JournalSpec, Pattern, Pipe, Source, Start,
 };
@@ -20,6 +21,7 @@ use super::{DaemonError, RunOptions};
 use crate::guards::{GuardRules, Guards};
 use crate::ignoring::{Ignoring, Lookups};
 use crate::lanes::Reader;
+use crate::notices::{self, Place};
 use crate::responder;
 use crate::store::{self, StoreOptions};
 
@@ -53,6 +55,7 @@ impl Assembled {
     /// Compiles the filters and looks up whom the jails ignore. A jail that cannot be used is told and left out.
     pub(crate) fn new(config: &Config, mut warn: impl FnMut(String)) -> Result<Self, DaemonError> {
         responder::all_supported(&config.program).map_err(DaemonError::Responder)?;
+        crate::events::supported(&config.program).map_err(DaemonError::Responder)?;
         let mut known: Vec<(FilterSpec, Arc<Filter>)> = Vec::new();
         let (mut configs, mut jails, mut filters) = (Vec::new(), Vec::<Jail>::new(), Vec::new());
         let mut journal_filters = Vec::new();
@@ -174,7 +177,7 @@ impl Assembled {
     }
 
     /// The jails that ask a command whom they ignore.
-    fn asking(&self) -> Vec<Asking> {
+    pub(crate) fn asking(&self) -> Vec<Asking> {
         let one = |(at, jail): (usize, &JailConfig)| {
             let question = Question::new(Arc::clone(&jail.jail.name), jail.ignore_command.as_deref()?);
             Some(Asking { jail: at, findtime: jail.jail.threshold.findtime, question })
@@ -300,8 +303,13 @@ impl Opened {
     }
 }
 
-/// Opens a responder by its configuration.
-pub(crate) fn open_responder(config: &ResponderConfig, program: &Program, dry_run: bool) -> Opened {
+/// Opens a responder by its configuration; `book` is what those who tell know of the rules.
+pub(crate) fn open_responder(
+    config: &ResponderConfig,
+    program: &Program,
+    book: &Arc<Book>,
+    dry_run: bool,
+) -> Opened {
     let name: &str = &config.name;
     let only_say = |problem| Opened::lasting(dry_run_responder(name), None, problem);
     if dry_run {
@@ -333,6 +341,11 @@ pub(crate) fn open_responder(config: &ResponderConfig, program: &Program, dry_ru
             Ok(responder) => Opened::lasting(Box::new(responder), None, None),
             Err(error) => only_say(Some(format!("{}: going on as a dry run", error.message))),
         },
+        ResponderKind::Log => Opened::lasting(Box::new(Log::stdout()), None, None),
+        kind if notices::is_one(kind) => {
+            let (responder, problem) = notices::open_or_later(config, Place::of_daemon(program, book));
+            Opened::lasting(responder, None, problem)
+        }
         ResponderKind::Sns { .. } | ResponderKind::Lambda { .. } => match responder::open(config, program) {
             Ok(responder) => Opened::lasting(responder, None, None),
             Err(error) => {

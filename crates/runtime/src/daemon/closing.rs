@@ -25,6 +25,10 @@ impl Engine<'_> {
         if let Some(agent) = &mut self.agent {
             agent.stop();
         }
+        #[cfg(feature = "aws")]
+        if let Some(queue) = &mut self.events {
+            queue.stop();
+        }
         self.unanswered = self.drain();
         self.turn.commit();
         if let End::Stop { flush } = end {
@@ -44,6 +48,11 @@ impl Engine<'_> {
         if let Some(agent) = self.agent.take() {
             let ended = self.turn.tracker().take_ended();
             agent.finish(ended);
+        }
+        #[cfg(feature = "aws")]
+        if let Some(queue) = self.events.take() {
+            let ended = self.turn.messages.take_ended();
+            queue.finish(ended);
         }
         for asked in asked {
             if matches!(end, End::Reload(_) | End::Rebuild(_)) {
@@ -71,6 +80,8 @@ impl Engine<'_> {
                 Input::Asked(asked) => self.unanswered.push(asked),
                 #[cfg(feature = "aws")]
                 Input::Arrival(arrival) => self.take_arrival(arrival),
+                #[cfg(feature = "aws")]
+                Input::Events(heard) => self.take_heard(heard),
                 _ => {}
             }
         }

@@ -160,6 +160,8 @@ fn serve(
         unanswered: Vec::new(),
         #[cfg(feature = "aws")]
         agent: None,
+        #[cfg(feature = "aws")]
+        events: None,
     };
     engine.start_responders(&mut threads)?;
     for feed in engine.assembled.feeds(life.options, &stored, warn)? {
@@ -170,6 +172,8 @@ fn serve(
         let started = crate::agent::Agent::start(config, agent, life.options.dry_run, life.inputs);
         engine.agent = Some(started.map_err(DaemonError::Agent)?);
     }
+    #[cfg(feature = "aws")]
+    engine.start_events(&threads)?;
     ready(&engine.assembled);
     let end = engine.turn_until_told(&threads);
     Ok(engine.close(end, threads))
@@ -192,6 +196,9 @@ pub(crate) struct Engine<'c> {
     /// The queue of bans that others decided.
     #[cfg(feature = "aws")]
     pub(super) agent: Option<crate::agent::Agent>,
+    /// The queue of events.
+    #[cfg(feature = "aws")]
+    pub(super) events: Option<crate::events::queue::EventQueue>,
 }
 
 impl Engine<'_> {
@@ -294,9 +301,17 @@ impl Engine<'_> {
             Input::Signal(Wish::Reload) => return self.reload().ok(),
             #[cfg(feature = "aws")]
             Input::Arrival(arrival) => self.take_arrival(arrival),
+            #[cfg(feature = "aws")]
+            Input::Events(heard) => self.take_heard(heard),
             Input::Ended(stream) => tracing::info!(stream = &*stream, "the stream has ended"),
         }
         None
+    }
+
+    /// One more permit is to be given back.
+    #[cfg(feature = "aws")]
+    pub(super) fn permit(&mut self) {
+        self.due.permits += 1;
     }
 
     fn notice(&mut self, notice: &stockade_source::Notice) {

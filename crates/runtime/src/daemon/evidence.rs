@@ -1,9 +1,10 @@
 //! What is told of a ban to those who tell others: its lines, what the filter captured in them, the jail's numbers.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use stockade_core::ports::{Evidence, JailCounts, Standing, Wants};
-use stockade_core::{Decision, Key, Match};
+use stockade_core::ports::{Evidence, JailCounts, OutboxItem, Standing, Wants};
+use stockade_core::{Decision, Key, Match, MatchId, Reason};
 use stockade_filter::date::Zone;
 use stockade_filter::{Filter, FilterSet, Scanner, Undated, Verdict};
 
@@ -75,6 +76,42 @@ impl Turn {
         wanted.into_iter().filter_map(told).collect()
     }
 
+    /// The matches that are answered each by one of these decisions, also those that the store could not be told of yet.
+    pub(super) fn answered_by(&mut self, items: &[OutboxItem]) -> HashMap<MatchId, Match> {
+        let mut wanted: HashSet<MatchId> = items.iter().filter_map(|item| answers(&item.decision)).collect();
+        let mut found = HashMap::with_capacity(wanted.len());
+        for waiting in &self.batch.matches {
+            if wanted.remove(&waiting.id) {
+                found.insert(waiting.id, waiting.clone());
+            }
+        }
+        if wanted.is_empty() {
+            return found;
+        }
+        let ids: Vec<MatchId> = wanted.into_iter().collect();
+        match self.store.matches_by_id(&ids) {
+            Ok(stored) => found.extend(stored.into_iter().map(|one| (one.id, one))),
+            Err(error) => tracing::warn!(error = %error, "told without its records"),
+        }
+        found
+    }
+
+    /// What a decision that is no ban rests on, the newest match first.
+    pub(super) fn grounds(&mut self, decision: &Decision, answered: &HashMap<MatchId, Match>) -> Evidence {
+        let matches = match answers(decision) {
+            Some(id) => answered.get(&id).cloned().into_iter().collect(),
+            None => {
+                let most = usize::try_from(decision.reason.matches()).unwrap_or(MAX_LINES).max(1);
+                let mut matches = self.matches_of(&decision.key);
+                matches.retain(|found| found.jail == decision.jail && found.time <= decision.at);
+                matches.reverse();
+                matches.truncate(most);
+                matches
+            }
+        };
+        Evidence { matches, ..Evidence::of(decision) }
+    }
+
     fn with_lines(&mut self, mut evidence: Evidence, jail: &str, key: &Key, wants: Wants) -> Evidence {
         let Some(at) = self.jails.find(jail) else { return evidence };
         if wants.matches {
@@ -107,6 +144,14 @@ impl Turn {
         }
         matches.reverse();
         matches
+    }
+}
+
+/// The match that a decision answers by itself.
+fn answers(decision: &Decision) -> Option<MatchId> {
+    match decision.reason {
+        Reason::Match { id } => Some(id),
+        _ => None,
     }
 }
 

@@ -67,7 +67,7 @@ impl Turn {
         }
         let counts = self.jails.get(at).is_some_and(|jail| jail.feed == Feed::Matches)
             && matches!(reason, Reason::Threshold { .. });
-        let times = before.map_or(1, |before| times.saturating_sub(before));
+        let times = before.map_or((*times).min(1), |before| times.saturating_sub(before));
         (counts && times > 0).then(|| Offence { key: key.clone(), time: *since, times })
     }
 

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use stockade_core::ports::{
-    Clock, Evidence, OutboxItem, Plan, Responder, Scope, Settlement, Standing, Wants,
+    Clock, Evidence, Notice, OutboxItem, Plan, RespondError, Responder, Scope, Settlement, Standing, Wants,
 };
 use stockade_core::{Key, Outcome, Timestamp, Verdict};
 
@@ -17,6 +17,9 @@ use super::input::Input;
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// …but at least this often.
 const LAST_RETRY: Duration = Duration::from_secs(300);
+
+/// So often a notice or a repair is tried again: for about a day.
+const MAX_ATTEMPTS: u32 = 300;
 
 /// One order, with what a responder may tell of it.
 #[derive(Clone, Debug)]
@@ -129,21 +132,33 @@ impl Worker {
 
     fn carry_out(&mut self, errands: &[Errand]) {
         let now = self.clock.now();
-        let Planned { plan, evidence, places } = plan_of(errands, now);
+        let Planned { plan, evidence, notices, places } =
+            plan_of(errands, |verdict| self.responder.takes(verdict), now);
         let applied =
             if plan.is_empty() { Ok(Vec::new()) } else { self.responder.apply_with(&plan, &evidence, now) };
-        let problem = applied.as_ref().err().map(ToString::to_string);
-        let outcome = |place: &Option<usize>| match (place, &applied) {
-            (None, _) => Outcome::Done,
-            (Some(_), Err(error)) => Outcome::Failed { error: error.message.clone() },
-            (Some(at), Ok(outcomes)) => outcomes
-                .get(*at)
+        let told = if notices.is_empty() { Ok(Vec::new()) } else { self.responder.tell(&notices, now) };
+        let problem = applied.as_ref().err().or(told.as_ref().err()).map(ToString::to_string);
+        let nth = |outcomes: &Result<Vec<Outcome>, RespondError>, at: usize| match outcomes {
+            Err(error) => Outcome::Failed { error: error.message.clone() },
+            Ok(outcomes) => outcomes
+                .get(at)
                 .cloned()
                 .unwrap_or_else(|| Outcome::Failed { error: "the responder said nothing of it".to_owned() }),
         };
+        let outcome = |place: &Place| match place {
+            Place::Nothing => Outcome::Done,
+            Place::Refused(why) => Outcome::Refused { reason: format!("`{}` {why}", self.name) },
+            Place::InPlan(at) => nth(&applied, *at),
+            Place::Told(at) => nth(&told, *at),
+        };
         let settled = errands.iter().zip(&places).map(|(Errand { item, .. }, place)| {
             let wait = FIRST_RETRY.saturating_mul(1 << item.attempts.min(16)).min(LAST_RETRY);
-            Settlement { id: item.id, outcome: outcome(place), retry_at: now.plus(wait) }
+            let outcome = given_up(item, outcome(place));
+            let retry_at = match outcome {
+                Outcome::Later { until } => until,
+                _ => now.plus(wait),
+            };
+            Settlement { id: item.id, outcome, retry_at }
         });
         let _ = self.inputs.send(Input::Settled(settled.collect()));
         self.tell(problem);
@@ -186,31 +201,60 @@ impl Worker {
     }
 }
 
+/// What is no ban has no end at which it needs nothing any more: some time it is too late.
+fn given_up(item: &OutboxItem, outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Failed { error } if is_notice(&item.decision.verdict) && item.attempts >= MAX_ATTEMPTS => {
+            Outcome::Refused { reason: format!("given up after {MAX_ATTEMPTS} attempts: {error}") }
+        }
+        outcome => outcome,
+    }
+}
+
 /// What many decisions come to.
 #[derive(Debug, Default)]
 struct Planned {
     plan: Plan,
     /// For what is added, then for what is removed.
     evidence: Vec<Evidence>,
-    /// Where each decision's outcome is found: its place in the plan's outcomes, or `None` where there is nothing to do.
-    places: Vec<Option<usize>>,
+    /// What is no ban.
+    notices: Vec<Notice>,
+    /// Where each decision's outcome is found.
+    places: Vec<Place>,
 }
 
-/// One plan for many decisions. Of several about one key in one jail only the last is carried out.
-fn plan_of(errands: &[Errand], now: Timestamp) -> Planned {
+/// Where the outcome of one decision is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// There is nothing to do.
+    Nothing,
+    /// At this place among the plan's outcomes.
+    InPlan(usize),
+    /// At this place among the outcomes of notices.
+    Told(usize),
+    /// The responder does no such thing; what it does not do.
+    Refused(&'static str),
+}
+
+/// One plan for many decisions. Of several bans and unbans of one key in one jail only the last is carried out; of what
+/// is no ban, each.
+fn plan_of(errands: &[Errand], takes: impl Fn(&Verdict) -> bool, now: Timestamp) -> Planned {
     type Id<'a> = (&'a Arc<str>, &'a Key);
     let id = |errand: &'_ Errand| -> (Arc<str>, Key) {
         (errand.item.decision.jail.clone(), errand.item.decision.key.clone())
     };
     let mut last: HashMap<Id<'_>, usize> = HashMap::new();
     for (at, Errand { item, .. }) in errands.iter().enumerate() {
+        if is_notice(&item.decision.verdict) {
+            continue;
+        }
         last.insert((&item.decision.jail, &item.decision.key), at);
     }
     let (mut plan, mut evidence, mut of_removed) = (Plan::default(), Vec::new(), Vec::new());
     let mut place_of: HashMap<usize, (bool, usize)> = HashMap::new();
     for (at, errand) in errands.iter().enumerate() {
         let decision = &errand.item.decision;
-        if last.get(&(&decision.jail, &decision.key)) != Some(&at) {
+        if last.get(&(&decision.jail, &decision.key)) != Some(&at) || !takes(&decision.verdict) {
             continue;
         }
         let (jail, key) = id(errand);
@@ -220,23 +264,51 @@ fn plan_of(errands: &[Errand], now: Timestamp) -> Planned {
                 plan.add.push(Standing { jail, key, until });
                 evidence.push(errand.evidence.clone());
             }
-            Verdict::Ban { .. } => {}
-            _ => {
+            Verdict::Unban => {
                 place_of.insert(at, (false, plan.remove.len()));
                 plan.remove.push((jail, key));
                 of_removed.push(errand.evidence.clone());
             }
+            // A ban that is over.
+            _ => {}
         }
     }
     evidence.append(&mut of_removed);
     let added = plan.add.len();
-    let place = |errand: &Errand| {
-        let at = last.get(&(&errand.item.decision.jail, &errand.item.decision.key))?;
-        let (add, place) = place_of.get(at)?;
-        Some(if *add { *place } else { added + *place })
+    let mut notices = Vec::new();
+    let mut place = |errand: &Errand| {
+        let decision = &errand.item.decision;
+        if !takes(&decision.verdict) {
+            return Place::Refused(refusal(&decision.verdict));
+        }
+        if is_notice(&decision.verdict) {
+            notices.push(Notice { decision: decision.clone(), matches: errand.evidence.matches.clone() });
+            return Place::Told(notices.len() - 1);
+        }
+        let at = last.get(&(&decision.jail, &decision.key));
+        match at.and_then(|at| place_of.get(at)) {
+            None => Place::Nothing,
+            Some((true, place)) => Place::InPlan(*place),
+            Some((false, place)) => Place::InPlan(added + *place),
+        }
     };
-    let places = errands.iter().map(place).collect();
-    Planned { plan, evidence, places }
+    let places = errands.iter().map(&mut place).collect();
+    Planned { plan, evidence, notices, places }
+}
+
+/// Whether it is no ban and no end of one, and so nothing that a plan could hold.
+pub(super) fn is_notice(verdict: &Verdict) -> bool {
+    !matches!(verdict, Verdict::Ban { .. } | Verdict::Unban)
+}
+
+/// What a responder does not do.
+fn refusal(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ban { .. } | Verdict::Unban => "does not ban",
+        Verdict::Notify => "does not notify",
+        Verdict::Repair => "does not repair",
+        _ => "does not know what is to be done",
+    }
 }
 
 #[cfg(test)]
@@ -258,6 +330,10 @@ mod tests {
         Errand { item: OutboxItem { id, responder: "r".into(), decision, attempts: 0 }, evidence }
     }
 
+    fn bans_only(verdict: &Verdict) -> bool {
+        !is_notice(verdict)
+    }
+
     fn ban(until: i64) -> Verdict {
         Verdict::Ban { until: Timestamp::from_secs(until), extends: false }
     }
@@ -270,7 +346,7 @@ mod tests {
             errand(3, "192.0.2.1", Verdict::Unban),
             errand(4, "192.0.2.3", ban(5)),
         ];
-        let Planned { plan, evidence, places } = plan_of(&items, Timestamp::from_secs(10));
+        let Planned { plan, evidence, places, .. } = plan_of(&items, bans_only, Timestamp::from_secs(10));
         assert_eq!(plan.add.iter().map(|s| s.key.to_string()).collect::<Vec<_>>(), ["192.0.2.2"]);
         assert_eq!(plan.remove.len(), 1);
         assert_eq!(
@@ -278,6 +354,31 @@ mod tests {
             [2, 3],
             "of the second and of the third"
         );
-        assert_eq!(places, [Some(1), Some(0), Some(1), None], "a ban that is over needs nothing");
+        let wanted = [Place::InPlan(1), Place::InPlan(0), Place::InPlan(1), Place::Nothing];
+        assert_eq!(places, wanted, "a ban that is over needs nothing");
+    }
+
+    #[test]
+    fn what_is_no_ban_neither_ends_one_nor_stands_in_its_way() {
+        let items = [
+            errand(1, "192.0.2.1", ban(100)),
+            errand(2, "192.0.2.1", Verdict::Notify),
+            errand(3, "192.0.2.1", Verdict::Repair),
+        ];
+        let Planned { plan, places, notices, .. } = plan_of(&items, bans_only, Timestamp::from_secs(10));
+        assert_eq!((plan.add.len(), plan.remove.len()), (1, 0));
+        let refused = [Place::Refused("does not notify"), Place::Refused("does not repair")];
+        assert_eq!((places[0], &places[1..]), (Place::InPlan(0), &refused[..]));
+        assert!(notices.is_empty());
+        // One that takes them is told of each, also of two about one key.
+        let Planned { plan, places, notices, .. } =
+            plan_of(&[&items[1..2], &items[..]].concat(), |_| true, Timestamp::from_secs(10));
+        assert_eq!((plan.add.len(), plan.remove.len(), notices.len()), (1, 0, 3));
+        assert_eq!(places, [Place::Told(0), Place::InPlan(0), Place::Told(1), Place::Told(2)]);
+        let nths: Vec<u32> = notices.iter().map(|notice| notice.decision.nth).collect();
+        assert_eq!(nths, [2, 2, 3]);
+        let Planned { plan, places, .. } = plan_of(&items[..1], |_| false, Timestamp::from_secs(10));
+        assert_eq!(places, [Place::Refused("does not ban")]);
+        assert!(plan.is_empty());
     }
 }

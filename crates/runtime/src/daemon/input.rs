@@ -47,6 +47,9 @@ pub(crate) enum Input {
     /// The queue of bans, or their snapshot, has something new.
     #[cfg(feature = "aws")]
     Arrival(crate::agent::Arrival),
+    /// The queue of events has something new.
+    #[cfg(feature = "aws")]
+    Events(crate::events::queue::Heard),
     /// Somebody else changed what a responder had put in force.
     GroundChanged {
         /// The responder's place.

@@ -17,9 +17,10 @@ mod hands;
 mod import;
 pub(crate) mod input;
 mod live;
+mod outbox;
 #[cfg(feature = "aws")]
 mod outside;
-mod reading;
+pub(crate) mod reading;
 mod responders;
 mod settings;
 mod tally;

@@ -1,11 +1,52 @@
 //! Bans that others decided: what the loop makes of them.
 
+use super::DaemonError;
 use super::engine::{End, Engine};
+use super::threads::Threads;
 use super::turn::Turn;
 use crate::agent::tracker::Tracker;
 use crate::agent::{Arrival, Learnt};
+use crate::events::EventLane;
+use crate::events::queue::{EventQueue, Heard};
 
 impl Engine<'_> {
+    /// Begins to read events, if there is a queue of them and somebody reads them.
+    pub(super) fn start_events(&mut self, threads: &Threads) -> Result<(), DaemonError> {
+        let program = &self.config.program;
+        if program.events.queue.is_empty() || self.life.options.stdin || self.life.options.agent.is_some() {
+            return Ok(());
+        }
+        let Some(lane) = EventLane::new(&self.assembled.configs) else {
+            tracing::warn!(queue = program.events.queue, "no rule is enabled: no events are read");
+            return Ok(());
+        };
+        let asking = self.assembled.asking();
+        let queue = EventQueue::start(program, &lane, &asking, self.life.inputs, threads.permits());
+        let queue = queue.map_err(DaemonError::Agent)?;
+        let names = self.assembled.configs.iter().filter(|jail| !jail.rules.is_empty());
+        let names = names.map(|jail| jail.jail.name.clone()).collect();
+        self.turn.tally.streams.entry(queue.stream.clone()).or_default().jails = names;
+        self.events = Some(queue);
+        Ok(())
+    }
+
+    /// Takes in what came from the queue of events.
+    pub(super) fn take_heard(&mut self, heard: Heard) {
+        let Some(stream) = self.events.as_ref().map(|queue| queue.stream.clone()) else { return };
+        match heard {
+            Heard::Queue { problem } => self.turn.tally.streams.entry(stream).or_default().problem = problem,
+            Heard::Taken(taken) => {
+                self.turn.tally.lines += taken.events;
+                self.turn.tally.streams.entry(stream).or_default().lines += taken.events;
+                for (jail, key) in &taken.ignored {
+                    self.turn.log.ignored(jail, key, "command");
+                }
+                self.turn.take_events(taken);
+                self.permit();
+            }
+        }
+    }
+
     /// Takes in one thing that happened outside.
     pub(super) fn take_arrival(&mut self, arrival: Arrival) {
         let Some(agent) = &mut self.agent else { return };
@@ -36,6 +77,9 @@ impl Engine<'_> {
 
     /// Tells the queue which messages are done with. `Some` if all is done that was to be done once.
     pub(super) fn after_commit(&mut self) -> Option<End> {
+        if let Some(queue) = &self.events {
+            queue.tell(self.turn.messages.take_ended());
+        }
         let agent = self.agent.as_ref()?;
         let tracker = self.turn.tracker();
         agent.tell(tracker.take_ended());

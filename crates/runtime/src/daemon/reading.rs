@@ -26,7 +26,7 @@ pub(crate) struct Asking {
 }
 
 impl Asking {
-    fn ignores(&mut self, jail: usize, found: &Match, now: Timestamp) -> bool {
+    pub(crate) fn ignores(&mut self, jail: usize, found: &Match, now: Timestamp) -> bool {
         self.jail == jail
             && now.since(found.time) <= self.findtime
             && self.question.ask(found, |problem| tracing::warn!("{problem}"))

@@ -52,8 +52,9 @@ impl Kept {
 
 impl Engine<'_> {
     pub(super) fn start_responders(&mut self, threads: &mut Threads) -> Result<(), DaemonError> {
+        let book = crate::notices::book(&self.config);
         for responder in &self.config.program.responders.clone() {
-            let opened = open_responder(responder, &self.config.program, self.life.options.dry_run);
+            let opened = open_responder(responder, &self.config.program, &book, self.life.options.dry_run);
             let jails =
                 self.assembled.configs.iter().filter(|jail| jail.responders.contains(&responder.name));
             let scopes = jails.map(|jail| jail.scope.clone()).collect();

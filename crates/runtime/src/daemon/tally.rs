@@ -16,6 +16,8 @@ pub(crate) struct Tally {
     pub(crate) since: Timestamp,
     pub(crate) lines: u64,
     pub(crate) refused: u64,
+    /// Notices and repairs that were decided.
+    pub(crate) told: u64,
     pub(crate) streams: BTreeMap<StreamName, StreamTally>,
     pub(crate) warnings: VecDeque<String>,
     /// On how many lines a regex was stopped, by filter and regex.
@@ -47,6 +49,7 @@ impl Tally {
             since: now,
             lines: 0,
             refused: 0,
+            told: 0,
             streams: BTreeMap::new(),
             warnings: VecDeque::new(),
             exhausted: BTreeMap::new(),

@@ -48,6 +48,12 @@ impl Threads {
         (Self { stop, wakers: Vec::new(), sources: Vec::new(), others: Vec::new(), permits }, taken)
     }
 
+    /// What whoever reads takes one of for each reading.
+    #[cfg(feature = "aws")]
+    pub(crate) fn permits(&self) -> &SyncSender<()> {
+        &self.permits
+    }
+
     /// Drives a source.
     pub(crate) fn read(
         &mut self,

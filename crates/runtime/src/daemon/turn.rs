@@ -1,24 +1,22 @@
 //! The turn: what was found is judged, remembered, and only then carried out.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use stockade_core::bans::Ban;
-use stockade_core::ports::{Batch, Clock, Order, OutboxItem, Settlement, Store, StoreError};
+use stockade_core::ports::{Batch, Clock, Order, Store, StoreError};
 use stockade_core::{Decision, Jails, Key, Match, Seen, States, Timestamp, Verdict, step};
 
 use super::evidence::Captures;
-use super::hands::{Errand, Hand, Work};
+use super::hands::Hand;
 use super::live::Live;
+use super::outbox::InFlight;
 use super::tally::Tally;
 use crate::fail2ban_log::Fail2banLog;
 use crate::guards::{Guarded, Guards};
 use crate::ignoring::Ignoring;
 
-/// How many decisions are handed to the responders at once.
-const OUTBOX_SLICE: usize = 10_000;
 /// How many matches may wait for a store that does not work before reading stops.
 pub(crate) const MAX_WAITING_MATCHES: usize = 50_000;
 
@@ -48,14 +46,17 @@ pub(crate) struct Turn {
     /// Whose ban has changed since the last commit.
     touched: HashSet<(usize, Key)>,
     /// Outbox lines that a responder is working on.
-    in_flight: HashMap<i64, (Arc<str>, Key)>,
+    pub(super) in_flight: HashMap<i64, InFlight>,
     /// What the messages of a queue wait for.
     #[cfg(feature = "aws")]
     pub(crate) tracker: Option<crate::agent::tracker::Tracker>,
+    /// What messages with events wait for.
+    #[cfg(feature = "aws")]
+    pub(crate) messages: crate::events::taken::Messages,
     /// When the store is tried again after a failure.
     retry_store_at: Option<Timestamp>,
     /// How many orders of the waiting batch were handed out before they were stored.
-    acted_from_memory: usize,
+    pub(super) acted_from_memory: usize,
 }
 
 impl std::fmt::Debug for Turn {
@@ -115,6 +116,8 @@ impl Turn {
             in_flight: HashMap::new(),
             #[cfg(feature = "aws")]
             tracker: None,
+            #[cfg(feature = "aws")]
+            messages: crate::events::taken::Messages::default(),
             retry_store_at: None,
             acted_from_memory: 0,
         };
@@ -151,6 +154,7 @@ impl Turn {
                 now,
                 &mut decisions,
             );
+            step::attest(&self.jails, at, seen, &found, &mut decisions);
             self.tell_seen(at, &found, seen, before);
             if seen == Seen::Ignored {
                 continue;
@@ -208,7 +212,15 @@ impl Turn {
                     }
                 }
             }
-            _ => tracing::info!(jail = &*decision.jail, key = %key, reason = %decision.reason, "unban"),
+            Verdict::Unban => {
+                tracing::info!(jail = &*decision.jail, key = %key, reason = %decision.reason, "unban");
+            }
+            // Nobody is kept out, so there is nobody whom a guard would have to let in.
+            other => {
+                self.tally.told += 1;
+                let what = if other == Verdict::Repair { "repair" } else { "notice" };
+                tracing::info!(jail = &*decision.jail, key = %key, reason = %decision.reason, "{what}");
+            }
         }
         self.tell_decision(at, &decision, refused.is_some(), now);
         if refused.is_none() {
@@ -234,6 +246,12 @@ impl Turn {
         self.batch.positions.push(position);
     }
 
+    /// Nothing waits for the store any more.
+    fn remembered(&mut self) {
+        #[cfg(feature = "aws")]
+        self.messages.committed();
+    }
+
     /// Whether so much waits for the store that reading must stop.
     pub(crate) fn is_full(&self) -> bool {
         self.batch.matches.len() >= MAX_WAITING_MATCHES
@@ -257,79 +275,18 @@ impl Turn {
                         tracing::info!("the store works again");
                     }
                     self.batch = Batch::default();
+                    self.remembered();
                 }
                 Err(error) => self.store_failed(&error, now),
             }
+        }
+        if self.batch.is_empty() {
+            self.remembered();
         }
         if self.retry_store_at.is_some() {
             self.act_from_memory();
         } else {
             self.hand_out();
-        }
-    }
-
-    /// Hands decisions from the outbox to the responders.
-    pub(crate) fn hand_out(&mut self) {
-        let now = self.clock.now();
-        let room = OUTBOX_SLICE.saturating_sub(self.in_flight.len());
-        if room == 0 {
-            return;
-        }
-        let items = match self.store.outbox(now, OUTBOX_SLICE) {
-            Ok(items) => items,
-            Err(error) => return self.store_failed(&error, now),
-        };
-        let mut is_fresh = |item: &OutboxItem| match self.in_flight.entry(item.id) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(place) => {
-                place.insert((Arc::clone(&item.decision.jail), item.decision.key.clone()));
-                true
-            }
-        };
-        let fresh: Vec<OutboxItem> = items.into_iter().filter(&mut is_fresh).collect();
-        self.give(&fresh);
-        self.settle_orphans(&fresh);
-    }
-
-    /// What waits for a responder that is not there any more would wait for ever.
-    fn settle_orphans(&mut self, items: &[OutboxItem]) {
-        if self.hands.is_empty() {
-            // This life is ending; the next one has them.
-            return;
-        }
-        let orphans = items.iter().filter(|item| self.hands.iter().all(|hand| hand.name != item.responder));
-        let refused = |item: &OutboxItem| Settlement {
-            id: item.id,
-            outcome: stockade_core::Outcome::Refused {
-                reason: format!("there is no responder `{}` any more", item.responder),
-            },
-            retry_at: item.decision.at,
-        };
-        let settled: Vec<Settlement> = orphans.map(refused).collect();
-        if !settled.is_empty() {
-            self.settle(&settled);
-        }
-    }
-
-    /// A responder says what came of its work.
-    pub(crate) fn settle(&mut self, settled: &[Settlement]) {
-        // Orders that were given from memory have no line in the outbox.
-        let known: Vec<_> = settled.iter().filter(|one| one.id >= 0).cloned().collect();
-        for one in &known {
-            if let stockade_core::Outcome::Failed { error } = &one.outcome {
-                tracing::warn!(error, "a decision could not be carried out, it is tried again");
-            }
-        }
-        if let Err(error) = self.store.settle(&known) {
-            self.store_failed(&error, self.clock.now());
-        }
-        for one in known {
-            let about = self.in_flight.remove(&one.id);
-            #[cfg(feature = "aws")]
-            if let (Some(tracker), Some((jail, key))) = (&mut self.tracker, &about) {
-                tracker.settled(jail, key, &one.outcome);
-            }
-            drop(about);
         }
     }
 
@@ -343,45 +300,12 @@ impl Turn {
         (self.in_flight.len() + self.batch.orders.len()) as u64
     }
 
-    fn give(&mut self, items: &[OutboxItem]) {
-        let hands = std::mem::take(&mut self.hands);
-        for hand in &hands {
-            let of_hand = items.iter().filter(|item| item.responder == hand.name);
-            let errands: Vec<Errand> = of_hand
-                .map(|item| Errand {
-                    item: item.clone(),
-                    evidence: self.evidence(&item.decision, hand.wants),
-                })
-                .collect();
-            if !errands.is_empty() {
-                hand.give(Work::Orders(errands));
-            }
-        }
-        self.hands = hands;
-    }
-
-    /// Hands out the orders of the waiting batch that have not been yet.
-    fn act_from_memory(&mut self) {
-        let mut items = Vec::new();
-        for order in
-            self.batch.orders.iter().skip(self.acted_from_memory).filter(|order| order.refused.is_none())
-        {
-            for responder in &order.responders {
-                let decision = order.decision.clone();
-                items.push(OutboxItem { id: -1, responder: responder.clone(), decision, attempts: 0 });
-            }
-        }
-        // Carried out again when the store works: that changes nothing in the world, and it is on record.
-        self.acted_from_memory = self.batch.orders.len();
-        self.give(&items);
-    }
-
     /// Whether the store failed just now.
     pub(super) fn waits_for_store(&self) -> bool {
         self.retry_store_at.is_some()
     }
 
-    pub(super) fn store_failed(&mut self, error: &StoreError, now: Timestamp) {
+    pub(crate) fn store_failed(&mut self, error: &StoreError, now: Timestamp) {
         if self.retry_store_at.is_none() {
             self.acted_from_memory = 0;
             self.tally.warn(error.message.clone());

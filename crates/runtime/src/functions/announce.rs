@@ -177,6 +177,16 @@ fn evidence(say: &Say) -> Evidence {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct OnlySay;
 
+impl OnlySay {
+    /// The same for what is no ban.
+    pub(super) fn tellers() -> super::Tellers {
+        let mut tellers = super::Tellers::default();
+        let say = |action: stockade_respond::DryAction| tracing::info!("dry run: {action}");
+        tellers.push(stockade_respond::DryRun::NAME, Box::new(stockade_respond::DryRun::new(say)));
+        tellers
+    }
+}
+
 impl Announcer for OnlySay {
     fn announce(&mut self, say: &[Say], _: Timestamp) -> Vec<Outcome> {
         for Say { ban, .. } in say {

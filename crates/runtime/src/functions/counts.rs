@@ -45,6 +45,10 @@ counts! {
     extensions = "Extensions",
     /// Bans that ended.
     unbans = "Unbans",
+    /// Notices that were given, and repairs that were made.
+    notices = "Notices",
+    /// Objects that were read to their end.
+    objects = "Objects",
     /// Bans that a guard refused.
     refused = "Refused",
     /// Envelopes of log groups that no filter reads.

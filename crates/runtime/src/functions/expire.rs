@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use stockade_aws::wire::{Notice, snapshot};
 use stockade_core::ledger::LedgerBan;
-use stockade_core::ports::StoreError;
-use stockade_core::{BanRecord, Reason, Timestamp};
+use stockade_core::ports::{Notice as Word, StoreError};
+use stockade_core::{BanRecord, Outcome, Reason, Timestamp};
 
 use super::announce::{Announcer, Say};
 use super::counts::Counts;
 use super::judging::tell;
 use super::setup::Setup;
 use super::table::FunctionLedger;
+use super::tellers::Tellers;
+use super::telling::{is_mark, late_notice};
 
 /// How many bans one run ends, and how many it announces again. What is left is the next run's.
 const AT_ONCE: usize = 5_000;
@@ -22,6 +24,7 @@ pub(super) struct Expiring<'e> {
     pub(super) setup: &'e Setup,
     pub(super) ledger: &'e mut dyn FunctionLedger,
     pub(super) announcer: &'e mut dyn Announcer,
+    pub(super) tellers: &'e mut Tellers,
     pub(super) counts: &'e mut Counts,
     pub(super) now: Timestamp,
 }
@@ -29,7 +32,9 @@ pub(super) struct Expiring<'e> {
 impl Expiring<'_> {
     /// Says again what was not confirmed: bans in force, and ends of bans.
     pub(super) fn repeat(&mut self) -> Result<(), StoreError> {
-        let waiting = self.ledger.unannounced(AT_ONCE)?;
+        let (marks, waiting): (Vec<_>, Vec<_>) =
+            self.ledger.unannounced(AT_ONCE)?.into_iter().partition(is_mark);
+        self.tell_late(&marks)?;
         // A ban that is over is ended below, and its end is told.
         let stands = |ban: &LedgerBan| !ban.record.live || ban.record.until > self.now;
         let says: Vec<Say> = waiting.into_iter().filter(stands).map(|ban| self.say(ban)).collect();
@@ -40,6 +45,29 @@ impl Expiring<'_> {
         }
         tell(&says, self.announcer, self.ledger, self.counts, self.now);
         Ok(())
+    }
+
+    /// Gives notices whose function died before it did.
+    fn tell_late(&mut self, marks: &[LedgerBan]) -> Result<(), StoreError> {
+        let at = |ban: &LedgerBan| self.setup.jails.find(&ban.record.jail);
+        let notices: Vec<(Word, &[Arc<str>])> = marks
+            .iter()
+            .map(|ban| {
+                let target = at(ban).and_then(|at| self.setup.jails.get(at)).map(|jail| jail.target);
+                let to = at(ban).and_then(|at| self.setup.responders.get(at)).map(Vec::as_slice);
+                (late_notice(ban, target), to.unwrap_or_default())
+            })
+            .collect();
+        let outcomes = self.tellers.tell(&notices, self.now);
+        let done = |outcome: &Outcome| !matches!(outcome, Outcome::Failed { .. } | Outcome::Later { .. });
+        let told: Vec<_> = marks
+            .iter()
+            .zip(&outcomes)
+            .filter(|(_, outcome)| done(outcome))
+            .map(|(ban, _)| (Arc::clone(&ban.record.jail), ban.record.key.clone(), ban.version))
+            .collect();
+        self.counts.repeats += told.len() as u64;
+        if told.is_empty() { Ok(()) } else { self.ledger.note_announced(&told) }
     }
 
     /// Ends bans that are over.

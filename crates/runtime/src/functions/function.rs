@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Map, Value};
+use stockade_aws::Aws;
 use stockade_core::ports::Clock;
 use stockade_core::{Match, Timestamp};
 use stockade_source::aws::{Envelope, Invocation, PayloadError, StreamRecord};
@@ -20,6 +21,8 @@ use super::reading::{Case, Reading};
 use super::role::Role;
 use super::setup::Setup;
 use super::table::{FunctionLedger, Units};
+use super::tellers::Tellers;
+use crate::events::intake::Intake;
 use crate::guards::Guards;
 use crate::names::Resolver;
 
@@ -32,6 +35,10 @@ pub struct Parts {
     pub ledger: Box<dyn FunctionLedger>,
     /// Who tells the world.
     pub announcer: Box<dyn Announcer>,
+    /// Who carries out what is no ban.
+    pub tellers: Tellers,
+    /// Where objects are read that events lie in; `None`: nowhere.
+    pub aws: Option<Aws>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where `expire` leaves the snapshot; `None`: nowhere.
@@ -44,6 +51,8 @@ impl Parts {
         Self {
             ledger: Box::new(MemoryLedger::default()),
             announcer: Box::new(OnlySay),
+            tellers: OnlySay::tellers(),
+            aws: None,
             clock,
             snapshot: None,
         }
@@ -98,11 +107,13 @@ pub struct Invoked {
 /// A function that is ready to be invoked.
 #[derive(Debug)]
 pub struct Function {
-    role: Role,
-    setup: Setup,
-    parts: Parts,
-    guards: Guards,
+    pub(super) role: Role,
+    pub(super) setup: Setup,
+    pub(super) parts: Parts,
+    pub(super) guards: Guards,
     resolver: Option<Resolver>,
+    /// Reads events, for a role that does.
+    pub(super) intake: Option<Intake>,
     charged: Units,
 }
 
@@ -110,7 +121,8 @@ impl Function {
     /// Ready. Asks nothing of the world yet.
     pub fn new(role: Role, setup: Setup, parts: Parts) -> Self {
         let guards = setup.guards();
-        Self { role, setup, parts, guards, resolver: None, charged: Units::default() }
+        let intake = setup.events.clone().map(|lane| Intake::new(lane, parts.aws.as_ref()));
+        Self { role, setup, parts, guards, resolver: None, intake, charged: Units::default() }
     }
 
     /// What it works with.
@@ -147,6 +159,11 @@ impl Function {
             (Invocation::Schedule, Role::Expire) => self.expire(now, counts),
             (Invocation::Schedule, _) => Ok(answer::summary(counts)),
             (_, Role::Expire) => wrong("records"),
+            (invocation, Role::Events) => self.events(invocation, now, counts),
+            (
+                Invocation::Event(_) | Invocation::Queue(_) | Invocation::Topic(_) | Invocation::Objects(_),
+                _,
+            ) => wrong("events"),
             (Invocation::Stream(records), Role::Jail) => {
                 let cases = self.changes(&records, counts);
                 let failed = self.judge_changes(cases, now, counts);
@@ -305,6 +322,7 @@ impl Function {
             setup: &self.setup,
             ledger: &mut *self.parts.ledger,
             announcer: &mut *self.parts.announcer,
+            tellers: &mut self.parts.tellers,
             counts,
             now,
         };
@@ -323,13 +341,13 @@ impl Function {
 }
 
 /// For callers that know no part of an invocation.
-fn whole(failed: &BTreeSet<usize>, counts: &mut Counts) -> Result<(), FunctionError> {
+pub(super) fn whole(failed: &BTreeSet<usize>, counts: &mut Counts) -> Result<(), FunctionError> {
     counts.failed += failed.len() as u64;
     if failed.is_empty() { Ok(()) } else { Err(FunctionError::Again { records: failed.len() }) }
 }
 
 /// For streams: the records that are to be delivered again, by their sequence numbers.
-fn given_back<'r>(
+pub(super) fn given_back<'r>(
     failed: &BTreeSet<usize>,
     sequences: impl Iterator<Item = &'r str>,
     counts: &mut Counts,

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 use stockade_aws::{Aws, Call};
-use stockade_config::{Config, env_vars, load_files};
+use stockade_config::{Config, ReadRules, env_vars, load_files_with};
 use stockade_filter::conf::{ConfFiles, Directory, Embedded, Layered};
 
+use super::role::Role;
 use super::setup::SetupError;
 
 /// The jails of functions, where the configuration brings none of its own.
@@ -76,7 +77,7 @@ impl Home {
         matches!(self, Self::Object { .. } | Self::Parameter(_))
     }
 
-    /// Reads the configuration. `aws` is asked where it must be.
+    /// Reads the configuration, with the rules of events for a role that reads some. `aws` is asked where it must be.
     ///
     /// # Errors
     /// If it cannot be read, or has errors: all of them.
@@ -84,10 +85,12 @@ impl Home {
         &self,
         aws: Option<&Aws>,
         env: &(dyn Fn(&str) -> Option<String> + Sync),
+        role: Role,
     ) -> Result<Config, SetupError> {
+        let rules = if role.reads_events() { ReadRules::Yes } else { ReadRules::No };
         let files = match self {
-            Self::Folder(folder) => return read(&Directory(folder.clone()), env),
-            Self::BuiltIn => return read(&Embedded(&[]), env),
+            Self::Folder(folder) => return read(&Directory(folder.clone()), env, rules),
+            Self::BuiltIn => return read(&Embedded(&[]), env, rules),
             Self::Object { bucket, key } => {
                 let place = format!("s3://{bucket}/{key}");
                 let call = Call::rest(format!("read `{place}`"), "s3", "GET", format!("/{bucket}/{key}"));
@@ -106,7 +109,7 @@ impl Home {
                 Files::of_text(&place, text).map_err(|why| SetupError::Home { place, why })?
             }
         };
-        read(&files, env)
+        read(&files, env, rules)
     }
 }
 
@@ -125,11 +128,15 @@ async fn ask(aws: Option<&Aws>, call: &Call, place: &str) -> Result<Vec<u8>, Set
 }
 
 /// Reads files over the defaults. Everything must be right: a function has nobody who reads warnings.
-fn read(files: &dyn ConfFiles, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, SetupError> {
+fn read(
+    files: &dyn ConfFiles,
+    env: &dyn Fn(&str) -> Option<String>,
+    rules: ReadRules,
+) -> Result<Config, SetupError> {
     let layered = Layered { upper: files, lower: DEFAULTS };
     let wrong =
         |problems: stockade_config::Problems| SetupError::Config(problems.to_string().trim_end().to_owned());
-    load_files(&layered, "", env).and_then(Config::strict).map_err(wrong)
+    load_files_with(&layered, "", env, rules).and_then(Config::strict).map_err(wrong)
 }
 
 /// A folder in memory.

@@ -268,14 +268,19 @@ impl Judging<'_> {
         tell(says, self.announcer, self.ledger, self.counts, self.now);
     }
 
-    fn note(&mut self, told: &[(Arc<str>, stockade_core::Key, u64)]) {
+    pub(super) fn note(&mut self, told: &[(Arc<str>, stockade_core::Key, u64)]) {
         if let Err(error) = self.ledger.note_announced(told) {
             self.trouble("an announcement could not be noted, it is repeated", &error);
         }
     }
 
     /// What is known of these keys, and no others.
-    fn recall(&mut self, order: &[Pair], all: &HashMap<Pair, Own>, cases: &[Case]) -> Vec<(Pair, Answer)> {
+    pub(super) fn recall(
+        &mut self,
+        order: &[Pair],
+        all: &HashMap<Pair, Own>,
+        cases: &[Case],
+    ) -> Vec<(Pair, Answer)> {
         let mut asked: Vec<(Pair, Question)> = Vec::with_capacity(order.len());
         let jails = &self.setup.jails;
         let mut others: HashSet<Pair> = HashSet::new();
@@ -372,8 +377,9 @@ pub(super) fn tell(
                 tracing::warn!(jail = &*record.jail, key = %record.key, reason, "announcement refused");
                 told.push((Arc::clone(&record.jail), record.key.clone(), say.ban.version));
             }
+            // Nobody here would ask again; the next delivery, or `expire`, does.
+            Some(Outcome::Later { .. }) | None => counts.unannounced += 1,
             Some(_) => told.push((Arc::clone(&record.jail), record.key.clone(), say.ban.version)),
-            None => counts.unannounced += 1,
         }
     }
     if !told.is_empty()
@@ -384,7 +390,7 @@ pub(super) fn tell(
 }
 
 /// The pairs in the order in which they are named first, and what is at hand of each.
-fn at_hand(cases: &[Case]) -> (Vec<Pair>, HashMap<Pair, Own>) {
+pub(super) fn at_hand(cases: &[Case]) -> (Vec<Pair>, HashMap<Pair, Own>) {
     let mut order = Vec::new();
     let mut own: HashMap<Pair, Own> = HashMap::new();
     for case in cases {

@@ -10,6 +10,7 @@
 //! | `cloudwatch_filter_and_jail` | log events | matches and bans |
 //! | `cloudwatch_filter` | log events | matches only |
 //! | `dynamodb_jail` | the table's stream | bans, from matches of all regions |
+//! | `events` | EventBridge, SQS, SNS, S3 | bans, notices and repairs, by the rules of events |
 //! | `expire` | a schedule | ends of bans, repetitions, the snapshot |
 //!
 //! # Decisions
@@ -26,6 +27,7 @@
 mod announce;
 mod answer;
 mod counts;
+mod events;
 mod expire;
 mod function;
 pub mod home;
@@ -35,6 +37,8 @@ mod restore;
 mod role;
 mod setup;
 mod table;
+mod tellers;
+mod telling;
 
 pub use announce::{Announcer, Announcers, Say, Topic};
 pub use counts::Counts;
@@ -42,3 +46,4 @@ pub use function::{Function, FunctionError, Invoked, Parts, PutSnapshot};
 pub use role::Role;
 pub use setup::{Setup, SetupError};
 pub use table::{FunctionLedger, Tables, Units};
+pub use tellers::Tellers;

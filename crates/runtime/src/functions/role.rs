@@ -9,13 +9,15 @@ pub enum Role {
     Filter,
     /// `dynamodb_jail`: matches to bans.
     Jail,
+    /// `events`: events of AWS, and CloudTrail files, to bans, notices and repairs.
+    Events,
     /// `expire`: ends of bans, repetitions, the snapshot.
     Expire,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::FilterAndJail, Self::Filter, Self::Jail, Self::Expire];
+    pub const ALL: [Self; 5] = [Self::FilterAndJail, Self::Filter, Self::Jail, Self::Events, Self::Expire];
 
     /// By the handler's name, as Cloud-Fail2Ban's templates write it too: `name` or `name.run`.
     pub fn parse(handler: &str) -> Option<Self> {
@@ -29,6 +31,7 @@ impl Role {
             Self::FilterAndJail => "cloudwatch_filter_and_jail",
             Self::Filter => "cloudwatch_filter",
             Self::Jail => "dynamodb_jail",
+            Self::Events => "events",
             Self::Expire => "expire",
         }
     }
@@ -38,9 +41,14 @@ impl Role {
         matches!(self, Self::FilterAndJail | Self::Filter)
     }
 
+    /// Whether it reads events, and so needs rules.
+    pub fn reads_events(self) -> bool {
+        self == Self::Events
+    }
+
     /// Whether it judges, and so announces bans.
     pub fn judges(self) -> bool {
-        matches!(self, Self::FilterAndJail | Self::Jail)
+        matches!(self, Self::FilterAndJail | Self::Jail | Self::Events)
     }
 }
 

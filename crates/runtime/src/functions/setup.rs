@@ -7,6 +7,7 @@ use stockade_core::{Feed, Jail, Jails};
 
 use super::role::Role;
 use crate::daemon::assembly::Assembled;
+use crate::events::EventLane;
 use crate::guards::{GuardRules, Guards};
 use crate::lanes::{Lane, lanes};
 
@@ -24,6 +25,8 @@ pub struct Setup {
     pub(super) aws: AwsSettings,
     /// The scans of each entry of `log_groups`, in their order.
     lanes: Vec<Vec<Lane>>,
+    /// The rules of events, for a role that reads them.
+    pub(super) events: Option<EventLane>,
     rules: GuardRules,
 }
 
@@ -79,6 +82,8 @@ impl Setup {
                 jail.filter = None;
             }
         }
+        // Where events come from is said by whoever invokes the function.
+        config.program.events.queue.clear();
         let assembled = Assembled::new(&config, &mut warn).map_err(|_| SetupError::NoJail)?;
         let filters: Vec<Option<Arc<str>>> = assembled
             .jails
@@ -127,6 +132,7 @@ impl Setup {
             filters,
             responders: assembled.responders_of(),
             lanes,
+            events: EventLane::new(&assembled.configs).filter(|_| role.reads_events()),
             rules: GuardRules {
                 protect: guards.protect.clone(),
                 own: guards.protect_own,

@@ -57,13 +57,19 @@ pub struct Tables {
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Matches are kept at least so long.
 const KEEP: Duration = Duration::from_secs(24 * 60 * 60);
+/// Those of events for as long as a queue may deliver them again.
+const KEEP_EVENTS: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 impl Tables {
     /// The tables that the configuration names.
     pub fn new(aws: &Aws, setup: &Setup, keep_bans: Duration) -> Self {
         let options = LedgerOptions {
             table: setup.aws.table.clone(),
-            keep_matches: setup.longest_findtime().max(KEEP),
+            keep_matches: setup.longest_findtime().max(if setup.events.is_some() {
+                KEEP_EVENTS
+            } else {
+                KEEP
+            }),
             keep_bans,
             patience: PATIENCE,
             ..LedgerOptions::default()

@@ -33,6 +33,7 @@
 //! - **Memory is bounded by tables with named limits** ([`limits`]), never by the size of the logs. Where a limit bites
 //!   the report says so in a [`Note`].
 
+pub mod events;
 mod judge;
 pub mod limits;
 mod log;

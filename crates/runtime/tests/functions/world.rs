@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use serde_json::{Value, json};
-use stockade_config::load_files;
+use stockade_config::{ReadRules, load_files_with};
 use stockade_core::ledger::{Ledger, LedgerBan, Question};
-use stockade_core::ports::Clock;
-use stockade_core::{Outcome, Timestamp};
+use stockade_core::ports::{Clock, Notice, Plan, RespondError, Responder, Scope, Standing};
+use stockade_core::{Outcome, Timestamp, Verdict};
 use stockade_filter::conf::Embedded;
 use stockade_runtime::functions::{
-    Announcer, Function, FunctionLedger, Invoked, Parts, PutSnapshot, Role, Say, Setup,
+    Announcer, Function, FunctionLedger, Invoked, Parts, PutSnapshot, Role, Say, Setup, Tellers,
 };
 use stockade_store::MemoryLedger;
 
@@ -71,13 +71,56 @@ impl Announcer for Ear {
     }
 }
 
+/// Hears what is told that is no ban, and may be deaf.
+#[derive(Clone, Debug, Default)]
+pub struct Listener {
+    pub told: Arc<Mutex<Vec<Notice>>>,
+    /// How many of the next tellings fail.
+    pub deaf: Arc<Mutex<u32>>,
+    /// The process dies when it should tell.
+    pub dead: Arc<Mutex<bool>>,
+}
+
+impl Responder for Listener {
+    fn name(&self) -> &str {
+        "log"
+    }
+    fn prepare(&mut self, _: &[Scope]) -> Result<(), RespondError> {
+        Ok(())
+    }
+    fn current(&mut self, _: Timestamp) -> Result<Option<Vec<Standing>>, RespondError> {
+        Ok(None)
+    }
+    fn apply(&mut self, _: &Plan, _: Timestamp) -> Result<Vec<Outcome>, RespondError> {
+        panic!("it hears of no ban")
+    }
+    fn takes(&self, verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Notify | Verdict::Repair)
+    }
+    fn tell(&mut self, notices: &[Notice], _: Timestamp) -> Result<Vec<Outcome>, RespondError> {
+        assert!(!*self.dead.lock().unwrap(), "killed before it told");
+        let mut deaf = self.deaf.lock().unwrap();
+        if *deaf > 0 {
+            *deaf -= 1;
+            return Err(RespondError { message: "not now".to_owned(), hint: None, permanent: false });
+        }
+        self.told.lock().unwrap().extend_from_slice(notices);
+        Ok(vec![Outcome::Done; notices.len()])
+    }
+    fn flush(&mut self) -> Result<(), RespondError> {
+        Ok(())
+    }
+}
+
 pub struct World {
     pub ledger: MemoryLedger,
     pub ear: Ear,
+    pub listener: Listener,
     pub clock: HandClock,
     pub snapshots: Arc<Mutex<Vec<Vec<u8>>>>,
     toml: String,
     jails: String,
+    rules: Vec<(String, String)>,
 }
 
 impl World {
@@ -89,19 +132,30 @@ impl World {
         Self {
             ledger: MemoryLedger::default(),
             ear: Ear::default(),
+            listener: Listener::default(),
             clock: HandClock::at(NOW),
             snapshots: Arc::default(),
             toml: toml.to_owned(),
             jails: jails.to_owned(),
+            rules: Vec::new(),
         }
+    }
+
+    /// With a rule of events.
+    pub fn rule(mut self, name: &str, text: &str) -> Self {
+        self.rules.push((format!("rule.d/{name}.toml"), text.to_owned()));
+        self
     }
 
     pub fn setup(&self, role: Role) -> Setup {
         // Leaked: a few kilobytes of a test.
         let text = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
-        let files = [("stockade.toml", text(&self.toml)), ("jail.local", text(&self.jails))];
-        let files = Embedded(Box::leak(Box::new(files)));
-        let config = load_files(&files, "", &|_| None).unwrap_or_else(|problems| panic!("{problems}"));
+        let mut files = vec![("stockade.toml", text(&self.toml)), ("jail.local", text(&self.jails))];
+        files.extend(self.rules.iter().map(|(name, rule)| (text(name), text(rule))));
+        let files = Embedded(Vec::leak(files));
+        let rules = if role.reads_events() { ReadRules::Yes } else { ReadRules::No };
+        let config =
+            load_files_with(&files, "", &|_| None, rules).unwrap_or_else(|problems| panic!("{problems}"));
         Setup::new(config.strict().unwrap_or_else(|p| panic!("{p}")), role, |warning| eprintln!("{warning}"))
             .unwrap()
     }
@@ -116,9 +170,13 @@ impl World {
             snapshots.lock().unwrap().push(bytes);
             Ok(())
         });
+        let mut tellers = Tellers::default();
+        tellers.push("log", Box::new(self.listener.clone()));
         let parts = Parts {
             ledger,
             announcer: Box::new(self.ear.clone()),
+            tellers,
+            aws: None,
             clock: Arc::new(self.clock.clone()),
             snapshot: Some(put),
         };

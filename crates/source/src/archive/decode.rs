@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, Error as XzError, Stream as XzStream};
 use zstd::stream::read::Decoder as ZstdDecoder;
 
+use super::members::Members;
+use crate::SourceError;
 use crate::limits::{ARCHIVE_INPUT_BYTES, XZ_MEMORY_BYTES, ZSTD_WINDOW_LOG};
 
 /// How a log file is packed.
@@ -37,7 +39,7 @@ impl fmt::Display for Format {
 
 impl Format {
     /// The most memory that a decoder of this format may use, in bytes.
-    pub(crate) fn memory_limit(self) -> u64 {
+    fn memory_limit(self) -> u64 {
         if self == Self::Zstd { 1 << ZSTD_WINDOW_LOG } else { XZ_MEMORY_BYTES }
     }
 }
@@ -100,7 +102,7 @@ pub(crate) struct Decoder(Kind);
 
 enum Kind {
     Plain(Input),
-    Gzip(Box<MultiGzDecoder<Input>>),
+    Gzip(Box<Members<Input>>),
     Zstd(ZstdDecoder<'static, Input>),
     Xz(XzDecoder<Input>),
 }
@@ -113,7 +115,7 @@ impl Decoder {
             Input { inner: BufReader::with_capacity(ARCHIVE_INPUT_BYTES, raw), taken: 0, failed: false };
         Ok(Self(match format {
             Format::Plain => Kind::Plain(input),
-            Format::Gzip => Kind::Gzip(Box::new(MultiGzDecoder::new(input))),
+            Format::Gzip => Kind::Gzip(Box::new(Members::new(input))),
             Format::Zstd => {
                 let mut decoder = ZstdDecoder::with_buffer(input)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG)?;
@@ -128,20 +130,25 @@ impl Decoder {
 
     /// How many packed bytes have been used.
     pub(crate) fn taken(&self) -> u64 {
-        self.input().taken
+        self.input().map_or(0, |input| input.taken)
     }
 
     /// Whether an error came from reading the file, not from what was in it.
-    pub(crate) fn input_failed(&self) -> bool {
-        self.input().failed
+    fn input_failed(&self) -> bool {
+        self.input().is_some_and(|input| input.failed)
     }
 
-    fn input(&self) -> &Input {
+    /// How many gzip members were begun; 1 for whatever has none.
+    pub(crate) fn members(&self) -> u64 {
+        if let Kind::Gzip(decoder) = &self.0 { decoder.count() } else { 1 }
+    }
+
+    fn input(&self) -> Option<&Input> {
         match &self.0 {
-            Kind::Plain(input) => input,
+            Kind::Plain(input) => Some(input),
             Kind::Gzip(decoder) => decoder.get_ref(),
-            Kind::Zstd(decoder) => decoder.get_ref(),
-            Kind::Xz(decoder) => decoder.get_ref(),
+            Kind::Zstd(decoder) => Some(decoder.get_ref()),
+            Kind::Xz(decoder) => Some(decoder.get_ref()),
         }
     }
 }
@@ -157,8 +164,26 @@ impl Read for Decoder {
     }
 }
 
+/// What a decoder's error means for whoever reads the file; `offset` bytes of text came out before.
+pub(crate) fn explain(
+    path: &Path,
+    decoder: &Decoder,
+    format: Format,
+    offset: u64,
+    error: io::Error,
+) -> SourceError {
+    let (path, byte) = (path.to_owned(), decoder.taken());
+    if decoder.input_failed() || format == Format::Plain {
+        SourceError::Read { path, byte, error }
+    } else if needs_memory(&error) {
+        SourceError::NeedsMemory { path, format, limit_bytes: format.memory_limit() }
+    } else {
+        SourceError::Damaged { path, format, byte, offset, error }
+    }
+}
+
 /// Whether a decoder gave up because the archive needs more memory than it may use.
-pub(crate) fn needs_memory(error: &io::Error) -> bool {
+fn needs_memory(error: &io::Error) -> bool {
     let xz = error.get_ref().and_then(|e| e.downcast_ref::<XzError>());
     // zstd's library hands on its message only; the text is fixed in its error table.
     matches!(xz, Some(XzError::MemLimit)) || error.to_string().contains("too much memory")

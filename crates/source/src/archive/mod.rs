@@ -8,11 +8,12 @@
 
 mod decode;
 mod expand;
+mod members;
 mod names;
 mod reader;
 
 pub use decode::Format;
-pub(crate) use decode::recognise;
+pub(crate) use decode::{Decoder, MAGIC_BYTES, explain, recognise};
 pub use expand::{Expansion, LogFile, STDIN, expand};
 pub use reader::{LogReader, Progress};
 

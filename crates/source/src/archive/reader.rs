@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use stockade_core::StreamName;
 use stockade_core::limits::MAX_LINE_BYTES;
 
-use super::decode::{Decoder, Format, MAGIC_BYTES, needs_memory, recognise};
+use super::decode::{Decoder, Format, MAGIC_BYTES, explain, recognise};
 use super::expand::STDIN;
 use crate::block::{Block, Mark};
 use crate::limits::BLOCK_BYTES;
@@ -230,24 +230,13 @@ impl LogReader {
                     self.at_end = true;
                     // What is left may be the half of a line.
                     self.keep_torn = false;
-                    self.error = Some(self.explain(error));
+                    let offset = self.offset + self.filled as u64;
+                    self.error = Some(explain(&self.path, &self.decoder, self.format, offset, error));
                 }
             }
             if self.at_end {
                 break;
             }
-        }
-    }
-
-    fn explain(&self, error: io::Error) -> SourceError {
-        let (path, byte, format) = (self.path.clone(), self.decoder.taken(), self.format);
-        let offset = self.offset + self.filled as u64;
-        if self.decoder.input_failed() || format == Format::Plain {
-            SourceError::Read { path, byte, error }
-        } else if needs_memory(&error) {
-            SourceError::NeedsMemory { path, format, limit_bytes: format.memory_limit() }
-        } else {
-            SourceError::Damaged { path, format, byte, offset, error }
         }
     }
 }

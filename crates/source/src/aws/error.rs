@@ -1,6 +1,6 @@
 //! What can be wrong with what AWS hands over.
 
-use super::limits::{MAX_ENVELOPE_BYTES, MAX_EVENTS, MAX_QUOTE};
+use super::limits::{MAX_ENVELOPE_BYTES, MAX_EVENTS, MAX_MESSAGE_BYTES, MAX_QUOTE};
 
 /// Why a payload, a record or an event cannot be read. Each variant is its own metric, so that an alarm can tell a
 /// sender's mistake from an attack.
@@ -19,6 +19,12 @@ pub enum PayloadError {
     /// It holds more events than are read.
     #[error("the envelope holds more than {MAX_EVENTS} events")]
     TooManyEvents,
+    /// A message is longer than any that AWS sends.
+    #[error("the message is longer than {MAX_MESSAGE_BYTES} bytes: {bytes}")]
+    MessageTooLong {
+        /// Its length.
+        bytes: usize,
+    },
     /// It is not JSON.
     #[error("{what} is not JSON: {why}")]
     NotJson {
@@ -50,6 +56,7 @@ impl PayloadError {
             Self::NotGzip(_) => "not-gzip",
             Self::Bomb => "bomb",
             Self::TooManyEvents => "too-many-events",
+            Self::MessageTooLong { .. } => "message-too-long",
             Self::NotJson { .. } => "not-json",
             Self::Unexpected { .. } => "unexpected",
             Self::Unknown(_) => "unknown",

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::batch::{self, QueueMessage, TopicMessage};
+use super::delivery::Delivered;
 use super::error::PayloadError;
 use super::limits::MAX_RECORDS;
 
@@ -17,6 +19,14 @@ pub enum Invocation {
     Firehose(Firehose),
     /// Records of a DynamoDB table's stream.
     Stream(Vec<StreamRecord>),
+    /// One event of EventBridge, as it came; [`read_message`](super::read_message) reads it.
+    Event(String),
+    /// Messages of an SQS queue, which are given back one by one.
+    Queue(Vec<QueueMessage>),
+    /// Messages of an SNS topic.
+    Topic(Vec<TopicMessage>),
+    /// A notification of S3: what became of which objects.
+    Objects(Vec<Result<Delivered<'static>, PayloadError>>),
     /// The clock: EventBridge's schedule, or anything else that has nothing to read.
     Schedule,
 }
@@ -62,6 +72,9 @@ impl Invocation {
     /// If it is not JSON, or nothing in it says what it is, or there are more records than AWS ever sends. A record
     /// that cannot be read is an error of its own.
     pub fn read(payload: &[u8]) -> Result<Self, PayloadError> {
+        if let Some(road) = batch::event_road(payload) {
+            return road;
+        }
         let payload: Value = serde_json::from_slice(payload)
             .map_err(|error| PayloadError::NotJson { what: "the payload", why: error.to_string() })?;
         let Value::Object(mut payload) = payload else {
@@ -106,7 +119,7 @@ fn streamed(records: Vec<Value>) -> Result<Invocation, PayloadError> {
         None if records.is_empty() => Ok(Invocation::Schedule),
         None => Err(PayloadError::unexpected(
             "`Records`",
-            "records of Kinesis or DynamoDB",
+            "records of Kinesis or DynamoDB, of SQS, SNS or S3",
             &Value::Array(records),
         )),
         Some(first) if of_table(first) => {

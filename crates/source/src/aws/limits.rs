@@ -16,5 +16,14 @@ pub const MAX_NAME_BYTES: usize = 512;
 /// How long the id of an event may be, in bytes; those of CloudWatch Logs have 56 digits.
 pub const MAX_ID_BYTES: usize = 256;
 
+/// How long a message may be, in bytes: SQS takes 1 MiB, an invocation of Lambda holds 6 MB.
+pub const MAX_MESSAGE_BYTES: usize = 6 << 20;
+
+/// In how many envelopes and lists a message may lie.
+pub const MAX_WRAPPINGS: usize = 4;
+
+/// How long the key of an object may be, in bytes; S3 allows 1,024.
+pub const MAX_KEY_BYTES: usize = 1024;
+
 /// How much of what was found instead an error quotes, in characters.
 pub const MAX_QUOTE: usize = 60;

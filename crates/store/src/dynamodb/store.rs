@@ -1,5 +1,6 @@
 //! All that one daemon remembers, in DynamoDB: a log of its changes there, and what they come to in memory.
 
+use std::collections::HashSet;
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use stockade_aws::Aws;
 use stockade_core::ports::{
     Batch, LoggedDecision, OutboxItem, Retention, Settlement, Snapshot, Store, StoreError, StoreErrorKind,
 };
-use stockade_core::{Key, Match, Timestamp};
+use stockade_core::{Key, Match, MatchId, Timestamp};
 
 use super::DEFAULT_TABLE;
 use super::create::{create_if_missing, is_there};
@@ -207,6 +208,14 @@ impl Store for DynamoStore {
 
     fn matches_of(&mut self, key: &Key, limit: usize) -> Result<Vec<Match>, StoreError> {
         self.memory.matches_of(key, limit)
+    }
+
+    fn known(&mut self, ids: &[MatchId]) -> Result<HashSet<MatchId>, StoreError> {
+        self.memory.known(ids)
+    }
+
+    fn matches_by_id(&mut self, ids: &[MatchId]) -> Result<Vec<Match>, StoreError> {
+        self.memory.matches_by_id(ids)
     }
 
     fn decisions(&mut self, key: Option<&Key>, limit: usize) -> Result<Vec<LoggedDecision>, StoreError> {

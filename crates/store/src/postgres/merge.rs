@@ -48,7 +48,9 @@ pub(super) fn merge(stored: &Ban, new: &BanRecord, ending: Ending) -> Ban {
 
 /// A ban that began when the other was over.
 fn following(old: &BanRecord, new: &BanRecord) -> Ban {
-    let times = new.times.max(old.times.saturating_add(1));
+    // What never was a ban counts none.
+    let another = u32::from(new.times > 0);
+    let times = new.times.max(old.times.saturating_add(another));
     Ban { record: BanRecord { times, ..new.clone() }, lifted: false }
 }
 

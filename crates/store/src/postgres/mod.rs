@@ -26,12 +26,13 @@ mod text;
 mod tls;
 mod write;
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use stockade_core::ports::{
     Batch, Listener, LoggedDecision, News, OutboxItem, Retention, Settlement, Snapshot, Store, StoreError,
 };
-use stockade_core::{Key, Match, Timestamp};
+use stockade_core::{Key, Match, MatchId, Timestamp};
 
 pub use schema::POSTGRES_SCHEMA_VERSION;
 
@@ -192,6 +193,21 @@ impl Store for PostgresStore {
     fn matches_of(&mut self, key: &Key, limit: usize) -> Result<Vec<Match>, StoreError> {
         let host = &self.me.host;
         self.link.run("read matches from", async |client| read::matches_of(client, host, key, limit).await)
+    }
+
+    fn known(&mut self, ids: &[MatchId]) -> Result<HashSet<MatchId>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashSet::new());
+        }
+        self.link.run("look matches up in", async |client| read::known(client, ids).await)
+    }
+
+    fn matches_by_id(&mut self, ids: &[MatchId]) -> Result<Vec<Match>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let host = &self.me.host;
+        self.link.run("read matches from", async |client| read::matches_by_id(client, host, ids).await)
     }
 
     fn decisions(&mut self, key: Option<&Key>, limit: usize) -> Result<Vec<LoggedDecision>, StoreError> {

@@ -87,11 +87,12 @@ fn state_of(settlement: &Settlement) -> Result<(i16, Option<&str>, Option<i64>),
         Outcome::Done => (DONE, None, None),
         Outcome::Failed { error } => (FAILED, Some(error), Some(settlement.retry_at.as_millis())),
         Outcome::Refused { reason } => (REFUSED, Some(reason), None),
+        Outcome::Later { .. } => (WAITING, None, Some(settlement.retry_at.as_millis())),
         other => return Err(Unreadable::new("outcome", &format!("{other:?}")).into()),
     })
 }
 
-/// What came of a line, from its columns `state` and `detail`; `None` while it waits for its first try.
+/// What came of a line, from its columns `state` and `detail`; `None` while it waits.
 pub(super) fn outcome_from(row: &Row, state: usize, detail: usize) -> Result<Option<Outcome>, Fault> {
     let said = || row.get::<_, Option<&str>>(detail).map(text::from_sql).unwrap_or_default().into_owned();
     Ok(match row.get::<_, i16>(state) {

@@ -1,5 +1,6 @@
 //! What is asked of the database: the snapshot at start, and the questions of people.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use deadpool_postgres::Transaction;
@@ -84,26 +85,57 @@ pub(super) async fn matches_of(
     wanted: &Key,
     limit: usize,
 ) -> Result<Vec<Match>, Fault> {
-    let sql = "SELECT id, jail, at, count, \"user\", stream, line, host FROM matches
-               WHERE key = $1 ORDER BY at DESC, seq DESC LIMIT $2";
-    let statement = client.prepare_cached(sql).await?;
+    let sql =
+        format!("SELECT {MATCH} FROM matches m WHERE m.key = $1 ORDER BY m.at DESC, m.seq DESC LIMIT $2");
+    let statement = client.prepare_cached(&sql).await?;
     let rows = client.query(&statement, &[&key_column(wanted), &sql_limit(limit)]).await?;
-    let one = |row: &Row| {
-        let id: &[u8] = row.get(0);
-        let id = id.try_into().map_err(|_| Unreadable::new("match id", &format!("{} bytes", id.len())))?;
-        let (stream, of): (_, &str) = (text::from_sql(row.get(5)), row.get(7));
-        Ok(Match {
-            id: MatchId(u128::from_be_bytes(id)),
-            jail: name(row, 1),
-            key: wanted.clone(),
-            time: time(row, 2),
-            count: number(row, 3)?,
-            user: row.get::<_, Option<&str>>(4).map(|user| text::from_sql(user).into()),
-            stream: if of == host { stream.into() } else { format!("{of}:{stream}").into() },
-            line: text::from_sql(row.get(6)).into(),
-        })
-    };
-    rows.iter().map(one).collect()
+    rows.iter().map(|row| match_from(row, host)).collect()
+}
+
+/// Of hosts that are not forgotten, and of several that have one the first: see [`known`].
+pub(super) async fn matches_by_id(
+    client: &mut Client,
+    host: &str,
+    ids: &[MatchId],
+) -> Result<Vec<Match>, Fault> {
+    let sql = format!(
+        "SELECT DISTINCT ON (m.id) {MATCH} FROM unnest($1::bytea[]) a (id), hosts h
+         JOIN matches m ON m.host = h.name WHERE m.id = a.id ORDER BY m.id, m.seq"
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    let bytes: Vec<[u8; 16]> = ids.iter().map(|id| id.0.to_be_bytes()).collect();
+    let bytes: Vec<&[u8]> = bytes.iter().map(<[u8; 16]>::as_slice).collect();
+    let rows = client.query(&statement, &[&bytes]).await?;
+    rows.iter().map(|row| match_from(row, host)).collect()
+}
+
+/// The columns of a match, for [`match_from`].
+const MATCH: &str = "m.id, m.jail, m.key, m.at, m.count, m.\"user\", m.stream, m.line, m.host";
+
+/// A match from a row of [`MATCH`]. The stream of another host has that host's name before it.
+fn match_from(row: &Row, host: &str) -> Result<Match, Fault> {
+    let (stream, of): (_, &str) = (text::from_sql(row.get(6)), row.get(8));
+    Ok(Match {
+        id: match_id(row, 0)?,
+        jail: name(row, 1),
+        key: key(row, 2)?,
+        time: time(row, 3),
+        count: number(row, 4)?,
+        user: row.get::<_, Option<&str>>(5).map(|user| text::from_sql(user).into()),
+        stream: if of == host { stream.into() } else { format!("{of}:{stream}").into() },
+        line: text::from_sql(row.get(7)).into(),
+    })
+}
+
+/// Of hosts that are not forgotten: the index is by host and id, and there are few of them.
+pub(super) async fn known(client: &mut Client, ids: &[MatchId]) -> Result<HashSet<MatchId>, Fault> {
+    let sql = "SELECT DISTINCT a.id FROM unnest($1::bytea[]) a (id), hosts h
+               WHERE EXISTS (SELECT FROM matches m WHERE m.host = h.name AND m.id = a.id)";
+    let statement = client.prepare_cached(sql).await?;
+    let bytes: Vec<[u8; 16]> = ids.iter().map(|id| id.0.to_be_bytes()).collect();
+    let bytes: Vec<&[u8]> = bytes.iter().map(<[u8; 16]>::as_slice).collect();
+    let rows = client.query(&statement, &[&bytes]).await?;
+    rows.iter().map(|row| match_id(row, 0)).collect()
 }
 
 pub(super) async fn decisions(
@@ -166,6 +198,12 @@ pub(super) fn decision_from(row: &Row, first: usize) -> Result<Decision, Fault> 
 
 pub(super) fn key_column(key: &Key) -> String {
     text::to_sql(&codec::key_text(key)).into_owned()
+}
+
+fn match_id(row: &Row, at: usize) -> Result<MatchId, Fault> {
+    let id: &[u8] = row.get(at);
+    let id = id.try_into().map_err(|_| Unreadable::new("match id", &format!("{} bytes", id.len())))?;
+    Ok(MatchId(u128::from_be_bytes(id)))
 }
 
 pub(super) fn key(row: &Row, at: usize) -> Result<Key, Fault> {

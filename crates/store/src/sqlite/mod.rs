@@ -16,6 +16,7 @@ mod reader;
 mod schema;
 mod write;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ use rusqlite::Connection;
 use stockade_core::ports::{
     Batch, LoggedDecision, OutboxItem, Retention, Settlement, Snapshot, Store, StoreError,
 };
-use stockade_core::{Key, Match, Timestamp};
+use stockade_core::{Key, Match, MatchId, Timestamp};
 
 pub use open::{Opened, WAL_BYTES};
 pub use options::{Check, Durability, SqliteOptions};
@@ -130,6 +131,14 @@ impl Store for SqliteStore {
 
     fn matches_of(&mut self, key: &Key, limit: usize) -> Result<Vec<Match>, StoreError> {
         read::matches_of(&self.conn, key, limit).map_err(|e| self.failed("read matches from", &e))
+    }
+
+    fn known(&mut self, ids: &[MatchId]) -> Result<HashSet<MatchId>, StoreError> {
+        read::known(&self.conn, ids).map_err(|e| self.failed("look matches up in", &e))
+    }
+
+    fn matches_by_id(&mut self, ids: &[MatchId]) -> Result<Vec<Match>, StoreError> {
+        read::matches_by_id(&self.conn, ids).map_err(|e| self.failed("read matches from", &e))
     }
 
     fn decisions(&mut self, key: Option<&Key>, limit: usize) -> Result<Vec<LoggedDecision>, StoreError> {

@@ -45,6 +45,7 @@ fn settle_one(tx: &Transaction<'_>, settlement: &Settlement) -> rusqlite::Result
         Outcome::Done => (DONE, None, None),
         Outcome::Failed { error } => (FAILED, Some(error), Some(settlement.retry_at.as_millis())),
         Outcome::Refused { reason } => (REFUSED, Some(reason), None),
+        Outcome::Later { .. } => (WAITING, None, Some(settlement.retry_at.as_millis())),
         other => {
             let unknown = codec::Unreadable::new("outcome", &format!("{other:?}"));
             return Err(rusqlite::Error::ToSqlConversionFailure(Box::new(unknown)));
@@ -66,7 +67,7 @@ fn settle_one(tx: &Transaction<'_>, settlement: &Settlement) -> rusqlite::Result
     Ok(())
 }
 
-/// What came of a line, from its columns `state` and `detail`; `None` while it waits for its first try.
+/// What came of a line, from its columns `state` and `detail`; `None` while it waits.
 pub(super) fn outcome_from(row: &Row<'_>, state: usize, detail: usize) -> rusqlite::Result<Option<Outcome>> {
     let text = || row.get::<_, Option<String>>(detail).map(Option::unwrap_or_default);
     Ok(match row.get::<_, i64>(state)? {

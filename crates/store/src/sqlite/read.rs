@@ -1,5 +1,6 @@
 //! What is asked of the database: the snapshot at start, and the questions of people.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row, Rows, params};
@@ -70,21 +71,50 @@ pub(super) fn ban_from(row: &Row<'_>, jails: &mut Names) -> rusqlite::Result<Ban
 
 pub(super) fn matches_of(conn: &Connection, key: &Key, limit: usize) -> rusqlite::Result<Vec<Match>> {
     let mut query = conn.prepare_cached(
-        "SELECT id, jail, at, count, user, stream, line FROM matches INDEXED BY matches_key
+        "SELECT id, jail, key, at, count, user, stream, line FROM matches INDEXED BY matches_key
          WHERE key = ?1 ORDER BY at DESC, seq DESC LIMIT ?2",
     )?;
-    collect(query.query(params![codec::key_text(key), sql_limit(limit)])?, |row| {
-        Ok(Match {
-            id: MatchId(u128::from_be_bytes(row.get(0)?)),
-            jail: row.get_ref(1)?.as_str()?.into(),
-            key: key.clone(),
-            time: Timestamp::from_millis(row.get(2)?),
-            count: row.get(3)?,
-            user: row.get::<_, Option<Box<str>>>(4)?,
-            stream: row.get_ref(5)?.as_str()?.into(),
-            line: row.get(6)?,
-        })
+    collect(query.query(params![codec::key_text(key), sql_limit(limit)])?, match_from)
+}
+
+pub(super) fn matches_by_id(conn: &Connection, ids: &[MatchId]) -> rusqlite::Result<Vec<Match>> {
+    let tx = conn.unchecked_transaction()?;
+    let mut query =
+        tx.prepare_cached("SELECT id, jail, key, at, count, user, stream, line FROM matches WHERE id = ?1")?;
+    let mut matches = Vec::new();
+    for id in ids.iter().collect::<HashSet<_>>() {
+        matches.append(&mut collect(query.query(params![id.0.to_be_bytes()])?, match_from)?);
+    }
+    drop(query);
+    tx.commit()?;
+    Ok(matches)
+}
+
+fn match_from(row: &Row<'_>) -> rusqlite::Result<Match> {
+    Ok(Match {
+        id: MatchId(u128::from_be_bytes(row.get(0)?)),
+        jail: row.get_ref(1)?.as_str()?.into(),
+        key: codec::key_from(row.get_ref(2)?.as_str()?)?,
+        time: Timestamp::from_millis(row.get(3)?),
+        count: row.get(4)?,
+        user: row.get::<_, Option<Box<str>>>(5)?,
+        stream: row.get_ref(6)?.as_str()?.into(),
+        line: row.get(7)?,
     })
+}
+
+pub(super) fn known(conn: &Connection, ids: &[MatchId]) -> rusqlite::Result<HashSet<MatchId>> {
+    let tx = conn.unchecked_transaction()?;
+    let mut known = HashSet::new();
+    let mut query = tx.prepare_cached("SELECT 1 FROM matches WHERE id = ?1")?;
+    for id in ids {
+        if query.exists(params![id.0.to_be_bytes()])? {
+            known.insert(*id);
+        }
+    }
+    drop(query);
+    tx.commit()?;
+    Ok(known)
 }
 
 pub(super) fn decisions(

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use stockade_core::ports::{Batch, News, Retention, Store, WindowRecord};
-use stockade_core::{Outcome, Position, Reason, Timestamp};
+use stockade_core::{MatchId, Outcome, Position, Reason, Timestamp};
 use stockade_store::PostgresStore;
 use stockade_testkit::postgres;
 
@@ -57,6 +57,20 @@ fn each_match_of_others_comes_once_also_over_a_crash() {
     .collect();
     assert_eq!(slices, [vec![10, 11], vec![12, 13], vec![14]]);
     assert_eq!(ids(&one.news(10).unwrap()), [1]);
+}
+
+#[test]
+fn a_match_of_one_is_known_to_all() {
+    let Some(database) = postgres::database() else { return };
+    let (mut a, mut b) = two(&database);
+    a.commit(&matches(vec![matched(1, "192.0.2.1", at(0)), matched(2, "192.0.2.1", at(0))])).unwrap();
+    b.commit(&matches(vec![matched(2, "192.0.2.1", at(0)), matched(3, "192.0.2.1", at(0))])).unwrap();
+    let asked: Vec<_> = (0..5).map(MatchId).collect();
+    for store in [&mut a, &mut b] {
+        let mut known: Vec<_> = store.known(&asked).unwrap().into_iter().collect();
+        known.sort();
+        assert_eq!(known, [1, 2, 3].map(MatchId));
+    }
 }
 
 #[test]

@@ -12,6 +12,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 const VERSION: &str = "2010-05-15";
 
+/// The largest template that goes with the request; a larger one lies in a bucket.
+const MAX_BODY_BYTES: usize = 51_200;
+
 /// What a template made.
 #[derive(Clone, Debug)]
 pub struct Stack {
@@ -29,14 +32,24 @@ impl Stack {
     pub fn deploy(aws: &Aws, template: &str, package: Vec<u8>, parameters: &[(&str, &str)]) -> Self {
         let (name, bucket) = (unique("stockade"), unique("code"));
         let code = [("CodeBucket", bucket.as_str()), ("CodeKey", "package.zip")];
-        put_package(aws, &bucket, package);
+        make_bucket(aws, &bucket);
+        put(aws, &bucket, "package.zip", "application/zip", package);
         let mut form = vec![
             ("StackName".to_owned(), name.clone()),
-            ("TemplateBody".to_owned(), template.to_owned()),
-            ("Capabilities.member.1".to_owned(), "CAPABILITY_IAM".to_owned()),
+            ("Capabilities.member.1".to_owned(), "CAPABILITY_NAMED_IAM".to_owned()),
             ("Capabilities.member.2".to_owned(), "CAPABILITY_AUTO_EXPAND".to_owned()),
         ];
-        for (n, (key, value)) in code.iter().chain(parameters).enumerate() {
+        if template.len() > MAX_BODY_BYTES {
+            put(aws, &bucket, "template.yaml", "application/yaml", template.as_bytes().to_vec());
+            let endpoint = aws.config().endpoint_url().unwrap_or_default();
+            form.push(("TemplateURL".to_owned(), format!("{endpoint}/{bucket}/template.yaml")));
+        } else {
+            form.push(("TemplateBody".to_owned(), template.to_owned()));
+        }
+        // Parameters that a template does not have are refused.
+        let has = |name: &str| template.contains(&format!("\n  {name}:\n"));
+        let code = code.iter().filter(|(key, _)| has(key));
+        for (n, (key, value)) in code.chain(parameters).enumerate() {
             let member = format!("Parameters.member.{}", n + 1);
             form.push((format!("{member}.ParameterKey"), (*key).to_owned()));
             form.push((format!("{member}.ParameterValue"), (*value).to_owned()));
@@ -65,7 +78,7 @@ impl Stack {
     }
 }
 
-fn put_package(aws: &Aws, bucket: &str, package: Vec<u8>) {
+fn make_bucket(aws: &Aws, bucket: &str) {
     // The first region knows no name of itself here.
     let constraint = match aws.region() {
         "us-east-1" => String::new(),
@@ -75,13 +88,14 @@ fn put_package(aws: &Aws, bucket: &str, package: Vec<u8>) {
         ),
     };
     let make = Call::rest("make a bucket".to_owned(), "s3", "PUT", format!("/{bucket}"));
-    let put = Call::rest("put the package".to_owned(), "s3", "PUT", format!("/{bucket}/package.zip"));
-    for call in [
-        make.with_body("application/xml", constraint.into_bytes()),
-        put.with_body("application/zip", package),
-    ] {
-        aws.block_on(aws.call(&call)).unwrap_or_else(|fault| panic!("{fault}"));
-    }
+    let call = make.with_body("application/xml", constraint.into_bytes());
+    aws.block_on(aws.call(&call)).unwrap_or_else(|fault| panic!("{fault}"));
+}
+
+fn put(aws: &Aws, bucket: &str, key: &str, kind: &'static str, body: Vec<u8>) {
+    let call =
+        Call::rest(format!("put `{key}`"), "s3", "PUT", format!("/{bucket}/{key}")).with_body(kind, body);
+    aws.block_on(aws.call(&call)).unwrap_or_else(|fault| panic!("{fault}"));
 }
 
 fn ask(aws: &Aws, action: &str, form: &[(String, String)]) -> String {

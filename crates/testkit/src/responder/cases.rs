@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stockade_core::ports::{Responder, Standing};
-use stockade_core::{Key, Outcome, Timestamp};
+use stockade_core::{Key, Outcome, Timestamp, Verdict};
 
 use super::Case;
 use super::make::{
-    Dice, apply, apply_all, ban, everywhere, expect_current, in_secs, now, prepare, scope, unban,
+    Dice, apply, apply_all, ban, everywhere, expect_current, in_secs, notice, now, prepare, scope, unban,
 };
 
 /// Every check, by name.
@@ -28,8 +28,35 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ("of several items about one key the last counts", same_key_twice),
     ("preparing again keeps bans, and drops those of jails that are gone", prepared_again),
     ("flushing lifts everything, and may be repeated", flushed),
+    ("what is no ban has an outcome each, and changes no ban", notices),
     ("any sequence of plans gives what it says", random_plans),
 ];
+
+fn notices(responder: &mut dyn Responder) {
+    prepare(responder, &[scope("a")]);
+    let standing = ban("a", "192.0.2.1", in_secs(600));
+    apply_all(responder, std::slice::from_ref(&standing), &[]);
+    assert_eq!(responder.tell(&[], now()).expect("told"), []);
+    for verdict in [Verdict::Notify, Verdict::Repair] {
+        // Of a key that is banned, of one that is not, of one without evidence.
+        let notices = [
+            notice(verdict, "192.0.2.1", &["{\"rule\":\"a\"}"]),
+            notice(verdict, "arn:aws:iam::123456789012:user/a", &["{\"b\":1}", "no JSON\n{}"]),
+            notice(verdict, "2001:db8::1", &[]),
+        ];
+        let takes = responder.takes(&verdict);
+        for _ in 0..2 {
+            let outcomes = responder.tell(&notices, now()).expect("told");
+            assert_eq!(outcomes.len(), notices.len(), "an outcome for every notice");
+            if !takes {
+                let refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused { .. });
+                assert!(outcomes.iter().all(refused), "what it does not take is refused: {outcomes:?}");
+            }
+        }
+        expect_current(responder, std::slice::from_ref(&standing));
+    }
+    apply_all(responder, &[], &[unban("a", "192.0.2.1")]);
+}
 
 fn has_a_name(responder: &mut dyn Responder) {
     assert!(!responder.name().is_empty());

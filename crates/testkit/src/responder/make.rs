@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use stockade_core::plan::EXPIRY_TOLERANCE_MS;
-use stockade_core::ports::{Plan, Protocol, Responder, Scope, Standing};
-use stockade_core::{Key, Outcome, Timestamp};
+use stockade_core::ports::{Notice, Plan, Protocol, Responder, Scope, Standing};
+use stockade_core::{Decision, Key, Match, MatchId, Outcome, Reason, Timestamp, Verdict};
 
 /// The time: some time in 2027, and then on, for the clock of a kernel goes on too.
 pub(super) fn now() -> Timestamp {
@@ -23,6 +23,25 @@ pub(super) fn ban(jail: &str, key: &str, until: Timestamp) -> Standing {
 
 pub(super) fn unban(jail: &str, key: &str) -> (Arc<str>, Key) {
     (jail.into(), key.parse().expect("a key"))
+}
+
+/// A notice, or a repair, of a key; its records the newest first.
+pub(super) fn notice(verdict: Verdict, key: &str, lines: &[&str]) -> Notice {
+    let key: Key = key.parse().expect("a key");
+    let one = |(nth, line): (u128, &&str)| Match {
+        id: MatchId(nth),
+        jail: "a".into(),
+        key: key.clone(),
+        time: now(),
+        count: 1,
+        user: None,
+        stream: "queue".into(),
+        line: (*line).into(),
+    };
+    let matches: Vec<Match> = (0..).zip(lines).map(one).collect();
+    let reason = Reason::Match { id: MatchId(0) };
+    let decision = Decision { jail: "a".into(), key, verdict, at: now(), reason, nth: 0 };
+    Notice { decision, matches }
 }
 
 pub(super) fn scope(jail: &str) -> Scope {

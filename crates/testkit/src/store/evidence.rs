@@ -1,16 +1,19 @@
-//! Matches: stored once by id, given back newest first.
+//! Matches: stored once by id, given back newest first, known by id.
 
-use stockade_core::ports::{Batch, Store};
-use stockade_core::{Key, Match};
+use stockade_core::ports::{Batch, Retention, Store};
+use stockade_core::{Key, Match, MatchId};
 
 use super::Case;
-use super::make::{LATER, at, key, matched, order, orders};
+use super::make::{LATER, at, keep_everything, key, matched, order, orders, purge_all};
 
 pub(super) const CASES: &[(&str, Case)] = &[
     ("a match is stored once by its id", stored_once),
     ("ids that differ in any part are different matches", every_part_of_an_id_counts),
     ("matches come newest first and no more than asked", newest_first),
     ("a match keeps every field", every_field),
+    ("a match is known by its id while it is stored", known_by_id),
+    ("of many ids exactly those that are stored are known", known_of_many),
+    ("a match is given back by its id", by_id),
     ("a batch that is committed twice doubles its orders only", repeated_batch),
 ];
 
@@ -69,6 +72,56 @@ fn every_field(store: &mut dyn Store) {
     without.user = None;
     store.commit(&batch(vec![m.clone(), without.clone()])).expect("a commit");
     assert_eq!(store.matches_of(&m.key, 10).expect("matches"), [without, m]);
+}
+
+fn known(store: &mut dyn Store, ids: &[u128]) -> Vec<u128> {
+    let ids: Vec<MatchId> = ids.iter().copied().map(MatchId).collect();
+    let mut known: Vec<u128> = store.known(&ids).expect("an answer").iter().map(|id| id.0).collect();
+    known.sort_unstable();
+    known
+}
+
+fn known_by_id(store: &mut dyn Store) {
+    let by = key("192.0.2.1");
+    let ends = [0, 1, u128::MAX - 1, u128::MAX, 1 << 127, 1 << 64];
+    assert_eq!(known(store, &ends), [], "nothing is known of an empty store");
+    assert_eq!(known(store, &[]), []);
+    store.commit(&batch(vec![matched(0, &by, at(0)), matched(u128::MAX, &by, at(5))])).expect("a commit");
+    // In whichever jail, of whichever key.
+    let mut other = matched(1 << 127, &key("admin"), at(9));
+    other.jail = "web".into();
+    store.commit(&batch(vec![other])).expect("a commit");
+    assert_eq!(known(store, &ends), [0, 1 << 127, u128::MAX]);
+    assert_eq!(known(store, &[u128::MAX, u128::MAX, 7]), [u128::MAX], "asked about twice");
+    purge_all(store, &Retention { matches_before: at(5), ..keep_everything() });
+    assert_eq!(known(store, &ends), [1 << 127, u128::MAX], "what is forgotten is not known");
+}
+
+fn known_of_many(store: &mut dyn Store) {
+    let by = key("192.0.2.1");
+    let matches = (0..3_000_u128).map(|id| matched(id * 2, &by, at(0))).collect();
+    store.commit(&batch(matches)).expect("a commit");
+    let asked: Vec<u128> = (0..6_000).rev().collect();
+    let even: Vec<u128> = (0..3_000).map(|id| id * 2).collect();
+    assert_eq!(known(store, &asked), even);
+}
+
+fn by_id(store: &mut dyn Store) {
+    let ids = |ids: &[u128]| ids.iter().copied().map(MatchId).collect::<Vec<_>>();
+    assert_eq!(store.matches_by_id(&ids(&[0, 1])).expect("matches"), []);
+    // One key, one time, two events; and a whole event as its record.
+    let mut whole = matched(7, &key("arn:aws:s3:::example"), at(3));
+    whole.line = format!("{{\"detail\":\"{}\"}}", "e".repeat(250 * 1024)).into();
+    let mut other = matched(8, &whole.key, at(3));
+    other.jail = "web".into();
+    other.user = Some("alice".into());
+    let third = matched(u128::MAX, &key("192.0.2.1"), at(4));
+    store.commit(&batch(vec![whole.clone(), other.clone(), third.clone()])).expect("a commit");
+    assert_eq!(store.matches_by_id(&ids(&[9])).expect("matches"), []);
+    assert_eq!(store.matches_by_id(&ids(&[8, 9, 8])).expect("matches"), [other.clone()]);
+    let mut all = store.matches_by_id(&ids(&[u128::MAX, 8, 7, 0])).expect("matches");
+    all.sort_by_key(|found| found.id);
+    assert_eq!(all, [whole, other, third]);
 }
 
 fn repeated_batch(store: &mut dyn Store) {

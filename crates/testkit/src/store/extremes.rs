@@ -192,6 +192,8 @@ fn verdicts_and_reasons(store: &mut dyn Store) {
         Verdict::Ban { until: at(1), extends: false },
         Verdict::Ban { until: Timestamp::MAX, extends: true },
         Verdict::Unban,
+        Verdict::Notify,
+        Verdict::Repair,
     ];
     let mut batch = Batch::default();
     for (reason, n) in reasons.into_iter().zip(0_u32..) {

@@ -10,6 +10,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ("the outbox is in the order of commits", order_of_commits),
     ("an order is due at once, whatever the time", due_at_once),
     ("a failed line comes back at its time", failed_comes_back),
+    ("a line that waits comes back at its time as if it were new", waiting_comes_back),
     ("what is done or refused never comes back", settled_stays_settled),
     ("a line that is not there can be settled", unknown_lines),
     ("an order that a guard refused is logged only", refused_by_a_guard),
@@ -69,6 +70,31 @@ fn failed_comes_back(store: &mut dyn Store) {
     assert_eq!(due(store, LATER).len(), 1);
     store.settle(&[settlement(id, Outcome::Done, at(0))]).expect("a settlement");
     assert_eq!(due(store, Timestamp::MAX).len(), 1);
+}
+
+fn waiting_comes_back(store: &mut dyn Store) {
+    store.commit(&orders(vec![order("192.0.2.1", 0, &["mail", "hook"])])).expect("a commit");
+    let ids: Vec<i64> = due(store, at(0)).iter().map(|i| i.id).collect();
+    let [mail, hook] = ids.try_into().expect("two lines");
+    let later = |id, until| settlement(id, Outcome::Later { until }, until);
+    store.settle(&[later(mail, at(60)), settlement(hook, Outcome::Done, at(0))]).expect("a settlement");
+    assert_eq!(due(store, at(59)), []);
+    let back = due(store, at(60));
+    assert_eq!(back.iter().map(|i| (i.id, i.attempts)).collect::<Vec<_>>(), [(mail, 0)]);
+    let log = store.decisions(None, 10).expect("decisions");
+    let outcomes = log.first().map(|logged| logged.outcomes.clone()).unwrap_or_default();
+    assert_eq!(
+        outcomes,
+        [("mail".into(), None), ("hook".into(), Some(Outcome::Done))],
+        "nothing is known of it"
+    );
+    // It waits for others, fails, waits again; and what is done does not wait.
+    store.settle(&[settlement(mail, failed("no"), at(70))]).expect("a settlement");
+    store.settle(&[later(mail, at(90)), later(hook, at(90))]).expect("a settlement");
+    assert_eq!(due(store, at(89)), []);
+    assert_eq!(due(store, at(90)).iter().map(|i| (i.id, i.attempts)).collect::<Vec<_>>(), [(mail, 1)]);
+    store.settle(&[settlement(mail, Outcome::Done, at(0))]).expect("a settlement");
+    assert_eq!(due(store, Timestamp::MAX), []);
 }
 
 fn settled_stays_settled(store: &mut dyn Store) {

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use stockade_config::{Config, JailConfig, Origin, Problem, Problems, ResponderConfig, Severity};
-use stockade_core::ports::StoreError;
+use stockade_core::ports::{RespondError, StoreError};
 use stockade_filter::date::{DatePatternError, DateReader, Zone};
 use stockade_filter::{Filter, FilterError};
 
@@ -49,11 +49,7 @@ struct Told {
 }
 
 pub(crate) fn run(global: &Global, args: &CheckArgs) -> Outcome {
-    let config = if args.all {
-        config::load_all(global)
-    } else {
-        stockade_config::load(&config::paths(global), &config::environment)
-    };
+    let config = if args.all { config::load_all(global) } else { config::load_whole(global) };
     let checked = match config {
         Ok(config) => Checked::of(&config),
         Err(problems) => Checked::failed(&problems),
@@ -98,6 +94,7 @@ impl Checked {
         let missing = missing(config);
         let whole = missing.is_empty();
         problems.extend(missing);
+        problems.extend(silent(config));
         let mut broken = config.broken.clone();
         for jail in &config.jails {
             let errors = unusable(jail);
@@ -108,6 +105,9 @@ impl Checked {
         }
         let store = stockade_runtime::store::supported(&config.program.store).err();
         problems.extend(store.iter().map(Told::of_store));
+        let events = events(config);
+        let whole = whole && events.is_none();
+        problems.extend(events);
         Self {
             ok: !config.problems.has_errors() && broken.is_empty() && whole && store.is_none(),
             jails: config.jails.iter().map(name).filter(|name| !broken.contains(name)).collect(),
@@ -138,12 +138,36 @@ impl Checked {
 fn missing(config: &Config) -> Vec<Told> {
     let told = |responder: &ResponderConfig| {
         let error = stockade_runtime::responder::supported(responder).err()?;
-        let section = format!("responders.{}", responder.name);
-        let kind = config.origin_table().iter().find(|row| row.section == section && row.key == "kind");
-        let origin = kind.map(|row| row.origin.clone()).unwrap_or_default();
-        Some(Told::of_part(&error.message, error.hint, &section, "kind", &origin))
+        Some(of_responder(config, responder, error))
     };
     config.program.responders.iter().filter_map(told).collect()
+}
+
+/// The responders that could not tell anybody anything here and now. Only a warning: the daemon may be another user, with
+/// another environment.
+fn silent(config: &Config) -> Vec<Told> {
+    let told = |responder: &ResponderConfig| {
+        stockade_runtime::responder::supported(responder).ok()?;
+        let error = stockade_runtime::notices::usable(responder, &config.program).err()?;
+        let told = of_responder(config, responder, error);
+        Some(Told { severity: "warning", sentence: format!("{} (as this user, now)", told.sentence), ..told })
+    };
+    config.program.responders.iter().filter_map(told).collect()
+}
+
+fn of_responder(config: &Config, responder: &ResponderConfig, error: RespondError) -> Told {
+    let section = format!("responders.{}", responder.name);
+    let kind = config.origin_table().iter().find(|row| row.section == section && row.key == "kind");
+    let origin = kind.map(|row| row.origin.clone()).unwrap_or_default();
+    Told::of_part(&error.message, error.hint, &section, "kind", &origin)
+}
+
+/// What this build has not, of where events come from.
+fn events(config: &Config) -> Option<Told> {
+    let error = stockade_runtime::events::supported(&config.program).err()?;
+    let queue = config.origin_table().iter().find(|row| row.section == "events" && row.key == "queue");
+    let origin = queue.map(|row| row.origin.clone()).unwrap_or_default();
+    Some(Told::of_part(&error.message, error.hint, "events", "queue", &origin))
 }
 
 /// What only shows when a jail's filters are compiled: regexes and date patterns.

@@ -19,6 +19,9 @@ pub(super) struct Verdict {
     verdict: &'static str,
     /// The filter with its parameters; `None` for a jail that counts bans, and for one that was not read to the end.
     filter: Option<String>,
+    /// The rules that feed it, for a jail that reads events.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<String>,
     /// How many failregexes it has.
     failregexes: usize,
     /// Who carries out its bans.
@@ -49,6 +52,7 @@ impl Verdict {
             jail: name.to_owned(),
             // A regex that cannot be compiled shows after all else is right.
             verdict: if verdict == OK && !reasons.is_empty() { REFUSED } else { verdict },
+            rules: jail.iter().flat_map(|jail| &jail.rules).map(|rule| rule.name.to_string()).collect(),
             filter: spec.map(|spec| spec.name.to_string()),
             failregexes: spec.map_or(0, |spec| spec.failregex.len()),
             actions: jail
@@ -61,6 +65,16 @@ impl Verdict {
 
     pub(super) fn is_refused(&self) -> bool {
         self.verdict == REFUSED
+    }
+
+    /// What it looks for: a filter, or rules.
+    fn reads(&self) -> String {
+        match (&self.filter, &*self.rules) {
+            (Some(filter), _) => filter.clone(),
+            (None, []) => String::new(),
+            (None, [only]) => format!("rule {only}"),
+            (None, rules) => format!("{} rules", rules.len()),
+        }
     }
 
     fn row(&self) -> [Cell; 6] {
@@ -80,7 +94,7 @@ impl Verdict {
         [
             shown(&self.jail).into(),
             Cell::new(self.verdict, style),
-            shown(self.filter.as_deref().unwrap_or_default()).into(),
+            shown(&self.reads()).into(),
             regexes.into(),
             shown(&self.actions.join(", ")).into(),
             Cell::new(shown(&why), if self.is_refused() { BAD } else { PLAIN }),

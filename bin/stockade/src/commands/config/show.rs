@@ -22,7 +22,7 @@ struct Told<'c> {
 }
 
 pub(super) fn run(global: &Global) -> Outcome {
-    let config = config::load(global)?;
+    let config = config::load_whole(global).map_err(|problems| config::refused(&problems))?;
     let rows = config.origin_table();
     if global.json {
         let told = rows.iter().map(|row| Told {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use stockade_core::{Outcome as Responded, Timestamp, Verdict};
+use stockade_core::{Key, Outcome as Responded, Timestamp, Verdict};
 use stockade_runtime::control::{Request, Response, Standing, Why};
 
 use super::{addresses, answer, unexpected};
@@ -15,12 +15,25 @@ use crate::output::text::{count, shown, span};
 use crate::output::time::Clock;
 
 pub(in crate::commands) fn run(global: &Global, args: &WhyArgs) -> Outcome {
-    let mut keys = addresses(std::slice::from_ref(&args.address))?;
-    let Some(key) = keys.pop() else { return Ok(Exit::Usage) };
+    let key = match name(&args.address) {
+        Some(key) => key,
+        None => match addresses(std::slice::from_ref(&args.address))?.pop() {
+            Some(key) => key,
+            None => return Ok(Exit::Usage),
+        },
+    };
     answer(global, &Request::Why { key, limit: args.lines }, |out, response| match response {
         Response::Why(why) => show(out, why, args.lines).map(|()| Exit::Done),
         other => unexpected(out, other),
     })
+}
+
+/// A name that rules and filters may count: a user, an ARN, an account. What looks like an address must be one.
+fn name(text: &str) -> Option<Key> {
+    let like_an_address = text.contains(['.', ':'])
+        && text.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '/' | '%'));
+    let is_name = !text.is_empty() && !like_an_address && !text.contains(char::is_control);
+    is_name.then(|| Key::parse_addr_or_net(text).unwrap_or_else(|| Key::name(text)))
 }
 
 fn show(out: &mut Out, why: &Why, limit: usize) -> io::Result<()> {
@@ -59,6 +72,8 @@ fn show(out: &mut Out, why: &Why, limit: usize) -> io::Result<()> {
                 format!("{BAD}{what}{BAD:#} {}", clock.until(until))
             }
             Verdict::Unban => format!("{GOOD}unban{GOOD:#}"),
+            Verdict::Notify => "notice".to_owned(),
+            Verdict::Repair => format!("{BAD}repair{BAD:#}"),
             other => format!("{other:?}"),
         };
         let reason = decision.reason.to_string();

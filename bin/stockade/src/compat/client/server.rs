@@ -148,7 +148,7 @@ pub(super) fn reload(link: &mut Link, words: &[String]) -> Reply {
 
 /// `-t`.
 pub(super) fn test(global: &Global) -> Reply {
-    let read = stockade_config::load(&config::paths(global), &config::environment).and_then(Config::strict);
+    let read = config::load_whole(global).and_then(Config::strict);
     match read {
         Ok(_) => Ok("OK: configuration test is successful".to_owned()),
         Err(problems) => Err(Nok::Failed(format!("{problems}\nERROR: test configuration failed"))),

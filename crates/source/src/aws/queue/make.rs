@@ -30,6 +30,64 @@ impl Queue {
     }
 }
 
+/// How long a message is hidden at least, whatever somebody else's queue says: who is at work extends it in time.
+const LEAST_VISIBILITY: std::time::Duration = std::time::Duration::from_secs(60);
+
+impl Queue {
+    /// Uses a queue that somebody else made, by its name, its ARN or its URL; changes nothing of it. Returns the ARN of
+    /// its dead-letter queue, where it has one. A queue that is used so buries nothing.
+    ///
+    /// # Errors
+    /// If there is no such queue, or AWS refuses or does not answer.
+    pub fn open(aws: &Aws, place: &str) -> Result<(Self, Option<String>), Fault> {
+        let region = region_of(place);
+        let aws = region.map_or_else(|| aws.clone(), |region| aws.in_region(region));
+        aws.block_on(open(&aws, place))
+    }
+}
+
+/// The region that an ARN or a URL of AWS's own names.
+fn region_of(place: &str) -> Option<&str> {
+    let region = match place.strip_prefix("arn:") {
+        Some(rest) => rest.split(':').nth(2),
+        None => place.split_once("://sqs.").and_then(|(_, rest)| rest.split('.').next()),
+    };
+    region.filter(|region| stockade_aws::is_region_name(region))
+}
+
+async fn open(aws: &Aws, place: &str) -> Result<(Queue, Option<String>), Fault> {
+    let client = Client::new(aws.config());
+    let tried = format!("find the queue `{place}`");
+    let url = if place.contains("://") {
+        place.to_owned()
+    } else {
+        let mut parts = place.rsplit(':');
+        let name = parts.next().unwrap_or(place);
+        let owner = parts.next().map(str::to_owned);
+        let request = client.get_queue_url().queue_name(name).set_queue_owner_aws_account_id(owner);
+        let answer = request.send().await.map_err(|error| Fault::of(&tried, &error))?;
+        answer.queue_url.ok_or_else(|| odd(&tried, "the answer has no URL"))?
+    };
+    let attributes = attributes_of(&client, place, &url).await?;
+    let arn = attributes.get(&Name::QueueArn).cloned().ok_or_else(|| odd(&tried, "the answer has no ARN"))?;
+    let redrive = attributes.get(&Name::RedrivePolicy);
+    let redrive = redrive.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let dead = redrive.and_then(|policy| policy.get("deadLetterTargetArn")?.as_str().map(str::to_owned));
+    let visibility = attributes.get(&Name::VisibilityTimeout).and_then(|seconds| seconds.parse().ok());
+    let queue = Queue {
+        aws: aws.clone(),
+        client,
+        url,
+        arn,
+        dead_url: String::new(),
+        topic: String::new(),
+        raw: true,
+        unfiltered: true,
+        visibility: visibility.map_or(LEAST_VISIBILITY, std::time::Duration::from_secs).max(LEAST_VISIBILITY),
+    };
+    Ok((queue, dead))
+}
+
 async fn make(aws: &Aws, spec: &QueueSpec) -> Result<(Queue, Made), Fault> {
     let client = Client::new(aws.config());
     let mut made = Made::default();

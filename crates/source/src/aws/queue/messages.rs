@@ -50,6 +50,7 @@ impl Queue {
             .queue_url(&self.url)
             .max_number_of_messages(i32::try_from(BATCH).unwrap_or(10))
             .wait_time_seconds(seconds(wait))
+            .visibility_timeout(seconds(self.visibility))
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .message_attribute_names("All");

@@ -1,0 +1,171 @@
+//! The answer of a replay for people.
+
+use std::io::{self, Write};
+
+use stockade_core::Verdict;
+use stockade_rule::{Rule, Severity};
+use stockade_runtime::replay::events::{Decided, EventRow};
+
+use super::Answer;
+use super::event::Shown;
+use crate::output;
+use crate::output::style::{BAD, FAINT, HEAD, NOTE, PLAIN};
+use crate::output::table::{self, Cell, number, text};
+use crate::output::text::{count, shown};
+use crate::output::time::Clock;
+
+pub(super) fn print(answer: &Answer<'_>) -> io::Result<()> {
+    let mut out = output::out();
+    let columns = output::columns();
+    let clock = answer.clock.clone().for_width(columns);
+    let hidden = if answer.decisions {
+        let decisions = &answer.report.decisions;
+        let heads = [
+            text("TIME"),
+            text("DECISION"),
+            text("SEVERITY"),
+            text("RULE"),
+            text("KEY"),
+            text("EVENT"),
+            text("BY"),
+        ];
+        let rows = decisions.iter().take(answer.top).map(|decided| decision(answer, decided, &clock));
+        if !decisions.is_empty() {
+            table::print(&mut out, heads, rows, columns)?;
+        }
+        decisions.len().saturating_sub(answer.top)
+    } else {
+        let rows = answer.rows();
+        let heads = [
+            text("RULE"),
+            text("SEVERITY"),
+            text("KEY"),
+            number("MATCHES"),
+            text("FIRST"),
+            text("LAST"),
+            text("DECISION"),
+            text("EVENT"),
+            text("BY"),
+        ];
+        if rows.clone().next().is_some() {
+            let rows = rows.clone().take(answer.top).map(|row| grouped(answer, row, &clock));
+            table::print(&mut out, heads, rows, columns)?;
+        }
+        rows.count().saturating_sub(answer.top)
+    };
+    if hidden > 0 {
+        let more = if hidden == 1 { "1 more is not shown" } else { &format!("{hidden} more are not shown") };
+        writeln!(out, "{FAINT}… {more}: --top 0 shows all{FAINT:#}")?;
+    }
+    summary(&mut out, answer)?;
+    out.flush()
+}
+
+fn grouped(answer: &Answer<'_>, row: &EventRow, clock: &Clock) -> [Cell; 9] {
+    let rule = answer.rule(row.rule);
+    let event = Shown::of(&row.event);
+    let verdict = match (row.verdict, row.decisions) {
+        (None, _) => "-".to_owned(),
+        (Some(verdict), 1) => said(verdict, rule, clock),
+        (Some(verdict), many) => format!("{}, {}×", said(verdict, rule, clock), output::text::number(many)),
+    };
+    [
+        rule.name.to_string().into(),
+        severity(rule),
+        Cell::new(shown(&row.key.to_string()), style(row.verdict)),
+        output::text::number(row.matches).into(),
+        clock.show(row.span.0).into(),
+        clock.show(row.span.1).into(),
+        Cell::new(verdict, style(row.verdict)),
+        shown(event.what()).into_owned().into(),
+        shown(event.who()).into_owned().into(),
+    ]
+}
+
+fn decision(answer: &Answer<'_>, decided: &Decided, clock: &Clock) -> [Cell; 7] {
+    let rule = answer.rule(decided.rule);
+    let event = Shown::of(&decided.event);
+    let verdict = Some(decided.decision.verdict);
+    [
+        clock.show(decided.decision.at).into(),
+        Cell::new(said(decided.decision.verdict, rule, clock), style(verdict)),
+        severity(rule),
+        rule.name.to_string().into(),
+        Cell::new(shown(&decided.decision.key.to_string()), style(verdict)),
+        shown(event.what()).into_owned().into(),
+        shown(event.who()).into_owned().into(),
+    ]
+}
+
+/// A decision in words: `ban until …`, `repair P01`, `notify`.
+fn said(verdict: Verdict, rule: &Rule, clock: &Clock) -> String {
+    match verdict {
+        Verdict::Ban { until, .. } => format!("ban {}", clock.until(until)),
+        Verdict::Unban => "unban".to_owned(),
+        Verdict::Repair => match &rule.playbook {
+            Some(playbook) => format!("repair {playbook}"),
+            None => "repair".to_owned(),
+        },
+        _ => "notify".to_owned(),
+    }
+}
+
+fn style(verdict: Option<Verdict>) -> anstyle::Style {
+    match verdict {
+        Some(Verdict::Ban { .. } | Verdict::Repair) => BAD,
+        Some(Verdict::Notify) => NOTE,
+        _ => PLAIN,
+    }
+}
+
+fn severity(rule: &Rule) -> Cell {
+    let style = match rule.severity {
+        Severity::High | Severity::Critical => BAD,
+        Severity::Info => FAINT,
+        _ => PLAIN,
+    };
+    Cell::new(rule.severity.word(), style)
+}
+
+fn summary(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
+    let summary = &answer.report.summary;
+    let matched: u64 = answer.report.rules.iter().map(|tally| tally.matches).sum();
+    let fired = answer.report.rules.iter().filter(|tally| tally.matches > 0).count() as u64;
+    writeln!(
+        out,
+        "{HEAD}found{HEAD:#}: {} by {} of {}; {} would have been taken{}",
+        count(matched, "match"),
+        count(fired, "rule"),
+        output::text::number(answer.report.rules.len() as u64),
+        count(summary.decisions, "decision"),
+        match summary.duplicates {
+            0 => String::new(),
+            many => format!("; {} came twice and counted once", count(many, "match")),
+        }
+    )?;
+    if let Some((first, last)) = summary.span {
+        let clock = &answer.clock;
+        writeln!(
+            out,
+            "{HEAD}time{HEAD:#}: {} to {} ({})",
+            clock.show(first),
+            clock.show(last),
+            clock.zone()
+        )?;
+    }
+    let seconds = answer.elapsed.as_secs_f64().max(1e-6);
+    #[expect(clippy::cast_precision_loss, reason = "a speed for people")]
+    let (events, bytes) = (summary.events as f64 / seconds, summary.bytes as f64 / seconds);
+    writeln!(
+        out,
+        "{HEAD}read{HEAD:#}: {} of {} in {seconds:.2} s ({}/s, {:.0} MB/s)",
+        count(summary.events, "event"),
+        count(answer.files, "file"),
+        match events {
+            1e6.. => format!("{:.2} M", events / 1e6),
+            1e4.. => format!("{:.0} k", events / 1e3),
+            _ => format!("{events:.0}"),
+        },
+        bytes / 1e6,
+    )
+}

@@ -1,0 +1,93 @@
+//! The modes of the playbooks: a parameter each, what is told to the function, and the conditions of permissions.
+
+use std::fmt::Write as _;
+
+use stockade_repair::playbook::{About, Docs};
+use stockade_repair::{CATALOGUE, Mode};
+
+use super::layout::{camel, quoted};
+use super::repairs;
+
+/// What stands for "as the parameter Mode says".
+const AS_ALL: &str = "\"\"";
+
+/// A generated part by its name.
+pub(super) fn cloudformation(part: &str) -> Option<String> {
+    let abouts = || CATALOGUE.iter().map(|playbook| playbook.about());
+    let lines = |line: fn(&About) -> String| Some(abouts().map(line).collect::<String>());
+    match part {
+        "playbook names" => lines(|about| format!("- {}\n", parameter(about))),
+        "playbook parameters" => lines(declared),
+        "playbook modes" => {
+            let modes: Vec<_> =
+                abouts().map(|about| format!("{}=${{{}}}", about.id, parameter(about))).collect();
+            Some(format!("STOCKADE_REPAIR_PLAYBOOKS: !Sub {}\n", quoted(&modes.join(","))))
+        }
+        "playbook conditions" => Some(conditions()),
+        _ => None,
+    }
+}
+
+/// The name of a playbook's parameter: `trail-stopped` is `TrailStopped`.
+pub(super) fn parameter(about: &About) -> String {
+    camel(about.name)
+}
+
+fn declared(about: &About) -> String {
+    let modes: Vec<String> = Mode::ALL.into_iter().map(yaml).collect();
+    let title = title(&about.docs);
+    format!(
+        "{}:\n  Type: String\n  Default: {AS_ALL}\n  AllowedValues: [{AS_ALL}, {}]\n  Description: >-\n    {}: {title}. How far its repairs go, where \
+         not as far as Mode says. In the catalogue: {}.\n",
+        parameter(about),
+        modes.join(", "),
+        about.id,
+        about.mode,
+    )
+}
+
+fn title(docs: &Docs) -> &str {
+    docs.title()
+}
+
+/// A mode in YAML, where `off` is no text.
+pub(super) fn yaml(mode: Mode) -> String {
+    if mode == Mode::Off { quoted(mode.name()) } else { mode.name().to_owned() }
+}
+
+/// For each playbook whether it looks and whether it repairs, and for each set of playbooks that share permissions whether one
+/// of them does.
+fn conditions() -> String {
+    let mut text = String::from(
+        "ModeLooks: !Not [!Equals [!Ref Mode, \"off\"]]\n\
+         ModeRepairs: !Or [!Equals [!Ref Mode, approve], !Equals [!Ref Mode, act]]\n\
+         CatalogueRepairs: !Or [!Equals [!Ref Mode, catalogue], !Condition ModeRepairs]\n",
+    );
+    for about in CATALOGUE.iter().map(|playbook| playbook.about()) {
+        let name = parameter(about);
+        let repairs = if about.mode >= Mode::Approve { "CatalogueRepairs" } else { "ModeRepairs" };
+        write!(
+            text,
+            "{name}Looks: !Or\n  - !And [!Equals [!Ref {name}, {AS_ALL}], !Condition ModeLooks]\n  \
+             - !Not [!Or [!Equals [!Ref {name}, {AS_ALL}], !Equals [!Ref {name}, \"off\"]]]\n\
+             {name}Repairs: !Or\n  - !And [!Equals [!Ref {name}, {AS_ALL}], !Condition {repairs}]\n  \
+             - !Equals [!Ref {name}, approve]\n  - !Equals [!Ref {name}, act]\n"
+        )
+        .ok();
+    }
+    text.push_str(&repairs::conditions());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The conditions take it for granted.
+    #[test]
+    fn no_playbook_is_off_in_the_catalogue() {
+        for playbook in CATALOGUE {
+            assert!(playbook.about().mode > Mode::Off, "{}", playbook.about().id);
+        }
+    }
+}
