@@ -63,6 +63,14 @@ pub(crate) fn socket(global: &Global) -> PathBuf {
     }
 }
 
+/// The settings of `stockade.toml` alone. A broken jail does not matter to whoever needs none.
+pub(crate) fn settings(global: &Global) -> Result<stockade_config::Program, Failure> {
+    let files = SettingsAlone(Directory(directory(global)));
+    let config =
+        stockade_config::load_files(&files, "", &environment).map_err(|problems| refused(&problems))?;
+    Ok(config.program)
+}
+
 /// The rules of events. Nothing wrong with a jail matters.
 pub(crate) fn rules(global: &Global) -> Result<Rules, Failure> {
     let files = Directory(rules_directory(global)?);

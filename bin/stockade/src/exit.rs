@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Partial = 3,
     /// No daemon answers.
     NoDaemon = 4,
+    /// It was looked at, and something is not as it should be.
+    Wrong = 5,
 }
 
 /// The table of exit codes, as the help and the manual show it.
@@ -28,8 +30,9 @@ Exit codes:
   0  done
   1  failed: nothing could be read, the daemon refused, an input or output error; the answer is no
   2  wrong usage, or an error in the configuration; nothing was done
-  3  done in part: some of the input could not be read, or some addresses were refused
-  4  no daemon answers on the control socket";
+  3  done in part: some of the input could not be read, some addresses were refused, some places not reached
+  4  no daemon answers on the control socket
+  5  something in AWS is not as it should be, and was not repaired";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

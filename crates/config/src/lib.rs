@@ -78,7 +78,7 @@ pub use problem::{Problem, ProblemKind, Severity};
 pub use problems::Problems;
 pub use program::{
     Agent, AwsPlace, AwsSettings, Durability, EmailConfig, Events, Fail2banLog, Guards, Limits, LogGroup,
-    LogLevel, MailTls, Pace, PostgresUrl, Program, ResponderConfig, ResponderKind, Retention, RuleSetting,
+    LogLevel, MailTls, Pace, PostgresUrl, Program, Repair, RepairAccount, ResponderConfig, ResponderKind, Retention, RuleSetting,
     RuleSettings, Secret, SecretError, SlackConfig, SnsNoticeConfig, StoreConfig, WebhookConfig, example,
 };
 pub use rules::{Rules, load_rules};

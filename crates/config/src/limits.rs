@@ -66,3 +66,9 @@ pub const MAX_RULES: usize = 2000;
 
 /// Tables `[rules.NAME]`.
 pub const MAX_RULE_SETTINGS: usize = MAX_RULES;
+
+/// Entries of `[[repair.where]]`, of `[[repair.exempt]]` and of `[repair.accounts]`, each.
+pub const MAX_REPAIR_ENTRIES: usize = 1000;
+
+/// Bytes of a text in one of them: an ARN, a reason.
+pub const MAX_REPAIR_TEXT_BYTES: usize = 2048;

@@ -269,6 +269,9 @@ impl ProblemKind {
             Self::NoDirectory { .. } => "create it, or leave `-c` and `STOCKADE_CONFIG` unset".into(),
             Self::NoLogs { .. } => "set `logpath`, or `backend = journal` with a `journalmatch`".into(),
             Self::ReadsFail2banLog => "set `bans = all` to count the bans of the other jails instead".into(),
+            Self::NothingRepairs { .. } => {
+                "set `mode` in `[repair]`; `stockade repair list` shows what it would come to".into()
+            }
             Self::NothingEnabled => "set `enabled = true` in a jail of jail.local".into(),
             _ => return None,
         };

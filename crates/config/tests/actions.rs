@@ -93,7 +93,7 @@ fn actions_that_are_none_are_errors() {
     // A responder that could not be read is not unknown on top of that.
     assert_eq!(
         said("[responders.try]\nkind = \"dry-rnu\"\n", "action = try\n"),
-        "error: /etc/stockade/stockade.toml:2:8: responders.try.kind: expected one of `nftables`, `command`, `fail2ban-client`, `sns`, `lambda`, `webhook`, `slack`, `email`, `sns-notice`, `log`, `dry-run`, got: `\"dry-rnu\"`"
+        "error: /etc/stockade/stockade.toml:2:8: responders.try.kind: expected one of `nftables`, `command`, `fail2ban-client`, `sns`, `lambda`, `webhook`, `slack`, `email`, `sns-notice`, `log`, `repair`, `dry-run`, got: `\"dry-rnu\"`"
     );
 }
 

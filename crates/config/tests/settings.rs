@@ -205,8 +205,8 @@ table = "no way"
 timeout = 4
 "#,
         r#"
-error: /etc/stockade/stockade.toml:2:13: responders.a.kind: expected one of `nftables`, `command`, `fail2ban-client`, `sns`, `lambda`, `webhook`, `slack`, `email`, `sns-notice`, `log`, `dry-run`, got nothing
-error: /etc/stockade/stockade.toml:5:8: responders.b.kind: expected one of `nftables`, `command`, `fail2ban-client`, `sns`, `lambda`, `webhook`, `slack`, `email`, `sns-notice`, `log`, `dry-run`, got: `"nftable"`
+error: /etc/stockade/stockade.toml:2:13: responders.a.kind: expected one of `nftables`, `command`, `fail2ban-client`, `sns`, `lambda`, `webhook`, `slack`, `email`, `sns-notice`, `log`, `repair`, `dry-run`, got nothing
+error: /etc/stockade/stockade.toml:5:8: responders.b.kind: expected one of `nftables`, `command`, `fail2ban-client`, `sns`, `lambda`, `webhook`, `slack`, `email`, `sns-notice`, `log`, `repair`, `dry-run`, got: `"nftable"`
 error: /etc/stockade/stockade.toml:6:13: responders.guard: expected a name of letters, digits, `-` and `_`, at most 32, not `guard`, got: `guard`
 error: /etc/stockade/stockade.toml:8:13: responders.a b: expected a name of letters, digits, `-` and `_`, at most 32, not `guard`, got: `"a b"`
 error: /etc/stockade/stockade.toml:12:8: responders.c.argv: expected a list of words, the first an absolute path, such as `["/usr/bin/logger", "ban"]`, got: `["logger"]`

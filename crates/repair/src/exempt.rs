@@ -90,6 +90,21 @@ impl Exemption {
         Ok(Self { whom, until, reason: reason.trim().to_owned() })
     }
 
+    /// Who or what is meant.
+    pub fn whom(&self) -> &Whom {
+        &self.whom
+    }
+
+    /// When it ends.
+    pub fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// Why it is.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
     /// Whether it holds for a finding, at a time; `playbook` is its id and its name.
     pub fn holds(
         &self,
@@ -139,8 +154,8 @@ pub fn by_tag(tags: &Tags, now: Timestamp) -> Result<Option<Exempt>, BadExemptio
     Ok((now < until).then_some(Exempt { reason, until, by_actor: false }))
 }
 
-/// A moment as it is, or the end of a day in UTC.
-fn end_of(day: &str) -> Option<Timestamp> {
+/// A moment as it is (`2026-12-31T18:00:00Z`), or the end of a day in UTC (`2026-12-31`). None where the text is neither.
+pub fn end_of(day: &str) -> Option<Timestamp> {
     if let Ok(moment) = day.parse::<jiff::Timestamp>() {
         return Some(Timestamp::from_millis(moment.as_millisecond()));
     }

@@ -72,7 +72,7 @@ pub use api::{Api, ApiAnswer, ApiCall, ApiFault, Blame, Heard, Place, Recorder, 
 pub use api::{AwsApi, Member};
 pub use engine::{Engine, EngineError, Scope, Time, Waking};
 pub use event::{Actor, BadEvent, Event};
-pub use exempt::{BadExemption, Exempt, Exemption, TAG, Whom, by_tag};
+pub use exempt::{BadExemption, Exempt, Exemption, TAG, Whom, by_tag, end_of};
 pub use link::{BadLink, Link, LinkKey, ShortKey, Verb};
 pub use mode::{Mode, ModeRule, Modes};
 pub use playbook::Playbook;
@@ -81,9 +81,13 @@ pub use record::{Broken, Entry, START, Verified, Verifier, verify_lines};
 pub use report::{Report, Row};
 pub use run::{Done, Item, Limit, Outcome, PassedOver, Run, TrialReport, WouldHave};
 pub use settings::{Limits, Own, Settings};
+#[cfg(feature = "aws")]
+pub use shelf::DynamoShelf;
 #[cfg(feature = "sqlite")]
 pub use shelf::SqliteShelf;
-pub use shelf::{FolderShelf, MAX_KEY_BYTES, MAX_VALUE_BYTES, MemoryShelf, Shelf, ShelfError, Stored};
+pub use shelf::{
+    FolderShelf, MAX_KEY_BYTES, MAX_VALUE_BYTES, MemoryShelf, ScratchShelf, Shelf, ShelfError, Stored,
+};
 pub use state::{Approval, ApprovalState, Hold};
 
 /// By this our calls are known: in the user agent, and at the beginning of sessions' names.

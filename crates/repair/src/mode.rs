@@ -91,6 +91,8 @@ pub struct Modes {
     pub rules: Vec<ModeRule>,
     /// How long after the first run what no rule names is only planned.
     pub trial: Duration,
+    /// What no rule names goes no further than this.
+    pub at_most: Mode,
 }
 
 impl Modes {
@@ -98,14 +100,20 @@ impl Modes {
     pub const TRIAL: Duration = Duration::from_secs(7 * 24 * 3600);
 
     /// The mode of a playbook in a place. What a rule says holds at once: whoever writes it has decided. What no rule
-    /// says is the catalogue's mode, and in the trial `plan` at most.
+    /// says is the catalogue's mode, no further than [`Modes::at_most`], and in the trial `plan` at most.
     pub fn of(&self, about: &About, place: &Place, first_run: Timestamp, now: Timestamp) -> Mode {
+        let catalogue = about.mode.min(self.at_most);
         let fitting = self.rules.iter().filter_map(|rule| Some((rule.fits(about, place)?, rule.mode)));
         match fitting.max_by_key(|(exact, _)| *exact) {
             Some((_, mode)) => mode,
-            None if self.in_trial(first_run, now) => about.mode.min(Mode::Plan),
-            None => about.mode,
+            None if self.in_trial(first_run, now) => catalogue.min(Mode::Plan),
+            None => catalogue,
         }
+    }
+
+    /// Whether any playbook may be on anywhere.
+    pub fn is_on(&self) -> bool {
+        self.at_most > Mode::Off || self.rules.iter().any(|rule| rule.mode > Mode::Off)
     }
 
     /// Whether the trial lasts. A clock that went back makes it longer.
@@ -116,7 +124,7 @@ impl Modes {
 
 impl Default for Modes {
     fn default() -> Self {
-        Self { rules: Vec::new(), trial: Self::TRIAL }
+        Self { rules: Vec::new(), trial: Self::TRIAL, at_most: Mode::Act }
     }
 }
 
@@ -153,6 +161,26 @@ mod tests {
     }
 
     #[test]
+    fn what_no_rule_names_goes_no_further_than_is_allowed() {
+        let place = Place::new("1", "eu-west-1");
+        let (start, later) = (Timestamp::from_secs(0), Timestamp::from_secs(10));
+        let mut modes = Modes { trial: Duration::from_secs(5), ..Modes::default() };
+        for (at_most, [in_trial, after]) in [
+            (Mode::Off, [Mode::Off, Mode::Off]),
+            (Mode::Notify, [Mode::Notify, Mode::Notify]),
+            (Mode::Approve, [Mode::Plan, Mode::Approve]),
+            (Mode::Act, [Mode::Plan, Mode::Act]),
+        ] {
+            modes.at_most = at_most;
+            assert_eq!(modes.of(&ABOUT, &place, start, start), in_trial, "{at_most}");
+            assert_eq!(modes.of(&ABOUT, &place, start, later), after, "{at_most}");
+            assert_eq!(modes.is_on(), at_most > Mode::Off);
+        }
+        modes = Modes { at_most: Mode::Off, rules: vec![rule(None, Some("1"), None, Mode::Act)], ..modes };
+        assert_eq!((modes.of(&ABOUT, &place, start, start), modes.is_on()), (Mode::Act, true));
+    }
+
+    #[test]
     fn the_most_exact_rule_holds_and_of_equal_ones_the_last() {
         let start = Timestamp::from_secs(0);
         let modes = Modes {
@@ -165,6 +193,7 @@ mod tests {
                 rule(None, Some("2"), None, Mode::Off),
             ],
             trial: Duration::ZERO,
+            at_most: Mode::Act,
         };
         let of = |account, region| modes.of(&ABOUT, &Place::new(account, region), start, start);
         assert_eq!(of("1", "us-east-1"), Mode::Approve);

@@ -20,6 +20,8 @@ pub struct Settings {
     pub own: Own,
     /// The accounts to look after; our own alone if empty.
     pub accounts: Vec<String>,
+    /// Whether our own account is looked after beside those.
+    pub own_account: bool,
     /// The regions to look after; all that the account has enabled if empty.
     pub regions: Vec<String>,
     /// How long an approval is waited for.
@@ -40,6 +42,7 @@ impl Default for Settings {
             limits: Limits::default(),
             own: Own::default(),
             accounts: Vec::new(),
+            own_account: false,
             regions: Vec::new(),
             approve_within: DAY,
             undo_holds: DAY,

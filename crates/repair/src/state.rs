@@ -16,6 +16,11 @@ use crate::shelf::{Shelf, ShelfError};
 /// When this installation began.
 pub(crate) const INSTALLATION: &str = "installation";
 
+/// What whoever runs the engine keeps for itself.
+pub(crate) fn mark(name: &str) -> String {
+    format!("mark/{}", short(name))
+}
+
 /// Of one subject of one playbook.
 pub(crate) fn case(playbook: &str, subject: &Subject) -> String {
     format!("case/{playbook}/{}", short(&subject.key()))
@@ -30,6 +35,9 @@ pub(crate) fn open(place: &Place) -> String {
 pub(crate) fn baselines(place: &Place, kind: &str) -> String {
     format!("baseline/{place}/{kind}")
 }
+
+/// All of those.
+pub(crate) const BASELINES: &str = "baseline/";
 
 /// Recent repairs of one account.
 pub(crate) fn recent(account: &str) -> String {

@@ -40,3 +40,39 @@ fn in_sqlite() {
         |_| SqliteShelf::open(&at.borrow()).unwrap(),
     );
 }
+
+/// In an emulator of AWS; without one it is skipped with a line that says so.
+#[cfg(feature = "aws")]
+#[test]
+fn in_dynamodb() {
+    use stockade_repair::DynamoShelf;
+    use stockade_testkit::emulator::{Emulator, unique};
+
+    let Some(emulator) = Emulator::ministack() else { return };
+    let aws = emulator.aws("eu-central-1");
+    let table = std::cell::RefCell::new(String::new());
+    let create = |name: &str| {
+        let key = |name: &str, kind: &str| serde_json::json!({"AttributeName": name, "KeyType": kind});
+        let text = |name: &str| serde_json::json!({"AttributeName": name, "AttributeType": "S"});
+        let body = serde_json::json!({
+            "TableName": name, "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
+            "AttributeDefinitions": [text("pk"), text("sk")],
+        });
+        let call = stockade_aws::Call::json(
+            "create a table".into(),
+            "dynamodb",
+            "DynamoDB_20120810.CreateTable",
+            &body,
+        );
+        aws.block_on(aws.call(&call)).unwrap();
+    };
+    suite(
+        || {
+            table.replace(unique("shelf"));
+            create(&table.borrow());
+            DynamoShelf::new(&aws, &table.borrow())
+        },
+        Clone::clone,
+    );
+}

@@ -18,6 +18,7 @@ pub mod import;
 mod lanes;
 mod names;
 pub mod notices;
+pub mod repair;
 pub mod replay;
 pub mod responder;
 pub mod store;

@@ -8,6 +8,7 @@ mod generate;
 mod import;
 mod pattern;
 mod regex;
+mod repair;
 mod replay;
 mod rules;
 mod scan;
@@ -26,6 +27,11 @@ pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use import::ImportArgs;
 pub(crate) use pattern::{PatternArgs, PatternCommand, PatternTestArgs, SnsScope};
 pub(crate) use regex::{RegexArgs, TrialArgs};
+pub(crate) use repair::{
+    IamArgs, ModeWord, RepairAcceptArgs, RepairArgs, RepairBaselineCommand, RepairCheckArgs, RepairCommand,
+    RepairDecideArgs, RepairEventArgs, RepairHow, RepairListArgs, RepairPlaces, RepairRunArgs,
+    RepairShowArgs, RepairVerifyArgs,
+};
 pub(crate) use replay::ReplayArgs;
 pub(crate) use rules::{
     ExportFormat, RulesArgs, RulesCheckArgs, RulesCommand, RulesExportArgs, RulesTestArgs,
@@ -105,6 +111,10 @@ pub(crate) enum Command {
     Pattern(PatternArgs),
     /// Show, check, test and export the rules of events
     Rules(RulesArgs),
+    /// See and put back what was tampered with in AWS
+    Repair(RepairArgs),
+    /// Print the IAM policy that repairs need
+    Iam(IamArgs),
     /// Check the configuration and report all errors at once
     Check(CheckArgs),
     /// Show what the configuration comes to, every value with the line it was written on

@@ -6,9 +6,11 @@ pub(crate) mod config;
 mod control;
 mod explain;
 mod generate;
+mod iam;
 mod import;
 pub(crate) mod pattern;
 pub(crate) mod regex;
+mod repair;
 mod replay;
 mod rules;
 mod run;
@@ -29,6 +31,8 @@ pub(crate) fn run(cli: &Cli) -> Outcome {
         Command::Regex(args) => regex::run(global, args),
         Command::Pattern(args) => pattern::run(global, args),
         Command::Rules(args) => rules::run(global, args),
+        Command::Repair(args) => repair::run(global, args),
+        Command::Iam(args) => iam::run(global, args),
         Command::Check(args) => check::run(global, args),
         Command::Config(args) => config::run(global, args),
         Command::Status => control::status::run(global),

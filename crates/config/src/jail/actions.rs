@@ -173,7 +173,7 @@ impl Actions {
 
 /// All but those who only tell people: a mail for each ban is for who wants it.
 fn all(context: &Context<'_>) -> Vec<Arc<str>> {
-    let all = context.program.responders.iter().filter(|responder| !responder.kind.tells_people());
+    let all = context.program.responders.iter().filter(|responder| !responder.kind.bans_nobody());
     all.map(|responder| Arc::clone(&responder.name)).collect()
 }
 

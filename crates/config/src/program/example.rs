@@ -19,8 +19,31 @@ pub fn example() -> String {
         let doc = setting.doc.replace('\n', "\n# ");
         text += &format!("\n# {doc}\n#{name} = {}\n", (setting.get)(&program).to_toml());
     }
-    text + RULES + LOG_GROUPS + RESPONDERS
+    text + REPAIR + RULES + LOG_GROUPS + RESPONDERS
 }
+
+const REPAIR: &str = r#"
+# How far one repair may go, at once and everywhere; then, more exactly, in an account or a region; then what is told and
+# not repaired, always with an end and a reason; then other accounts, with the role to assume there. For example:
+# [repair.playbooks]
+# trail-stopped = "act"
+# trail-deleted = "approve"
+#
+# [[repair.where]]
+# playbook = "trail-weakened"
+# account = "444455556666"
+# region = "us-east-1"
+# mode = "notify"
+#
+# [[repair.exempt]]
+# principal = "arn:aws:iam::111122223333:role/pipeline"
+# until = 2026-12-31
+# reason = "test accounts are torn down every night"
+#
+# [repair.accounts.444455556666]
+# role = "arn:aws:iam::444455556666:role/stockade-guard"
+# external_id = "an-id-that-nobody-guesses"
+"#;
 
 const RULES: &str = r#"
 # What is to be other than a rule's file in rule.d says, for example:
@@ -103,6 +126,9 @@ const RESPONDERS: &str = r#"
 
 #[responders.journal]
 #kind = "log"
+
+#[responders.aws]
+#kind = "repair"
 
 #[responders.rehearsal]
 #kind = "dry-run"

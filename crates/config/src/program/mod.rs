@@ -13,6 +13,8 @@ mod events;
 mod example;
 mod notices;
 mod read;
+mod repair;
+mod repair_read;
 mod responder_aws;
 mod responder_notice;
 mod responders;
@@ -28,6 +30,7 @@ pub use events::Events;
 pub use example::example;
 pub use notices::{EmailConfig, MailTls, Pace, SlackConfig, SnsNoticeConfig, WebhookConfig};
 pub(crate) use read::{FILE, read};
+pub use repair::{Repair, RepairAccount};
 pub use rules::{RuleSetting, RuleSettings};
 pub(crate) use schema::SETTINGS;
 pub use secret::{Secret, SecretError};
@@ -63,6 +66,8 @@ pub struct Program {
     pub events: Events,
     /// `[rules]`: which rules of events are used, and how.
     pub rules: RuleSettings,
+    /// `[repair]`: what is put back in AWS, and how far that may go.
+    pub repair: Repair,
     /// `[responders.NAME]`: what makes decisions true; never empty, names differ, in the order of the file. One
     /// called `nftables` if the file has none; otherwise those of the file and no others.
     pub responders: Vec<ResponderConfig>,
@@ -204,6 +209,8 @@ pub enum ResponderKind {
     SnsNotice(SnsNoticeConfig),
     /// `log`: writes every decision to standard output, a line of JSON each.
     Log,
+    /// `repair`: puts back what was tampered with in AWS, as `[repair]` says.
+    Repair,
     /// `dry-run`: says what would be done.
     DryRun,
 }
@@ -235,6 +242,7 @@ impl Default for Program {
             agent: Agent::default(),
             events: Events::default(),
             rules: RuleSettings::default(),
+            repair: Repair::default(),
             responders: vec![ResponderConfig { name: "nftables".into(), kind: ResponderKind::nftables() }],
         }
     }
@@ -272,6 +280,7 @@ impl ResponderKind {
         match self {
             Self::Log | Self::Command { .. } | Self::Webhook(_) => target != Target::Repair,
             _ if self.tells_people() => target != Target::Repair,
+            Self::Repair => target == Target::Repair,
             Self::DryRun => true,
             _ => target == Target::Ban,
         }
@@ -281,6 +290,11 @@ impl ResponderKind {
     /// if that jail names it.
     pub fn tells_people(&self) -> bool {
         matches!(self, Self::Slack(_) | Self::Email(_) | Self::SnsNotice(_))
+    }
+
+    /// Whether it keeps nobody out, whatever else it does: it takes no place of one that does.
+    pub(crate) fn bans_nobody(&self) -> bool {
+        self.tells_people() || matches!(self, Self::Repair)
     }
 
     /// The time that a message has to go out where none is set.

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Entry, Text, entries};
 use super::schema::{SETTINGS, Setting};
 use super::value::{Bad, Kind};
-use super::{Program, aws, responders, rules};
+use super::{Program, aws, repair_read, responders, rules};
 use crate::env_vars::ENV_VARS;
 use crate::limits::MAX_PROBLEMS;
 use crate::nearest::nearest;
@@ -56,6 +56,7 @@ pub(super) struct Reader {
     origins: Vec<(&'static str, Origin)>,
     pub(super) responder_rows: Vec<Row>,
     pub(super) log_group_rows: Vec<Row>,
+    pub(super) repair_rows: Vec<Row>,
     pub(super) declared: Vec<String>,
     problems: Vec<Problem>,
     /// Problems beyond [`MAX_PROBLEMS`].
@@ -92,6 +93,8 @@ impl Reader {
                 }
             } else if prefix == rules::RULES {
                 rules::read_one(self, &entry, text);
+            } else if prefix == repair_read::REPAIR && repair_read::TABLES.contains(&entry.key) {
+                repair_read::read(self, &entry, text);
             } else if key == aws::LOG_GROUPS {
                 if let Some(table) = self.expect_table(&key, &entry, text) {
                     aws::read_log_groups(self, table, text);
@@ -214,7 +217,8 @@ impl Reader {
         let responders = if self.responder_rows.is_empty() { default() } else { self.responder_rows.clone() };
         let groups =
             if self.log_group_rows.is_empty() { aws::default_rows() } else { self.log_group_rows.clone() };
-        SETTINGS.iter().map(row).chain(groups).chain(responders).collect()
+        let repairs = self.repair_rows.iter().cloned();
+        SETTINGS.iter().map(row).chain(repairs).chain(groups).chain(responders).collect()
     }
 }
 
@@ -225,7 +229,8 @@ fn line(problem: &Problem) -> u32 {
 /// An unknown name in the table `table`, with what was probably meant: a name of that table, or one of another.
 fn unknown(table: &str, name: &str) -> ProblemKind {
     let names = || SETTINGS.iter().map(Setting::table_and_name);
-    let here = names().filter(|(other, _)| *other == table).map(|(_, name)| name);
+    let more = if table == repair_read::REPAIR { &repair_read::TABLES[..] } else { &[] };
+    let here = names().filter(|(other, _)| *other == table).map(|(_, name)| name).chain(more.iter().copied());
     let tables = names().map(|(table, _)| table).chain([RESPONDERS]);
     let tables = tables.filter(|other| table.is_empty() && !other.is_empty());
     let elsewhere = || {

@@ -34,6 +34,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ),
     ("sns-notice", &["kind", "topic", "unban", "region", "endpoint", "group", "messages", "per"]),
     ("log", &["kind"]),
+    ("repair", &["kind"]),
     ("dry-run", &["kind"]),
 ];
 const KIND_WORDS: Kind = Kind::Word(&[
@@ -47,6 +48,7 @@ const KIND_WORDS: Kind = Kind::Word(&[
     "email",
     "sns-notice",
     "log",
+    "repair",
     "dry-run",
 ]);
 const ARGV: &str = "a list of words, the first an absolute path, such as `[\"/usr/bin/logger\", \"ban\"]`";
@@ -78,10 +80,10 @@ pub(super) fn read(reader: &mut Reader, table: &DeTable<'_>, text: &Text<'_>) {
         let expected = format!("at most {MAX_RESPONDERS} responders");
         reader.wrong(RESPONDERS, &expected, entry.key_span.clone(), text, None);
     }
-    // Who only tells people keeps nobody out: the firewall goes on doing so.
+    // Who only tells people, or repairs, keeps nobody out: the firewall goes on doing so.
     let default = Program::default().responders;
     let is_taken = |one: &ResponderConfig| found.iter().any(|other| other.name == one.name);
-    if !found.is_empty() && found.iter().all(|one| one.kind.tells_people()) && !default.iter().any(is_taken) {
+    if !found.is_empty() && found.iter().all(|one| one.kind.bans_nobody()) && !default.iter().any(is_taken) {
         let rows = rows(&default, &|_, _| Origin::Default);
         reader.responder_rows.splice(0..0, rows);
         found.splice(0..0, default);
@@ -120,6 +122,7 @@ pub(super) fn rows(responders: &[ResponderConfig], place: &dyn Fn(&str, &str) ->
             | ResponderKind::Email(_)
             | ResponderKind::SnsNotice(_) => responder_notice::rows(kind, &mut row),
             ResponderKind::Log => row("kind", "\"log\"".into()),
+            ResponderKind::Repair => row("kind", "\"repair\"".into()),
             ResponderKind::DryRun => row("kind", "\"dry-run\"".into()),
         }
     }
@@ -159,6 +162,7 @@ impl One<'_, '_> {
             "email" => self.email(table, header),
             "sns-notice" => self.sns_notice(table, header),
             "log" => Some(ResponderKind::Log),
+            "repair" => Some(ResponderKind::Repair),
             _ => Some(ResponderKind::DryRun),
         }
     }

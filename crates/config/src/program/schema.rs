@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::value::{Kind, Parsed, Stored};
-use super::{Durability, LogLevel, Program, agent, aws, events};
+use super::{Durability, LogLevel, Program, agent, aws, events, repair};
 use crate::limits::{MAX_PATH_BYTES, MAX_SOCKET_BYTES};
 
 /// One setting.
@@ -47,6 +47,7 @@ macro_rules! setting {
 }
 
 const SECOND: Kind = Kind::Span { min: Duration::from_secs(1) };
+const ANY: Kind = Kind::Span { min: Duration::ZERO };
 const MINUTE: Kind = Kind::Span { min: Duration::from_secs(60) };
 
 const fn text(expected: &'static str, fits: fn(&str) -> bool) -> Kind {
@@ -213,6 +214,80 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "The rules of events that are not used. `[rules.NAME]` changes one: `enabled`, `target`, `maxretry`, `findtime`,\n\
          `bantime`, `action`."
     ),
+    setting!(
+        repair.mode,
+        Kind::Word(repair::MODES),
+        "How far a repair may go at most that `[repair.playbooks]` and `[[repair.where]]` do not name: `off` (nothing is\n\
+         repaired), `notify`, `plan` (says what it would do), `approve` (asks a person), `act`. `stockade repair list`\n\
+         shows what comes of it."
+    ),
+    setting!(
+        repair.trial,
+        ANY,
+        "So long after the first run what is not named is only planned; then it is told what would have been done, and\n\
+         each goes as far as `stockade repair list` says."
+    ),
+    setting!(
+        repair.every,
+        SECOND,
+        "How often everything is looked at without an event: some attacks keep their own events from coming."
+    ),
+    setting!(
+        repair.regions,
+        Kind::Texts,
+        "The regions that are looked after. Empty: all that an account has enabled."
+    ),
+    setting!(
+        repair.own_account,
+        Kind::Flag,
+        "Whether our own account is looked after beside those in `[repair.accounts]`."
+    ),
+    setting!(
+        repair.shelf,
+        text("an absolute path, `dynamodb:TABLE`, or nothing", repair::is_shelf),
+        "Where last good states and the record of repairs are kept: a file, or a table of DynamoDB. Empty: `repairs.db`\n\
+         beside the store's file, or the store's own table or database."
+    ),
+    setting!(
+        repair.record,
+        Kind::OptionalPath,
+        "A file to which each line of the record is appended as well, for whoever keeps it elsewhere. Empty: none."
+    ),
+    setting!(repair.approve_within, MINUTE, "How long a repair waits for a person to approve it."),
+    setting!(
+        repair.undo_holds,
+        ANY,
+        "How long a thing is left as it is whose repair a person took back or refused."
+    ),
+    setting!(repair.limit_window, SECOND, "The time in which repairs are counted for the limits below."),
+    setting!(
+        repair.max_per_thing,
+        count(1, 1000),
+        "No more repairs of one thing by one playbook in that time; then a person is called."
+    ),
+    setting!(repair.max_per_account, count(1, 100_000), "No more repairs in one account in that time."),
+    setting!(
+        repair.max_percent,
+        count(0, 100),
+        "No more than so many percent of the things of a kind in a region are repaired in that time."
+    ),
+    setting!(repair.min_of_kind, count(1, 100_000), "As many may be, however few there are."),
+    setting!(
+        repair.pause,
+        MINUTE,
+        "How long nothing more is repaired in an account or of a kind after its limit was reached."
+    ),
+    setting!(
+        repair.own_prefix,
+        text("up to 64 letters, digits and `-_.`", repair::is_prefix),
+        "What the names of Stockade's own rules, queues and functions in AWS begin with: they are protected as well."
+    ),
+    setting!(repair.own_functions, Kind::Texts, "The names of Stockade's own functions."),
+    setting!(
+        repair.own_roles,
+        Kind::Texts,
+        "The ARNs of the roles that repairs are made with. What they do triggers nothing."
+    ),
 ];
 
 #[cfg(test)]
@@ -244,7 +319,18 @@ mod tests {
         tables.dedup();
         assert_eq!(
             tables,
-            ["", "guards", "retention", "limits", "fail2ban_log", "aws", "agent", "events", "rules"]
+            [
+                "",
+                "guards",
+                "retention",
+                "limits",
+                "fail2ban_log",
+                "aws",
+                "agent",
+                "events",
+                "rules",
+                "repair"
+            ]
         );
     }
 }

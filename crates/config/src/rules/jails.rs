@@ -30,6 +30,7 @@ pub(crate) fn append(files: &dyn ConfFiles, context: &Context<'_>, config: &mut 
         config.broken.extend(rules.iter().map(|rule| rule.name.to_string()));
         return;
     };
+    add_repair(&mut config.program);
     let rules = told_instead(rules, &config.program, &mut config.problems);
     let added = add_log(&rules, &mut config.program);
     let mut groups: BTreeMap<Arc<str>, Vec<Arc<Rule>>> = BTreeMap::new();
@@ -43,9 +44,21 @@ pub(crate) fn append(files: &dyn ConfFiles, context: &Context<'_>, config: &mut 
     }
 }
 
+/// Where repairs are wanted, somebody makes them.
+fn add_repair(program: &mut Program) {
+    if program.repair.is_on() && !program.responders.iter().any(|one| one.kind == ResponderKind::Repair) {
+        let name = free(program, &["repair", "repair-aws"], "stockade-repair");
+        program.responders.push(ResponderConfig { name, kind: ResponderKind::Repair });
+    }
+}
+
 /// Where nobody repairs, people are told instead: the rules with that target, and a word about it.
 fn told_instead(rules: Vec<Arc<Rule>>, program: &Program, problems: &mut Problems) -> Vec<Arc<Rule>> {
-    if program.responders.iter().any(|one| one.kind.takes(Target::Repair)) {
+    let repairs = |one: &ResponderConfig| match one.kind {
+        ResponderKind::Repair => program.repair.is_on(),
+        ref kind => kind.takes(Target::Repair),
+    };
+    if program.responders.iter().any(repairs) {
         return rules;
     }
     let mut names = Vec::new();
@@ -71,11 +84,15 @@ fn add_log(rules: &[Arc<Rule>], program: &mut Program) -> Option<Arc<str>> {
     if !tells || program.responders.iter().any(|one| one.kind.takes(Target::Notify)) {
         return None;
     }
-    let taken = |name: &str| program.responders.iter().any(|one| &*one.name == name);
-    let name = ["log", "log-events"].into_iter().find(|name| !taken(name)).unwrap_or("stockade-log-events");
-    let name: Arc<str> = name.into();
+    let name = free(program, &["log", "log-events"], "stockade-log-events");
     program.responders.push(ResponderConfig { name: Arc::clone(&name), kind: ResponderKind::Log });
     Some(name)
+}
+
+/// The first of these names that no responder has, or the last resort.
+fn free(program: &Program, names: &[&str], last: &str) -> Arc<str> {
+    let taken = |name: &str| program.responders.iter().any(|one| &*one.name == name);
+    names.iter().copied().find(|name| !taken(name)).unwrap_or(last).into()
 }
 
 /// The rules of one jail.

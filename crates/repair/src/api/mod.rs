@@ -152,6 +152,9 @@ impl ApiFault {
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self.blame {
+            Blame::Denied if self.code.is_empty() => Some(
+                "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role",
+            ),
             Blame::Denied => Some(
                 "compare the role's policy with `stockade iam`; an organisation's service control policy may refuse too",
             ),

@@ -59,6 +59,19 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoPlaybook { .. } => Some("`stockade repair list` shows those there are"),
+            Self::Api(fault) => fault.hint(),
+            Self::NoRepair { .. } | Self::NotWaiting { .. } => {
+                Some("`stockade repair show` shows what waits and what was done last")
+            }
+            Self::BadLink(_) => Some("`stockade repair approve ID` does the same"),
+            _ => None,
+        }
+    }
+
     /// Whether the same may work later without anybody mending anything.
     pub fn passes(&self) -> bool {
         match self {

@@ -91,6 +91,8 @@ pub struct Scope {
     pub accounts: Vec<String>,
     /// Regions.
     pub regions: Vec<String>,
+    /// A look ([`Engine::check`]) also at what is off.
+    pub also_off: bool,
 }
 
 /// How long the identity of an event is known: CloudTrail delivers within minutes, queues keep two weeks.
@@ -135,29 +137,37 @@ impl Engine {
     /// # Errors
     /// If the bytes are no event, the playbook is unknown, or what is kept cannot be read or written.
     pub fn event(&mut self, playbook: &str, bytes: &[u8]) -> Result<Run, EngineError> {
-        let playbook = self.playbook(playbook)?;
         let event = Event::read(bytes)?;
-        let now = self.time.now();
-        let installation = self.begin(now)?;
-        let seen = state::seen(playbook.about().id, &event.identity());
+        let seen = state::seen(self.playbook(playbook)?.about().id, &event.identity());
         if state::read::<Dated>(self.shelf.as_mut(), &seen)?.is_some() {
             return self.passed(PassedOver::Duplicate);
         }
-        let actor = event.actor();
-        let run = match self.whose(&event, actor.as_ref())? {
-            Whose::Ours(repair) => self.own_call(playbook, &event, repair)?,
-            _ if !event.error_code().is_empty() => self.attempt(playbook, &event, actor.as_ref())?,
-            whose => {
-                let claims = whose == Whose::Claims;
-                let trigger = Trigger::Event { event: &event, actor: actor.as_ref(), claims };
-                self.follow(playbook, &event, trigger, installation)?
-            }
-        };
+        let run = self.event_again(playbook, bytes)?;
         if !run.retry() {
-            let dated = Dated { at: now, id: String::new() };
+            let dated = Dated { at: self.time.now(), id: String::new() };
             state::put_new(self.shelf.as_mut(), &seen, &dated)?;
         }
         Ok(run)
+    }
+
+    /// The same for an event that may have been dealt with before: for a person, who wants to see it followed.
+    ///
+    /// # Errors
+    /// As [`Engine::event`].
+    pub fn event_again(&mut self, playbook: &str, bytes: &[u8]) -> Result<Run, EngineError> {
+        let playbook = self.playbook(playbook)?;
+        let event = Event::read(bytes)?;
+        let installation = self.begin(self.time.now())?;
+        let actor = event.actor();
+        match self.whose(&event, actor.as_ref())? {
+            Whose::Ours(repair) => self.own_call(playbook, &event, repair),
+            _ if !event.error_code().is_empty() => self.attempt(playbook, &event, actor.as_ref()),
+            whose => {
+                let claims = whose == Whose::Claims;
+                let trigger = Trigger::Event { event: &event, actor: actor.as_ref(), claims };
+                self.follow(playbook, &event, trigger, installation)
+            }
+        }
     }
 
     fn follow(
@@ -301,6 +311,49 @@ impl Engine {
     pub fn show(&mut self, id: &str) -> Result<Vec<Entry>, EngineError> {
         let entries = record::of_repair(self.shelf.as_mut(), id)?;
         if entries.is_empty() { Err(EngineError::NoRepair { id: id.to_owned() }) } else { Ok(entries) }
+    }
+
+    /// When this installation first ran; `None` if it never did.
+    ///
+    /// # Errors
+    /// If what is kept cannot be read.
+    pub fn first_run(&mut self) -> Result<Option<Timestamp>, EngineError> {
+        let known: Option<Installation> = state::read(self.shelf.as_mut(), state::INSTALLATION)?;
+        Ok(known.and_then(|one| one.first_run))
+    }
+
+    /// The lines of the record with numbers above `after`, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// If the record cannot be read.
+    pub fn entries_after(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>, EngineError> {
+        Ok(record::after(self.shelf.as_mut(), after, limit)?)
+    }
+
+    /// The newest lines of the record, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// If the record cannot be read.
+    pub fn newest_entries(&mut self, limit: usize) -> Result<Vec<Entry>, EngineError> {
+        let last = record::length(self.shelf.as_mut())?;
+        self.entries_after(last.saturating_sub(u64::try_from(limit).unwrap_or(u64::MAX)), limit)
+    }
+
+    /// A small text that is kept under a name, by whoever runs the engine; empty where there is none.
+    ///
+    /// # Errors
+    /// If what is kept cannot be read.
+    pub fn mark(&mut self, name: &str) -> Result<String, EngineError> {
+        Ok(state::read(self.shelf.as_mut(), &state::mark(name))?.unwrap_or_default())
+    }
+
+    /// Keeps such a text.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn set_mark(&mut self, name: &str, text: &str) -> Result<(), EngineError> {
+        let set = |mark: &mut String| text.clone_into(mark);
+        Ok(state::update(self.shelf.as_mut(), &state::mark(name), set)?)
     }
 
     /// Checks the whole record: no line was changed, taken out or put in, and it ends where it ended.

@@ -33,7 +33,7 @@ impl Engine {
             let mut answers = BTreeMap::new();
             for playbook in &playbooks {
                 let mode = self.settings.modes.of(playbook.about(), &place, first_run, now);
-                if mode == Mode::Off {
+                if mode == Mode::Off && !scope.also_off {
                     continue;
                 }
                 let seen = self.look(*playbook, &place, &[], &mut answers, false)?;

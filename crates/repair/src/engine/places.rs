@@ -11,10 +11,14 @@ use crate::{ApiCall, Place};
 impl Engine {
     /// The accounts that are looked after.
     pub(super) fn accounts(&mut self) -> Result<Vec<String>, EngineError> {
-        if self.settings.accounts.is_empty() {
-            return Ok(vec![self.us()?.account.clone()]);
+        let mut accounts = self.settings.accounts.clone();
+        if accounts.is_empty() || self.settings.own_account {
+            let own = self.us()?.account.clone();
+            if !accounts.contains(&own) {
+                accounts.insert(0, own);
+            }
         }
-        Ok(self.settings.accounts.clone())
+        Ok(accounts)
     }
 
     /// Whether a region is one, and looked after.

@@ -52,6 +52,29 @@ impl Engine {
         Ok(kept.things.into_values().collect())
     }
 
+    /// All last good states, with kind and place.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn all_baselines(&mut self) -> Result<Vec<(String, Place, Baseline)>, EngineError> {
+        const AT_ONCE: usize = 1000;
+        let mut all = Vec::new();
+        let mut after = String::new();
+        loop {
+            let keys = self.shelf.list(state::BASELINES, &after, AT_ONCE)?;
+            let Some(last) = keys.last().cloned() else { return Ok(all) };
+            for key in keys {
+                let kept: Baselines = state::read(self.shelf.as_mut(), &key)?.unwrap_or_default();
+                let mut parts = key.split('/').skip(1);
+                let (account, region) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+                let kind = parts.next().unwrap_or_default();
+                let place = Place::new(account, region);
+                all.extend(kept.things.into_values().map(|one| (kind.to_owned(), place.clone(), one)));
+            }
+            after = last;
+        }
+    }
+
     /// A person accepts a thing as it is now: that becomes its last good state, and a thing that is gone is no longer
     /// missed. Returns what was accepted; `None` for a thing that is gone.
     ///

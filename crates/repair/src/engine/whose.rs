@@ -47,6 +47,14 @@ impl Engine {
         self.us.as_ref().ok_or_else(none)
     }
 
+    /// Our own account.
+    ///
+    /// # Errors
+    /// If AWS does not say.
+    pub fn own_account(&mut self) -> Result<String, EngineError> {
+        Ok(self.us()?.account.clone())
+    }
+
     /// Who did it.
     pub(super) fn whose(&mut self, event: &Event, actor: Option<&Actor>) -> Result<Whose, EngineError> {
         let request = event.request_id();

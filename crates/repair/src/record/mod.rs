@@ -169,6 +169,24 @@ pub(crate) fn of_repair(shelf: &mut dyn Shelf, id: &str) -> Result<Vec<Entry>, S
     Ok(entries)
 }
 
+/// The entries with numbers above `after`, in their order, at most `limit`.
+pub(crate) fn after(shelf: &mut dyn Shelf, after: u64, limit: usize) -> Result<Vec<Entry>, ShelfError> {
+    let keys = shelf.list(LINES, &key(after), limit)?;
+    let mut entries = Vec::with_capacity(keys.len());
+    for key in keys {
+        let Some(stored) = shelf.get(&key)? else { continue };
+        let line = String::from_utf8_lossy(&stored.value);
+        let (entry, _) = opened(&line).map_err(|why| ShelfError::stays(format!("`{key}` {why}")))?;
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+/// The number of the last line.
+pub(crate) fn length(shelf: &mut dyn Shelf) -> Result<u64, ShelfError> {
+    Ok(state::read::<Head>(shelf, HEAD)?.unwrap_or_default().seq)
+}
+
 /// All lines in their order, each given to `each`, until it fails.
 pub(crate) fn each_line<E: From<ShelfError>>(
     shelf: &mut dyn Shelf,

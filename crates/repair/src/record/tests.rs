@@ -37,6 +37,16 @@ fn an_untouched_record_is_whole() {
 }
 
 #[test]
+fn the_newest_lines_are_found_by_their_number() {
+    let (mut shelf, _) = record(12);
+    let mut seqs = |from, limit| -> Vec<u64> {
+        after(&mut shelf, from, limit).unwrap().iter().map(|entry| entry.seq).collect()
+    };
+    assert_eq!((seqs(0, 2), seqs(9, 100), seqs(12, 5)), (vec![1, 2], vec![10, 11, 12], vec![]));
+    assert_eq!(length(&mut shelf).unwrap(), 12);
+}
+
+#[test]
 fn no_line_can_be_changed_taken_out_put_in_or_moved() {
     let (_, lines) = record(4);
     let broken_at = |change: fn(&mut Vec<String>)| {

@@ -4,15 +4,21 @@
 //! two that work at once see each other: a value is written only over the version that was read. What must hold for
 //! every shelf is in the testkit (`shelf::suite`).
 
+#[cfg(feature = "aws")]
+mod dynamo;
 mod folder;
 mod memory;
+mod scratch;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::fmt;
 
+#[cfg(feature = "aws")]
+pub use dynamo::DynamoShelf;
 pub use folder::FolderShelf;
 pub use memory::MemoryShelf;
+pub use scratch::ScratchShelf;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteShelf;
 

@@ -1,5 +1,8 @@
 //! A shelf in an SQLite file: for one host, beside its store.
 
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,6 +27,7 @@ impl SqliteShelf {
     pub fn open(file: &Path) -> Result<Self, ShelfError> {
         let name = file.display().to_string();
         let wrong = |error: rusqlite::Error| failed("open the shelf", &name, &error);
+        private(file).map_err(|error| failed("open the shelf", &name, &error))?;
         let connection = Connection::open(file).map_err(wrong)?;
         connection.busy_timeout(PATIENCE).map_err(wrong)?;
         connection
@@ -39,6 +43,14 @@ impl SqliteShelf {
             .map_err(wrong)?;
         Ok(Self { connection })
     }
+}
+
+/// Makes the file, if it is not there, so that nobody else may read it: events hold names of access keys and addresses.
+fn private(file: &Path) -> io::Result<()> {
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    OpenOptions::new().create(true).append(true).mode(0o600).open(file).map(drop)
 }
 
 impl Shelf for SqliteShelf {

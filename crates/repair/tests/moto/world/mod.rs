@@ -73,7 +73,7 @@ impl World {
     /// moto runs.
     pub(crate) fn new() -> Option<Self> {
         let settings = Settings {
-            modes: Modes { rules: Vec::new(), trial: Duration::ZERO },
+            modes: Modes { trial: Duration::ZERO, ..Modes::default() },
             own: Own { regions: vec![REGION.to_owned()], ..Own::default() },
             regions: vec![REGION.to_owned()],
             ..Settings::default()

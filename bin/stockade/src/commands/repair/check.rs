@@ -1,0 +1,103 @@
+//! `stockade repair check`: is everything as it should be?
+
+use std::io::Write as _;
+
+use serde_json::json;
+use stockade_repair::playbook::Verdict;
+use stockade_repair::{Report, Row};
+use stockade_runtime::repair::Need;
+
+use crate::cli::{Global, RepairCheckArgs};
+use crate::exit::{self, Exit, Outcome};
+use crate::output::style::{BAD, FAINT, GOOD, NOTE, PLAIN};
+use crate::output::table::{self, Cell};
+use crate::output::{columns, json, out, text};
+
+pub(super) fn run(global: &Global, args: &RepairCheckArgs) -> Outcome {
+    let program = super::program(global)?;
+    let mut scope = super::scope(&args.names, &args.places)?;
+    let off = !program.repair.is_on();
+    // Whoever names something wants to know it, and where all is off there is nothing else to look at.
+    scope.also_off = args.all || off || !args.names.is_empty();
+    let mut engine = super::engine(&program, Need::Look)?;
+    let report = engine.check(&scope).map_err(|error| super::failed(&error))?;
+    let code = exit_of(&report);
+    if global.json {
+        json::print(&json!({"rows": report.rows, "troubles": report.troubles, "exit": code as u8}))?;
+        return Ok(code);
+    }
+    print(&report)?;
+    for trouble in &report.troubles {
+        let what = if trouble.what.is_empty() { "it" } else { &trouble.what };
+        let message = format!("{}: cannot look at {what}: {}", trouble.place, trouble.fault);
+        exit::complain(&message, trouble.fault.hint());
+    }
+    if report.rows.is_empty() && report.troubles.is_empty() {
+        exit::note("there is nothing to look at: no thing that a repair looks after", None);
+    }
+    if off {
+        exit::note(
+            "repairs are off: nothing of this would be repaired",
+            Some("`mode` in `[repair]` switches them on"),
+        );
+    }
+    Ok(code)
+}
+
+/// What is wrong is more important than what is not known.
+fn exit_of(report: &Report) -> Exit {
+    let wrong = |row: &Row| matches!(row.verdict, Verdict::Bad(_) | Verdict::Tell(_));
+    match (report.rows.iter().any(wrong), report.troubles.is_empty(), report.rows.is_empty()) {
+        (true, _, _) => Exit::Wrong,
+        (false, true, _) => Exit::Done,
+        (false, false, true) => Exit::Failed,
+        (false, false, false) => Exit::Partial,
+    }
+}
+
+fn print(report: &Report) -> std::io::Result<()> {
+    let mut out = out();
+    if report.rows.is_empty() {
+        return Ok(());
+    }
+    let rows = report.rows.iter().map(|row| {
+        let is = match &row.verdict {
+            Verdict::Good => Cell::new("good", GOOD),
+            Verdict::Bad(says) => Cell::new(format!("BAD: {}", text::shown(says)), BAD),
+            Verdict::Tell(says) => Cell::new(format!("look: {}", text::shown(says)), NOTE),
+            Verdict::NotOurs(says) => Cell::new(format!("not ours: {}", text::shown(says)), FAINT),
+        };
+        let shown = |text: &str| Cell::from(text::shown(text).into_owned());
+        [
+            shown(&row.playbook),
+            shown(&row.subject.place.to_string()),
+            shown(&row.name),
+            Cell::new(row.mode.name(), PLAIN),
+            is,
+        ]
+    });
+    let heads = ["REPAIR", "WHERE", "WHAT", "MODE", "IS"].map(table::text);
+    table::print(&mut out, heads, rows, columns())?;
+    for row in &report.rows {
+        if let Some(plan) = row.plan.as_ref().filter(|plan| !plan.changes.is_empty()) {
+            writeln!(out, "\n{}: to mend it:", text::shown(&row.name))?;
+            for change in &plan.changes {
+                writeln!(out, "  {}", text::shown(&change.says))?;
+            }
+            for note in &plan.notes {
+                writeln!(out, "  note: {}", text::shown(note))?;
+            }
+        }
+        if let Some(cannot) = &row.cannot {
+            let hint = cannot.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
+            writeln!(
+                out,
+                "\n{}: cannot be mended: {}{}",
+                text::shown(&row.name),
+                text::shown(&cannot.why),
+                text::shown(&hint)
+            )?;
+        }
+    }
+    out.flush()
+}

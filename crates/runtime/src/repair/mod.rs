@@ -1,0 +1,12 @@
+//! Repairs as an installation runs them: the engine of [`stockade_repair`] with its shelf, its way to AWS and the settings
+//! of `[repair]`.
+//!
+//! The command line, the daemon and the functions open the same engine over the same shelf, and see each other by it.
+
+mod error;
+mod nowhere;
+mod open;
+mod shelf;
+
+pub use error::RepairError;
+pub use open::{Need, Opened, open};

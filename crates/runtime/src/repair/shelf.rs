@@ -1,0 +1,41 @@
+//! Opening what repairs are kept in: a file, or a table of DynamoDB.
+
+use std::path::Path;
+
+use stockade_config::{Program, StoreConfig};
+use stockade_repair::{MemoryShelf, Shelf};
+
+use super::error::RepairError;
+use super::open::Need;
+
+/// Opens the shelf that `[repair]` names. The second says that there is none yet, and nothing will be kept.
+pub(super) fn open(program: &Program, need: Need) -> Result<(Box<dyn Shelf>, bool), RepairError> {
+    let place = program.repair.shelf(&program.store);
+    match &place {
+        StoreConfig::File(path) if need != Need::All && !path.exists() => match need {
+            Need::Kept => Err(RepairError::Nothing { place: place.to_string() }),
+            _ => Ok((Box::new(MemoryShelf::default()), true)),
+        },
+        StoreConfig::File(path) => Ok((file(path)?, false)),
+        #[cfg(feature = "aws")]
+        StoreConfig::DynamoDb { table } => {
+            let aws = super::open::aws(program)?;
+            Ok((Box::new(stockade_repair::DynamoShelf::new(&aws, table)), false))
+        }
+        #[cfg(not(feature = "aws"))]
+        StoreConfig::DynamoDb { .. } => {
+            Err(RepairError::NoSuchShelf { place: place.to_string(), what: "DynamoDB" })
+        }
+        _ => Err(RepairError::NoSuchShelf { place: place.to_string(), what: "shelves there" }),
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn file(path: &Path) -> Result<Box<dyn Shelf>, RepairError> {
+    Ok(Box::new(stockade_repair::SqliteShelf::open(path)?))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn file(path: &Path) -> Result<Box<dyn Shelf>, RepairError> {
+    Ok(Box::new(stockade_repair::FolderShelf::open(path)?))
+}
