@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::run::{Outcome, PassedOver, Run};
+use crate::run::{Item, Outcome, PassedOver, Run};
 
 /// What the function answers to an event of its CloudTrail case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,7 +17,7 @@ pub struct Answer {
 /// The answer for a run of the playbooks of trails. A trail that cannot be repaired is 500 even where another was
 /// repaired; none at all, also not from the last good state, is 404.
 pub fn answer(run: &Run) -> Answer {
-    let mut lines: Vec<String> = run.notable().map(super::run::Item::sentence).collect();
+    let mut lines: Vec<String> = run.notable().map(Item::sentence).collect();
     lines.extend(run.troubles.iter().map(|trouble| format!("{}: {}", trouble.place, trouble.fault)));
     let restored = run.items.iter().any(|item| matches!(item.outcome, Outcome::Repaired { .. }));
     let passed = match &run.passed_over {
@@ -30,7 +30,7 @@ pub fn answer(run: &Run) -> Answer {
     };
     let status_code = if passed.is_some() {
         200
-    } else if run.failed() {
+    } else if run.failed() || run.items.iter().any(is_stuck) {
         500
     } else if run.seen == 0 && !restored {
         404
@@ -45,4 +45,9 @@ pub fn answer(run: &Run) -> Answer {
         lines.push(format!("{} of {} trails log", run.items.len(), run.seen));
     }
     Answer { status_code, body: lines.join("\n") }
+}
+
+/// Whether a trail should be repaired and cannot be.
+fn is_stuck(item: &Item) -> bool {
+    matches!(item.outcome, Outcome::Cannot { .. } | Outcome::Limited { .. } | Outcome::Escalated { .. })
 }

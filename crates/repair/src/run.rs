@@ -77,6 +77,8 @@ pub struct Item {
     /// What people should know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Whether the same was said before: it is no news.
+    pub repeated: bool,
 }
 
 /// A call that was made and worked.
@@ -251,7 +253,12 @@ impl Run {
             })
     }
 
-    /// What is worth a notice: everything but what is good or was said before.
+    /// What is worth a notice: what is not good and was not said before.
+    pub fn news(&self) -> impl Iterator<Item = &Item> {
+        self.notable().filter(|item| !item.repeated)
+    }
+
+    /// What is not good, said before or not.
     pub fn notable(&self) -> impl Iterator<Item = &Item> {
         self.items.iter().filter(|item| !matches!(item.outcome, Outcome::Good | Outcome::Busy))
     }

@@ -95,8 +95,6 @@ pub(crate) struct Case {
     pub(crate) approval: Option<String>,
     /// Its repairs within the window.
     pub(crate) recent: Vec<Attempt>,
-    /// Until when an escalation of it holds.
-    pub(crate) escalated: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

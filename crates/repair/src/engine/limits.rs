@@ -95,7 +95,6 @@ fn claim(
             actors.sort_unstable();
             actors.dedup();
             let repairs = case.recent.iter().map(|attempt| attempt.id.clone()).collect();
-            case.escalated = Some(until);
             return Err(Outcome::Escalated { actors, repairs, until });
         }
         let (count, window) = (case.recent.len(), limits.window.as_secs());

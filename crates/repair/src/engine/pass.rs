@@ -149,6 +149,7 @@ impl Engine {
             done: Vec::new(),
             actor: trigger.actor().cloned(),
             notes: finding.notes.clone(),
+            repeated: false,
         };
         match &finding.verdict {
             Verdict::Good => {
@@ -237,6 +238,7 @@ impl Engine {
             && told.digest == what
         {
             item.id.clone_from(&told.id);
+            item.repeated = true;
             return Ok(());
         }
         if item.id.is_empty() {

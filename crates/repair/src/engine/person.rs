@@ -74,6 +74,7 @@ impl Engine {
             && known.plan.digest() == plan.digest()
         {
             item.id.clone_from(id);
+            item.repeated = true;
             item.outcome = self.waiting(id, known.until);
             item.plan = Some(plan);
             return Ok(());
@@ -283,6 +284,7 @@ impl Engine {
             done: Vec::new(),
             actor: None,
             notes: Vec::new(),
+            repeated: false,
             subject,
         };
         let of = back.len();
@@ -349,6 +351,7 @@ fn dropped(approval: &Approval, why: &str) -> Item {
         done: Vec::new(),
         actor: actor.clone(),
         notes: Vec::new(),
+        repeated: false,
     }
 }
 

@@ -125,16 +125,16 @@ impl<'a> Look<'a> {
             .into_iter()
             .map(|(service, operation, parameters)| ApiCall::new(self.place, service, operation, parameters))
             .collect();
-        let keys: Vec<String> =
-            calls.iter().map(|call| format!("{}{}", call.name(), call.parameters)).collect();
+        // What this playbook may not ask is refused to it alone, whatever another was answered in this pass.
+        let keys: Vec<Result<String, ApiFault>> = calls
+            .iter()
+            .map(|call| self.allowed(call).map(|()| format!("{}{}", call.name(), call.parameters)))
+            .collect();
         let mut new: Vec<(String, ApiCall)> = Vec::new();
         for (key, call) in keys.iter().zip(calls) {
-            if self.answers.contains_key(key) || new.iter().any(|(known, _)| known == key) {
-                continue;
-            }
-            match self.allowed(&call) {
-                Ok(()) => new.push((key.clone(), call)),
-                Err(fault) => _ = self.answers.insert(key.clone(), Err(fault)),
+            let Ok(key) = key else { continue };
+            if !self.answers.contains_key(key) && !new.iter().any(|(known, _)| known == key) {
+                new.push((key.clone(), call));
             }
         }
         let asked: Vec<ApiCall> = new.iter().map(|(_, call)| call.clone()).collect();
@@ -142,7 +142,9 @@ impl<'a> Look<'a> {
         for ((key, _), answer) in new.into_iter().zip(answers) {
             self.answers.insert(key, answer.map(|answer| answer.body));
         }
-        keys.iter().map(|key| self.answers.get(key).cloned().unwrap_or(Ok(Value::Null))).collect()
+        let answer =
+            |key: Result<String, ApiFault>| self.answers.get(&key?).cloned().unwrap_or(Ok(Value::Null));
+        keys.into_iter().map(answer).collect()
     }
 
     /// All pages of a listing, joined: `list` names what is listed, `token` the field that an answer has while there is
@@ -225,5 +227,51 @@ impl<'a> Look<'a> {
 impl std::fmt::Debug for Look<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Look").field("place", &self.place).field("hints", &self.hints).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ApiAnswer;
+
+    /// Counts what it is asked.
+    struct Counting(usize);
+
+    impl Api for Counting {
+        fn call(&mut self, _: &ApiCall) -> Result<ApiAnswer, ApiFault> {
+            self.0 += 1;
+            Ok(ApiAnswer { body: json!({"nth": self.0}), request_id: String::new() })
+        }
+    }
+
+    #[test]
+    fn the_same_is_asked_once_in_a_pass_and_only_by_those_who_may() {
+        static MAY: [Permission; 1] = [Permission::read("cloudtrail:GetTrail", "*")];
+        static MAY_NOT: [Permission; 1] = [Permission::repair("cloudtrail:GetTrail", "*")];
+        let mut api = Counting(0);
+        let (place, own) = (Place::new("111122223333", "eu-west-1"), Own::default());
+        let (baselines, mut answers, mut troubles) = (HashMap::new(), Answers::new(), Vec::new());
+        let mut ask = |permissions: &'static [Permission], name: &str| {
+            let mut look = Look {
+                api: &mut api,
+                place: &place,
+                own: &own,
+                permissions,
+                hints: &[],
+                baselines: &baselines,
+                open: &|_| false,
+                answers: &mut answers,
+                troubles: &mut troubles,
+            };
+            look.ask("cloudtrail", "GetTrail", json!({"Name": name}))
+        };
+        assert!(ask(&MAY_NOT, "a").is_err(), "a permission to repair is none to look");
+        assert_eq!(ask(&MAY, "a"), Ok(json!({"nth": 1})), "another's refusal is not ours");
+        assert_eq!(ask(&MAY, "a"), Ok(json!({"nth": 1})), "asked once");
+        assert_eq!(ask(&MAY, "b"), Ok(json!({"nth": 2})));
+        assert!(ask(&MAY_NOT, "a").is_err(), "another's answer is not theirs");
     }
 }

@@ -217,6 +217,7 @@ fn one_that_cannot_deliver_is_told() {
     let head = run.head.clone();
     let again = world.reconcile();
     assert_eq!((&notable(&again).id, &again.head), (&id, &head), "said once");
+    assert_eq!((run.news().count(), again.news().count()), (1, 0));
 }
 
 #[test]

@@ -309,7 +309,7 @@ fn nothing_is_weaker_after_a_repair_and_neighbours_stay() {
     let neighbour = hardened(&mut world, "neighbour");
     let (mut nth, world) = (0, std::cell::RefCell::new(world));
     let mut runner = TestRunner::new(Config {
-        cases: 40,
+        cases: 24,
         failure_persistence: None,
         max_shrink_iters: 20,
         ..Config::default()

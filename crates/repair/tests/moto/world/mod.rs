@@ -1,5 +1,7 @@
 //! An account of its own in moto for each test, with an engine that looks after it.
 
+mod events;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, SystemTime};
@@ -60,6 +62,9 @@ pub(crate) struct World {
     /// Clients through the proxy, and past it.
     through: Aws,
     straight: Aws,
+    session: Option<Aws>,
+    /// The bucket of this world's trails.
+    shared: Option<String>,
     events: u32,
 }
 
@@ -68,7 +73,7 @@ impl World {
     /// moto runs.
     pub(crate) fn new() -> Option<Self> {
         let settings = Settings {
-            modes: Modes { rules: Vec::new(), trial: Duration::ZERO, ..Modes::default() },
+            modes: Modes { trial: Duration::ZERO, ..Modes::default() },
             own: Own { regions: vec![REGION.to_owned()], ..Own::default() },
             regions: vec![REGION.to_owned()],
             ..Settings::default()
@@ -100,6 +105,8 @@ impl World {
             admin,
             through,
             straight,
+            session: None,
+            shared: None,
             events: 0,
             only: None,
             heard: Vec::new(),
@@ -150,6 +157,15 @@ impl World {
 
     /// A request as it goes over the wire: for what the engine never asks.
     pub(crate) fn raw(&mut self, call: &Call) {
+        let aws = self.session();
+        aws.block_on(aws.call(call)).unwrap();
+    }
+
+    /// The administrator's own clients.
+    fn session(&mut self) -> Aws {
+        if let Some(session) = &self.session {
+            return session.clone();
+        }
         let place = Place::new("", REGION);
         let role = member(&self.place.account).role;
         let assume =
@@ -163,8 +179,9 @@ impl World {
             None,
             "test",
         );
-        let aws = self.straight.with_credentials(credentials);
-        aws.block_on(aws.call(call)).unwrap();
+        let session = self.straight.with_credentials(credentials);
+        self.session = Some(session.clone());
+        session
     }
 
     /// A bucket that CloudTrail may write to.
@@ -200,7 +217,12 @@ impl World {
 
     /// The same with more parameters.
     pub(crate) fn trail_with(&mut self, name: &str, more: &Value) -> String {
-        let mut parameters = json!({"Name": name, "S3BucketName": self.bucket()});
+        let bucket = match &self.shared {
+            Some(bucket) => bucket.clone(),
+            None => self.bucket(),
+        };
+        self.shared = Some(bucket.clone());
+        let mut parameters = json!({"Name": name, "S3BucketName": bucket});
         parameters.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let made = self.admin("cloudtrail", "CreateTrail", parameters);
         let arn = made["TrailARN"].as_str().unwrap().to_owned();
@@ -224,47 +246,6 @@ impl World {
             "trail": described, "selectors": selectors, "insights": insights["InsightSelectors"],
             "tags": tags["ResourceTagList"][0]["TagsList"], "logs": self.is_logging(trail),
         }))
-    }
-
-    /// An event of CloudTrail's about a call of CloudTrail's; each with an id of its own.
-    pub(crate) fn event(&mut self, operation: &str, parameters: Value) -> Value {
-        self.event_of("cloudtrail", operation, parameters)
-    }
-
-    /// The same about a call of another service.
-    pub(crate) fn event_of(&mut self, service: &str, operation: &str, parameters: Value) -> Value {
-        self.events += 1;
-        let id = format!("{}-{}", self.place.account, self.events);
-        let time = record_time(self.time.now());
-        json!({
-            "version": "0", "id": id, "detail-type": "AWS API Call via CloudTrail", "source": format!("aws.{service}"),
-            "account": self.place.account, "time": time, "region": REGION, "resources": [],
-            "detail": {
-                "eventVersion": "1.08", "eventID": id, "eventTime": time, "awsRegion": REGION,
-                "eventSource": format!("{service}.amazonaws.com"), "eventName": operation,
-                "userIdentity": {"type": "IAMUser", "arn": format!("arn:aws:iam::{}:user/mallory", self.place.account),
-                    "accessKeyId": "AKIAIOSFODNN7EXAMPLE"},
-                "sourceIPAddress": "192.0.2.44", "userAgent": "aws-cli/2.0", "requestID": format!("r-{id}"),
-                "requestParameters": parameters, "responseElements": null,
-            },
-        })
-    }
-
-    /// A rule of AWS Config found something.
-    pub(crate) fn config_event(&mut self, rule: &str) -> Value {
-        self.events += 1;
-        let time = record_time(self.time.now());
-        json!({
-            "version": "0", "id": format!("c-{}-{}", self.place.account, self.events), "source": "aws.config",
-            "detail-type": "Config Rules Compliance Change", "account": self.place.account, "time": time,
-            "region": REGION, "resources": [],
-            "detail": {
-                "resourceId": self.place.account, "awsRegion": REGION, "awsAccountId": self.place.account,
-                "configRuleName": rule, "resourceType": "AWS::::Account",
-                "messageType": "ComplianceChangeNotification",
-                "newEvaluationResult": {"complianceType": "NON_COMPLIANT", "resultRecordedTime": time},
-            },
-        })
     }
 
     /// The engine follows an event.
@@ -351,11 +332,6 @@ fn aws(url: &str) -> Aws {
 /// A time of the tests.
 pub(crate) fn at(secs: i64) -> Timestamp {
     Timestamp::from_secs(1_790_000_000 + secs)
-}
-
-/// As CloudTrail writes it: whole seconds.
-fn record_time(at: Timestamp) -> String {
-    jiff::Timestamp::from_second(at.as_secs()).unwrap().to_string()
 }
 
 /// Twelve digits that no other test has.
