@@ -15,4 +15,4 @@ pub use open::{Need, Opened, open};
 #[cfg(feature = "aws")]
 pub(crate) use responder::Answers;
 pub(crate) use responder::Repairer;
-pub(crate) use schedule::{Schedule, look};
+pub(crate) use schedule::Schedule;
