@@ -16,3 +16,5 @@ pub use open::{Need, Opened, open};
 pub(crate) use responder::Answers;
 pub(crate) use responder::Repairer;
 pub(crate) use schedule::Schedule;
+#[cfg(feature = "aws")]
+pub(crate) use schedule::look;
