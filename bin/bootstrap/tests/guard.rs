@@ -176,7 +176,7 @@ fn the_role_may_do_what_the_playbooks_need_in_their_modes() {
     let mut looks = all(Mode::Act);
     looks[0] = Mode::Plan;
     let cases = [
-        ("catalogue", Vec::new(), CATALOGUE.iter().map(|playbook| playbook.about().mode).collect()),
+        ("act", Vec::new(), CATALOGUE.iter().map(|playbook| playbook.about().mode).collect()),
         ("plan", Vec::new(), all(Mode::Plan)),
         ("off", vec![("TrailStopped", "act")], mixed),
         ("act", vec![("TrailStopped", "plan")], looks),

@@ -1,4 +1,4 @@
-//! The modes of the playbooks: a parameter each, what is told to the function, and the conditions of permissions.
+//! The modes of the playbooks: a parameter each, and the conditions of permissions.
 
 use std::fmt::Write as _;
 
@@ -18,11 +18,6 @@ pub(super) fn cloudformation(part: &str) -> Option<String> {
     match part {
         "playbook names" => lines(|about| format!("- {}\n", parameter(about))),
         "playbook parameters" => lines(declared),
-        "playbook modes" => {
-            let modes: Vec<_> =
-                abouts().map(|about| format!("{}=${{{}}}", about.id, parameter(about))).collect();
-            Some(format!("STOCKADE_REPAIR_PLAYBOOKS: !Sub {}\n", quoted(&modes.join(","))))
-        }
         "playbook conditions" => Some(conditions()),
         _ => None,
     }
@@ -37,8 +32,8 @@ fn declared(about: &About) -> String {
     let modes: Vec<String> = Mode::ALL.into_iter().map(yaml).collect();
     let title = title(&about.docs);
     format!(
-        "{}:\n  Type: String\n  Default: {AS_ALL}\n  AllowedValues: [{AS_ALL}, {}]\n  Description: >-\n    {}: {title}. How far its repairs go, where \
-         not as far as Mode says. In the catalogue: {}.\n",
+        "{}:\n  Type: String\n  Default: {AS_ALL}\n  AllowedValues: [{AS_ALL}, {}]\n  Description: >-\n    {}: {title}. What the permissions are made for, where \
+         `[repair.playbooks]` of the configuration says the same. In the catalogue: {}.\n",
         parameter(about),
         modes.join(", "),
         about.id,
@@ -60,18 +55,21 @@ pub(super) fn yaml(mode: Mode) -> String {
 fn conditions() -> String {
     let mut text = String::from(
         "ModeLooks: !Not [!Equals [!Ref Mode, \"off\"]]\n\
-         ModeRepairs: !Or [!Equals [!Ref Mode, approve], !Equals [!Ref Mode, act]]\n\
-         CatalogueRepairs: !Or [!Equals [!Ref Mode, catalogue], !Condition ModeRepairs]\n",
+         ModeRepairs: !Or [!Equals [!Ref Mode, approve], !Equals [!Ref Mode, act]]\n",
     );
     for about in CATALOGUE.iter().map(|playbook| playbook.about()) {
         let name = parameter(about);
-        let repairs = if about.mode >= Mode::Approve { "CatalogueRepairs" } else { "ModeRepairs" };
+        // What nothing names goes as far as the catalogue says, and no further than Mode.
+        let usual = if about.mode >= Mode::Approve {
+            format!("\n  - !And [!Equals [!Ref {name}, {AS_ALL}], !Condition ModeRepairs]")
+        } else {
+            String::new()
+        };
         write!(
             text,
             "{name}Looks: !Or\n  - !And [!Equals [!Ref {name}, {AS_ALL}], !Condition ModeLooks]\n  \
              - !Not [!Or [!Equals [!Ref {name}, {AS_ALL}], !Equals [!Ref {name}, \"off\"]]]\n\
-             {name}Repairs: !Or\n  - !And [!Equals [!Ref {name}, {AS_ALL}], !Condition {repairs}]\n  \
-             - !Equals [!Ref {name}, approve]\n  - !Equals [!Ref {name}, act]\n"
+             {name}Repairs: !Or{usual}\n  - !Equals [!Ref {name}, approve]\n  - !Equals [!Ref {name}, act]\n"
         )
         .ok();
     }

@@ -27,12 +27,12 @@ variable "external_id" {
 
 variable "mode" {
   type        = string
-  default     = "catalogue"
+  default     = "act"
   description = "What the role's permissions are made for; the guard itself says how far it goes."
 
   validation {
-    condition     = contains(["catalogue", "off", "notify", "plan", "approve", "act"], var.mode)
-    error_message = "Expected `catalogue`, `off`, `notify`, `plan`, `approve` or `act`."
+    condition     = contains(["off", "notify", "plan", "approve", "act"], var.mode)
+    error_message = "Expected `off`, `notify`, `plan`, `approve` or `act`."
   }
 }
 
@@ -60,8 +60,9 @@ data "aws_caller_identity" "current" {}
 locals {
   partition = data.aws_partition.current.partition
   account   = data.aws_caller_identity.current.account_id
+  order = ["off", "notify", "plan", "approve", "act"]
   modes = { for playbook, mode in local.catalogue : playbook =>
-    lookup(var.playbooks, playbook, var.mode == "catalogue" ? mode : var.mode)
+    lookup(var.playbooks, playbook, local.order[min(index(local.order, mode), index(local.order, var.mode))])
   }
   needs = concat(
     [for playbook, mode in local.modes : "${playbook}.check" if mode != "off"],

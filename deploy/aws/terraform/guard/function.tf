@@ -1,8 +1,10 @@
 # The function, and its role with the permissions of the chosen playbooks in their modes.
 
 locals {
+  order = ["off", "notify", "plan", "approve", "act"]
+  # What nothing names goes as far as the catalogue says, and no further than `mode`.
   modes = { for playbook, mode in local.catalogue : playbook =>
-    lookup(var.playbooks, playbook, var.mode == "catalogue" ? mode : var.mode)
+    lookup(var.playbooks, playbook, local.order[min(index(local.order, mode), index(local.order, var.mode))])
   }
   needs = concat(
     [for playbook, mode in local.modes : "${playbook}.check" if mode != "off"],
@@ -37,12 +39,12 @@ resource "aws_lambda_function" "events" {
   }
   environment {
     variables = merge(local.environment, {
-      STOCKADE_REPAIR_MODE        = var.mode
-      STOCKADE_REPAIR_TRIAL       = var.trial
-      STOCKADE_REPAIR_PLAYBOOKS   = join(",", [for playbook, mode in var.playbooks : "${playbook}=${mode}"])
-      STOCKADE_REPAIR_REGIONS     = join(",", var.regions)
-      STOCKADE_REPAIR_MEMBERS     = join(",", var.member_roles)
-      STOCKADE_REPAIR_EXTERNAL_ID = var.external_id
+      STOCKADE_REPAIR_MODE          = var.mode
+      STOCKADE_REPAIR_TRIAL         = var.trial
+      STOCKADE_REPAIR_REGIONS       = join(",", var.regions)
+      STOCKADE_REPAIR_SHELF         = "dynamodb:${local.bans.table}"
+      STOCKADE_REPAIR_OWN_FUNCTIONS = "stockade-events"
+      STOCKADE_REPAIR_OWN_ROLES     = aws_iam_role.events.arn
     })
   }
   depends_on = [aws_cloudwatch_log_group.events, aws_iam_role_policy.events]

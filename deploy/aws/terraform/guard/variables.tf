@@ -73,19 +73,19 @@ variable "trail_key" {
 
 variable "mode" {
   type        = string
-  default     = "catalogue"
-  description = "How far all repairs go. `catalogue`: for the time of `trial` they only say what they would do, then each does what the catalogue says of it."
+  default     = "act"
+  description = "How far repairs go at most. For the time of `trial` they only say what they would do, then each goes as far as the catalogue says, and no further than this."
 
   validation {
-    condition     = contains(["catalogue", "off", "notify", "plan", "approve", "act"], var.mode)
-    error_message = "Expected `catalogue`, `off`, `notify`, `plan`, `approve` or `act`."
+    condition     = contains(["off", "notify", "plan", "approve", "act"], var.mode)
+    error_message = "Expected `off`, `notify`, `plan`, `approve` or `act`."
   }
 }
 
 variable "playbooks" {
   type        = map(string)
   default     = {}
-  description = "Modes of playbooks that differ, by number: `{ P01 = \"act\" }`."
+  description = "What the permissions are made for, by number, where `[repair.playbooks]` of the configuration says the same: `{ P01 = \"act\" }`."
 
   validation {
     condition     = alltrue([for mode in values(var.playbooks) : contains(["off", "notify", "plan", "approve", "act"], mode)])
@@ -96,7 +96,7 @@ variable "playbooks" {
 variable "trial" {
   type        = string
   default     = "7d"
-  description = "How long repairs only say what they would do, in days or hours, where `mode` is `catalogue`."
+  description = "How long repairs only say what they would do, in days or hours."
 }
 
 variable "trail_log_role" {
@@ -122,13 +122,7 @@ variable "member_accounts" {
 variable "member_roles" {
   type        = list(string)
   default     = []
-  description = "The ARNs of the roles to assume in other accounts, as the module guard-member makes them."
-}
-
-variable "external_id" {
-  type        = string
-  default     = ""
-  description = "The external id that those roles ask for."
+  description = "The ARNs of the roles that may be assumed in other accounts; the configuration names them too, in `[repair.accounts]`."
 }
 
 # Bans.
