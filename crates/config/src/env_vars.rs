@@ -63,7 +63,6 @@ pub const ENV_VARS: &[EnvVar] = &[
     of("STOCKADE_REPAIR_REGIONS", "repair.regions", "0.1.0"),
     of("STOCKADE_REPAIR_OWN_ACCOUNT", "repair.own_account", "0.1.0"),
     of("STOCKADE_REPAIR_SHELF", "repair.shelf", "0.1.0"),
-    of("STOCKADE_REPAIR_RECORD", "repair.record", "0.1.0"),
     of("STOCKADE_REPAIR_APPROVE_WITHIN", "repair.approve_within", "0.1.0"),
     of("STOCKADE_REPAIR_UNDO_HOLDS", "repair.undo_holds", "0.1.0"),
     of("STOCKADE_REPAIR_LIMIT_WINDOW", "repair.limit_window", "0.1.0"),

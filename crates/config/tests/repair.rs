@@ -34,7 +34,6 @@ every = "1m"
 regions = ["eu-central-1", "us-east-1"]
 own_account = false
 shelf = "/srv/repairs.db"
-record = "/var/log/repairs.jsonl"
 approve_within = "4h"
 undo_holds = "2d"
 limit_window = "1h"

@@ -1,6 +1,5 @@
 //! `[repair]`: what is put back in AWS, and how far that may go.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use stockade_repair::{Exemption, Limits, Mode, ModeRule, Modes, Own, Settings};
@@ -24,8 +23,6 @@ pub struct Repair {
     pub own_account: bool,
     /// `shelf`: where last good states and the record are kept; empty: beside the store.
     pub shelf: String,
-    /// `record`: a file to which each line of the record is appended as well.
-    pub record: Option<PathBuf>,
     /// `approve_within`: how long an approval is waited for.
     pub approve_within: Duration,
     /// `undo_holds`: how long a thing is left as it is whose repair a person took back or refused.
@@ -79,7 +76,6 @@ impl Default for Repair {
             regions: Vec::new(),
             own_account: true,
             shelf: String::new(),
-            record: None,
             approve_within: DAY,
             undo_holds: DAY,
             limit_window: limits.window,

@@ -248,11 +248,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Where last good states and the record of repairs are kept: a file, or a table of DynamoDB. Empty: `repairs.db`\n\
          beside the store's file, or the store's own table or database."
     ),
-    setting!(
-        repair.record,
-        Kind::OptionalPath,
-        "A file to which each line of the record is appended as well, for whoever keeps it elsewhere. Empty: none."
-    ),
     setting!(repair.approve_within, MINUTE, "How long a repair waits for a person to approve it."),
     setting!(
         repair.undo_holds,
