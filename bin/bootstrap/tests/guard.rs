@@ -24,7 +24,12 @@ use stockade_repair::{CATALOGUE, Mode};
 use stockade_testkit::emulator::{Emulator, Listener, Stack, addresses, invoke, wait};
 use support::{PATIENCE, packed};
 
-/// Five failed logins ban an address, a stopped trail is told: rules, queue, function, topics.
+/// What is told in these tests: a rule that only tells, so that the notice does not wait for a repair.
+fn recorder() -> serde_json::Value {
+    json!({ "configurationRecorderName": "main" })
+}
+
+/// Five failed logins ban an address, a stopped recorder is told: rules, queue, function, topics.
 #[test]
 fn events_on_the_bus_become_bans_and_notices() {
     let Some(emulator) = Emulator::ministack() else { return };
@@ -40,17 +45,17 @@ fn events_on_the_bus_become_bans_and_notices() {
     let heard = host.listen(PATIENCE, |heard| !heard.is_empty());
     assert_eq!(addresses(&heard, "console-login-failures"), ["203.0.113.7"], "{}", guard.logs().join(""));
 
-    guard.put_event("default", &call_event("test.cloudtrail", "StopLogging", &json!({ "name": "main" })));
+    guard.put_event("default", &call_event("test.config", "StopConfigurationRecorder", &recorder()));
     let told =
-        wait("the notice", PATIENCE, || notices.receive().into_iter().find(|text| text.contains("trail")));
+        wait("the notice", PATIENCE, || notices.receive().into_iter().find(|text| text.contains("recorder")));
     assert!(told.contains("main"), "{told}");
     guard.queue_empties();
     assert_eq!(guard.failed_events(), 0);
 
     // What no rule asks for does not come.
-    guard.put_event("default", &call_event("test.cloudtrail", "StartLogging", &json!({ "name": "main" })));
+    guard.put_event("default", &call_event("test.config", "StartConfigurationRecorder", &recorder()));
     std::thread::sleep(Duration::from_secs(1));
-    assert!(!guard.logs().join("").contains("StartLogging"));
+    assert!(!guard.logs().join("").contains("StartConfigurationRecorder"));
 }
 
 /// The rules of another region send to the guard's bus, and from there the event takes the same road.
@@ -61,12 +66,9 @@ fn another_region_forwards_to_the_guard() {
     let guard = Guard::deploy(&aws, &[]);
     let notices = guard.notices();
     // On the guard's own bus, where what is forwarded arrives. The emulator does not carry events between regions.
-    guard.put_event(
-        "stockade-events",
-        &call_event("test.cloudtrail", "StopLogging", &json!({ "name": "main" })),
-    );
+    guard.put_event("stockade-events", &call_event("test.config", "StopConfigurationRecorder", &recorder()));
     let told =
-        wait("the notice", PATIENCE, || notices.receive().into_iter().find(|text| text.contains("trail")));
+        wait("the notice", PATIENCE, || notices.receive().into_iter().find(|text| text.contains("recorder")));
     assert!(told.contains("main"), "{told}");
     let there = aws.in_region("us-east-1");
     let forwards = Stack::deploy(
@@ -123,13 +125,13 @@ fn a_trails_files_are_read() {
     site::notify(&aws, &bucket, guard.stack.output("Queue"));
     // S3 tries first whether it may send, and that message means nothing.
     guard.queue_empties();
-    let record = call_event("aws.cloudtrail", "StopLogging", &json!({ "name": "main" }))["detail"].clone();
+    let record = call_event("aws.config", "StopConfigurationRecorder", &recorder())["detail"].clone();
     let file = gzip(&json!({ "Records": [record] }).to_string());
     let key = "AWSLogs/111122223333/CloudTrail/eu-central-1/2026/11/22/\
                111122223333_CloudTrail_eu-central-1_20261122T1015Z_abcdefghijklmnop.json.gz";
     put_object(&aws, &bucket, Some((key, file)));
     let told =
-        wait("the notice", PATIENCE, || notices.receive().into_iter().find(|text| text.contains("trail")));
+        wait("the notice", PATIENCE, || notices.receive().into_iter().find(|text| text.contains("recorder")));
     assert!(told.contains("main"), "{told}");
     guard.queue_empties();
 }
