@@ -161,7 +161,8 @@ fn what_nobody_repairs_is_told_and_what_nobody_tells_is_logged() {
     let config = load(&files(&rules, ""), ReadRules::Yes).unwrap();
     assert_eq!(
         config.problems.to_string(),
-        "warning: no responder repairs: you are told instead, by trail-stopped"
+        "warning: no responder repairs: you are told instead, by trail-stopped\n  \
+         hint: set `mode` in `[repair]`; `stockade repair list` shows what it would come to"
     );
     let trail = config.jail("trail-stopped").unwrap();
     assert_eq!((trail.jail.target, trail.rules[0].target), (Target::Notify, Target::Notify));
