@@ -185,13 +185,15 @@ fn post(email: &stockade_config::EmailConfig) -> Result<stockade_respond::notice
 fn revealed(secret: &Secret, key: &str) -> Result<String, RespondError> {
     secret.reveal().map_err(|error| RespondError {
         message: format!("cannot find `{key}`: {error}"),
-        hint: Some(match secret {
-            Secret::Env(_) => {
-                "set it where Stockade is started: under systemd by `Environment=` or `EnvironmentFile=`"
+        hint: Some(
+            match secret {
+                Secret::Env(_) => {
+                    "set it where Stockade is started: under systemd by `Environment=` or `EnvironmentFile=`"
+                }
+                _ => "make the file readable for the user that Stockade runs as, and for nobody else",
             }
-            _ => "make the file readable for the user that Stockade runs as, and for nobody else",
-        })
-        .map(str::to_owned),
+            .to_owned(),
+        ),
         permanent: false,
     })
 }

@@ -58,9 +58,9 @@ pub(super) fn read(reader: &mut Reader, entry: &Entry<'_>, text: &Text<'_>) {
                 };
                 let mut one = One { reader: &mut *reader, text, key: key.clone() };
                 if entry.key == "where" {
-                    one.place(table, item.span())
+                    one.place(table, item.span());
                 } else {
-                    one.exempt(table, item.span())
+                    one.exempt(table, item.span());
                 }
             }
         }

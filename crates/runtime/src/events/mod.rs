@@ -1,5 +1,5 @@
 //! Events: which rules read them, and what a match means to the jails. The same for the daemon and for functions, as
-//! [`lanes`](crate::lanes) is for lines.
+//! `lanes` is for lines.
 //!
 //! ```text
 //! message ─> intake ─┬─ event ──────────────┐

@@ -64,6 +64,7 @@ impl Drop for Daemon {
 }
 
 /// What the test [`ROLE`] does: runs the daemon and ends the process.
+#[expect(clippy::expect_used, reason = "a test may fail loudly")]
 pub fn be_the_daemon() {
     let folder = std::env::var_os(FOLDER).map(PathBuf::from).expect("other tests start this one");
     std::thread::spawn(|| {

@@ -38,7 +38,7 @@ pub(super) fn verify(global: &Global, args: &RepairVerifyArgs) -> Outcome {
     if global.json {
         match &outcome {
             Ok(verified) => {
-                json::print(&json!({"whole": true, "lines": verified.lines, "head": verified.head}))?
+                json::print(&json!({"whole": true, "lines": verified.lines, "head": verified.head}))?;
             }
             Err(why) => json::print(&json!({"whole": false, "why": why}))?,
         }
@@ -46,7 +46,7 @@ pub(super) fn verify(global: &Global, args: &RepairVerifyArgs) -> Outcome {
     }
     let verified = outcome.map_err(|why| {
         Failure::new(Exit::Failed, why).hint(Some(
-            "an entry was changed, taken out or put in; compare with a copy, such as `record` of `[repair]`",
+            "an entry was changed, taken out or put in; compare with a copy, such as `stockade repair export` makes",
         ))
     })?;
     let mut out = out();

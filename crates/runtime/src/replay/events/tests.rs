@@ -134,7 +134,7 @@ fn what_is_no_event_is_counted_and_the_others_go_on() {
     assert!(replay.take_first(b"nothing").is_err());
     let text = format!("{},{}", stop(1, ""), stop(2, ""));
     let length = replay.take_first(text.as_bytes()).unwrap();
-    assert_eq!(&text[length..=length], ",");
+    assert_eq!(text.as_bytes()[length], b',');
     replay.take_first(&text.as_bytes()[length + 1..]).unwrap();
     let found = replay.finish();
     assert_eq!((found.summary.broken, found.summary.events, found.summary.decisions), (2, 2, 2));
