@@ -49,11 +49,11 @@ pub struct Message {
     pub severity: Severity,
     /// What it comes to, in one line.
     pub title: String,
-    /// The first [`MAX_STORIES`] of them, the worst first, then the oldest.
+    /// The first `MAX_STORIES` of them, the worst first, then the oldest.
     pub stories: Vec<Story>,
     /// How many it tells of.
     pub count: usize,
-    /// The first [`MAX_KEYS`] keys, each once, in the order of the stories.
+    /// The first `MAX_KEYS` keys, each once, in the order of the stories.
     pub keys: Vec<String>,
     /// How many keys more there are.
     pub more_keys: usize,
