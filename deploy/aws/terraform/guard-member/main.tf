@@ -60,7 +60,7 @@ data "aws_caller_identity" "current" {}
 locals {
   partition = data.aws_partition.current.partition
   account   = data.aws_caller_identity.current.account_id
-  order = ["off", "notify", "plan", "approve", "act"]
+  order     = ["off", "notify", "plan", "approve", "act"]
   modes = { for playbook, mode in local.catalogue : playbook =>
     lookup(var.playbooks, playbook, local.order[min(index(local.order, mode), index(local.order, var.mode))])
   }
