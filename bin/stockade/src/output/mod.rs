@@ -5,6 +5,7 @@ pub(crate) mod excerpt;
 pub(crate) mod explanation;
 pub(crate) mod json;
 pub(crate) mod progress;
+pub(crate) mod read;
 pub(crate) mod style;
 pub(crate) mod table;
 pub(crate) mod text;

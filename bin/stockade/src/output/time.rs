@@ -5,6 +5,8 @@ use stockade_core::Timestamp;
 use stockade_filter::conf::value::{TimeSpan, parse_time};
 use stockade_filter::date::{DateReader, Zone};
 
+use crate::exit::Failure;
+
 /// Shows times in one zone.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
@@ -81,6 +83,24 @@ pub(crate) fn utc(time: Timestamp) -> Option<String> {
     }
     jiff::Timestamp::from_millisecond(time.as_millis())
         .map_or_else(|_| Some(format!("{time:?}")), |t| Some(t.to_string()))
+}
+
+/// The time that an option asks for, if it is given.
+///
+/// # Errors
+/// What was typed is no time.
+pub(crate) fn asked(
+    option: &str,
+    text: Option<&str>,
+    zone: &Zone,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    match point(text, zone, now) {
+        Some(time) => Ok(Some(time)),
+        None => Err(Failure::usage(format_args!("cannot read `{text}` of --{option} as a time"))
+            .hint(Some("write 2026-11-22, '2026-11-22 10:00', yesterday, or 2h for two hours ago"))),
+    }
 }
 
 /// The time that a person means by `text`: a date with or without a time, as a log would write it; `today`,

@@ -114,7 +114,7 @@ impl<'a> RuleAnswer<'a> {
         let RuleTally { rule, matches, ignored, decisions, .. } = tally;
         Self {
             rule: &rule.name,
-            severity: rule.severity.word(),
+            severity: rule.severity.name(),
             target: rule.target.name(),
             playbook: rule.playbook.as_deref(),
             matches: *matches,
@@ -152,7 +152,7 @@ impl<'a> DecisionAnswer<'a> {
             decision: name(decision.verdict),
             until: utc(until),
             rule: &rule.name,
-            severity: rule.severity.word(),
+            severity: rule.severity.name(),
             playbook: rule.playbook.as_deref(),
             key: decision.key.to_string(),
             reason: decision.reason.to_string(),

@@ -11,14 +11,13 @@ use std::time::{Duration, Instant};
 
 use stockade_core::Timestamp;
 use stockade_core::ports::Clock as _;
-use stockade_filter::date::Zone;
 use stockade_rule::Rule;
 use stockade_runtime::daemon::SystemClock;
 use stockade_runtime::replay::events::{EventReplay, EventReport, EventRow, TimeRange};
 
 use crate::cli::{Global, ReplayArgs};
 use crate::config;
-use crate::exit::{self, Exit, Failure, Outcome};
+use crate::exit::{self, Exit, Outcome};
 use crate::output::time::{self, Clock};
 
 /// How many rows are shown on a terminal unless told otherwise.
@@ -41,8 +40,8 @@ pub(crate) fn run(global: &Global, args: &ReplayArgs) -> Outcome {
     let zone = config::zone(args.timezone.as_deref(), None)?;
     let rules = rules::select(global, args)?;
     let range = TimeRange {
-        since: point("since", args.since.as_deref(), &zone, now)?.unwrap_or(Timestamp::MIN),
-        until: point("until", args.until.as_deref(), &zone, now)?.unwrap_or(Timestamp::MAX),
+        since: time::asked("since", args.since.as_deref(), &zone, now)?.unwrap_or(Timestamp::MIN),
+        until: time::asked("until", args.until.as_deref(), &zone, now)?.unwrap_or(Timestamp::MAX),
         now,
     };
     let started = Instant::now();
@@ -90,19 +89,5 @@ impl<'a> Answer<'a> {
     fn rows(&self) -> impl Iterator<Item = &'a EventRow> + Clone + use<'a> {
         let all = self.all;
         self.report.rows.iter().filter(move |row| all || row.decisions > 0)
-    }
-}
-
-fn point(
-    option: &str,
-    text: Option<&str>,
-    zone: &Zone,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, Failure> {
-    let Some(text) = text else { return Ok(None) };
-    match time::point(text, zone, now) {
-        Some(time) => Ok(Some(time)),
-        None => Err(Failure::usage(format_args!("cannot read `{text}` of --{option} as a time"))
-            .hint(Some("write 2026-11-22, '2026-11-22 10:00', yesterday, or 2h for two hours ago"))),
     }
 }

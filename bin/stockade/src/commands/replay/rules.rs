@@ -47,8 +47,7 @@ pub(super) fn select(global: &Global, args: &ReplayArgs) -> Result<Vec<(Arc<Rule
 
 fn least(args: &ReplayArgs) -> Result<Severity, Failure> {
     let Some(name) = args.severity.as_deref() else { return Ok(Severity::Info) };
-    let found = Severity::ALL.iter().find(|(word, _)| *word == name);
-    found.map(|(_, severity)| *severity).ok_or_else(|| {
+    Severity::parse(name).ok_or_else(|| {
         Failure::usage(format_args!("cannot read `{name}` of --severity"))
             .hint(Some("expected info, low, medium, high or critical"))
     })

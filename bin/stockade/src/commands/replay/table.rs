@@ -9,6 +9,7 @@ use stockade_runtime::replay::events::{Decided, EventRow};
 use super::Answer;
 use super::event::Shown;
 use crate::output;
+use crate::output::read::{self, Amount};
 use crate::output::style::{BAD, FAINT, HEAD, NOTE, PLAIN};
 use crate::output::table::{self, Cell, number, text};
 use crate::output::text::{count, shown};
@@ -124,7 +125,7 @@ fn severity(rule: &Rule) -> Cell {
         Severity::Info => FAINT,
         _ => PLAIN,
     };
-    Cell::new(rule.severity.word(), style)
+    Cell::new(rule.severity.name(), style)
 }
 
 fn summary(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
@@ -143,29 +144,13 @@ fn summary(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
             many => format!("; {} came twice and counted once", count(many, "match")),
         }
     )?;
-    if let Some((first, last)) = summary.span {
-        let clock = &answer.clock;
-        writeln!(
-            out,
-            "{HEAD}time{HEAD:#}: {} to {} ({})",
-            clock.show(first),
-            clock.show(last),
-            clock.zone()
-        )?;
-    }
-    let seconds = answer.elapsed.as_secs_f64().max(1e-6);
-    #[expect(clippy::cast_precision_loss, reason = "a speed for people")]
-    let (events, bytes) = (summary.events as f64 / seconds, summary.bytes as f64 / seconds);
-    writeln!(
-        out,
-        "{HEAD}read{HEAD:#}: {} of {} in {seconds:.2} s ({}/s, {:.0} MB/s)",
-        count(summary.events, "event"),
-        count(answer.files, "file"),
-        match events {
-            1e6.. => format!("{:.2} M", events / 1e6),
-            1e4.. => format!("{:.0} k", events / 1e3),
-            _ => format!("{events:.0}"),
-        },
-        bytes / 1e6,
-    )
+    let amount = Amount {
+        things: summary.events,
+        noun: "event",
+        unit: "",
+        files: answer.files,
+        bytes: summary.bytes,
+        elapsed: answer.elapsed,
+    };
+    read::print(out, &answer.clock, summary.span, amount)
 }

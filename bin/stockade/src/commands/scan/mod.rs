@@ -7,7 +7,6 @@ mod table;
 use std::time::{Duration, Instant};
 
 use stockade_config::JailConfig;
-use stockade_core::Timestamp;
 use stockade_core::ports::Clock as _;
 use stockade_filter::date::Zone;
 use stockade_runtime::daemon::SystemClock;
@@ -54,8 +53,8 @@ pub(crate) fn run(global: &Global, args: &ScanArgs) -> Outcome {
     };
     let options = Options {
         two_cores,
-        since: point("since", args.since.as_deref(), &zone, now)?,
-        until: point("until", args.until.as_deref(), &zone, now)?,
+        since: time::asked("since", args.since.as_deref(), &zone, now)?,
+        until: time::asked("until", args.until.as_deref(), &zone, now)?,
         year: args.year,
         now,
     };
@@ -119,20 +118,6 @@ fn prepare(
         Ok(ReplayJail { jail, filter: configured.filter.clone(), zone })
     };
     jails.iter().map(one).collect()
-}
-
-fn point(
-    option: &str,
-    text: Option<&str>,
-    zone: &Zone,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, Failure> {
-    let Some(text) = text else { return Ok(None) };
-    match time::point(text, zone, now) {
-        Some(time) => Ok(Some(time)),
-        None => Err(Failure::usage(format_args!("cannot read `{text}` of --{option} as a time"))
-            .hint(Some("write 2026-11-22, '2026-11-22 10:00', yesterday, or 2h for two hours ago"))),
-    }
 }
 
 fn top(global: &Global, args: &ScanArgs) -> usize {

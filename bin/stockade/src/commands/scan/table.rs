@@ -7,6 +7,7 @@ use stockade_runtime::replay::{JailTally, Offender, ReplayJail};
 
 use super::Answer;
 use crate::output;
+use crate::output::read::{self, Amount};
 use crate::output::style::{BAD, FAINT, HEAD};
 use crate::output::table::{self, Cell, number, text};
 use crate::output::text::{count, shown, span};
@@ -98,34 +99,13 @@ fn verdict(jail: &ReplayJail, tally: &JailTally) -> String {
 
 fn summary(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
     let summary = &answer.report.summary;
-    if let Some((first, last)) = summary.span {
-        let clock = &answer.clock;
-        writeln!(
-            out,
-            "{HEAD}time{HEAD:#}: {} to {} ({})",
-            clock.show(first),
-            clock.show(last),
-            clock.zone()
-        )?;
-    }
-    let seconds = answer.elapsed.as_secs_f64().max(1e-6);
-    #[expect(clippy::cast_precision_loss, reason = "a speed for people")]
-    let (lines, bytes) = (summary.lines as f64 / seconds, summary.bytes as f64 / seconds);
-    writeln!(
-        out,
-        "{HEAD}read{HEAD:#}: {} of {} in {seconds:.2} s ({}/s, {:.0} MB/s)",
-        count(summary.lines, "line"),
-        count(summary.files, "file"),
-        rate(lines),
-        bytes / 1e6,
-    )
-}
-
-/// So many lines a second: `3.21 M lines`.
-fn rate(lines: f64) -> String {
-    match lines {
-        1e6.. => format!("{:.2} M lines", lines / 1e6),
-        1e4.. => format!("{:.0} k lines", lines / 1e3),
-        _ => format!("{lines:.0} lines"),
-    }
+    let amount = Amount {
+        things: summary.lines,
+        noun: "line",
+        unit: " lines",
+        files: summary.files,
+        bytes: summary.bytes,
+        elapsed: answer.elapsed,
+    };
+    read::print(out, &answer.clock, summary.span, amount)
 }
