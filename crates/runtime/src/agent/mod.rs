@@ -18,6 +18,7 @@
 //! [`Notice::is_newer_than`]: stockade_aws::wire::Notice::is_newer_than
 
 mod arrival;
+pub(crate) mod crew;
 mod hear;
 pub(crate) mod held;
 pub(crate) mod receive;
@@ -26,10 +27,8 @@ mod snapshot;
 pub(crate) mod tracker;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use stockade_aws::{Aws, Fault};
 use stockade_config::{Config, Problems};
@@ -45,15 +44,11 @@ pub(crate) use site::access;
 use crate::control::{Client, Request};
 use crate::daemon::input::Input;
 use crate::daemon::{self, DaemonError, RunOptions};
+use crew::Crew;
 use held::Held;
 use receive::{RECEIVERS, Shared, Stop};
 use snapshot::Place;
 use tracker::{End, Token};
-
-/// How long the end waits for threads that wait for AWS.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-/// How long it waits for messages to be deleted. One that is not comes again, and is known then.
-const DELETED_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -160,10 +155,7 @@ pub(crate) struct Agent {
     pub(crate) in_bulk: Vec<bool>,
     once: Option<Once>,
     shared: Option<Arc<Shared>>,
-    ended: Option<Sender<Option<(Token, End)>>>,
-    polls: Vec<Poll>,
-    takers: Vec<JoinHandle<()>>,
-    keeper: Option<JoinHandle<()>>,
+    crew: Crew,
 }
 
 /// What is left to do before an agent that runs once may end.
@@ -188,14 +180,14 @@ impl Agent {
         };
         let spec = site::queue(config);
         let aws = Aws::new(&site::access(&config.program))?;
-        let (ended, endings) = channel();
+        let (crew, ended, endings) = Crew::new();
         let shared = Arc::new(Shared {
             aws,
             spec: spec.clone(),
             queue: Arc::new(Mutex::new(None)),
             held: Arc::new(Held::default()),
             inputs: inputs.clone(),
-            ended: ended.clone(),
+            ended,
             once: options.once,
             ready: AtomicUsize::new(0),
             stop: Stop::default(),
@@ -212,10 +204,7 @@ impl Agent {
             in_bulk: site::in_bulk(config),
             once: options.once.then_some(Once { queue: dry_run, snapshot: place.is_none() }),
             shared: Some(Arc::clone(&shared)),
-            ended: Some(ended),
-            polls: Vec::new(),
-            takers: Vec::new(),
-            keeper: None,
+            crew,
         };
         if dry_run {
             let (queue, jails) = (&spec.name, spec.jails.join(", "));
@@ -227,27 +216,24 @@ impl Agent {
                 shared.make()?;
             }
             // Not the whole of what is shared: the end of the others is its end.
-            let (queue, held) = (Arc::clone(&shared.queue), Arc::clone(&shared.held));
-            agent.keeper = spawn("queue-keep", move || held::keep(&queue, &held, &endings));
+            agent.crew.keep("queue-keep", &shared.queue, &shared.held, endings);
             for nth in 0..if options.once { 1 } else { RECEIVERS } {
                 let (shared, poll) = (Arc::clone(&shared), Poll::default());
-                agent.polls.push(poll.clone());
-                let taker = move || if nth == 0 { shared.receive(&poll) } else { shared.help(&poll) };
-                agent.takers.extend(spawn("queue-take", taker));
+                let of_taker = poll.clone();
+                let taker = move || if nth == 0 { shared.receive(&of_taker) } else { shared.help(&of_taker) };
+                agent.crew.take("queue-take", &poll, taker);
             }
         }
         if let Some(place) = place {
             let every = config.program.agent.snapshot_every;
-            agent.takers.extend(spawn("snapshot", move || snapshot::follow(&shared, &place, every)));
+            agent.crew.also("snapshot", move || snapshot::follow(&shared, &place, every));
         }
         Ok(agent)
     }
 
     /// What became of messages.
     pub(crate) fn tell(&self, ended: Vec<(Token, End)>) {
-        for one in ended {
-            let _ = self.ended.as_ref().map(|sender| sender.send(Some(one)));
-        }
+        self.crew.tell(ended);
     }
 
     /// Takes no messages for a while: there were too many bans.
@@ -279,34 +265,13 @@ impl Agent {
             shared.stop.stop();
             shared.held.close();
         }
-        self.polls.iter().for_each(Poll::stop);
-        // Who waits for an answer that does not come is left behind: what it brings then nobody takes.
-        let began = Instant::now();
-        while self.takers.iter().any(|taker| !taker.is_finished()) && began.elapsed() < LAST_WORDS {
-            thread::sleep(Duration::from_millis(5));
-        }
-        self.takers.clear();
+        self.crew.stop();
         self.shared = None;
     }
 
     /// Deletes what is done with, and waits for that.
     pub(crate) fn finish(mut self, ended: Vec<(Token, End)>) {
         self.stop();
-        self.tell(ended);
-        let _ = self.ended.take().map(|sender| sender.send(None));
-        let began = Instant::now();
-        while self.keeper.as_ref().is_some_and(|keeper| !keeper.is_finished())
-            && began.elapsed() < DELETED_WITHIN
-        {
-            thread::sleep(Duration::from_millis(5));
-        }
+        self.crew.finish(ended);
     }
-}
-
-pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(body)
-        .inspect_err(|error| tracing::error!(%error, thread = name, "cannot start a thread"))
-        .ok()
 }

@@ -1,10 +1,9 @@
 //! The threads that take messages with events from a queue.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, SyncSender, channel};
+use std::sync::mpsc::{Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stockade_aws::{Aws, Fault};
 use stockade_core::StreamName;
@@ -14,10 +13,11 @@ use stockade_source::aws::queue::{BATCH, LONG_POLL, Poll, Queue, Received};
 use super::EventLane;
 use super::intake::{Intake, Read, stream_name};
 use super::taken::Taken;
-use crate::agent::held::{self, Held};
+use crate::agent::AgentError;
+use crate::agent::crew::Crew;
+use crate::agent::held::Held;
 use crate::agent::receive::Stop;
 use crate::agent::tracker::{End, Token};
-use crate::agent::{AgentError, spawn};
 use crate::daemon::SystemClock;
 use crate::daemon::input::Input;
 use crate::daemon::reading::Asking;
@@ -30,11 +30,6 @@ const SHORT_POLL: Duration = Duration::from_secs(1);
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// …but no longer than this.
 const LAST_WAIT: Duration = Duration::from_secs(60);
-/// How long the end waits for threads that wait for AWS.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-/// How long it waits for messages to be deleted. One that is not comes again, and is known then.
-const DELETED_WITHIN: Duration = Duration::from_secs(10);
-
 /// What the threads share.
 struct Shared {
     aws: Aws,
@@ -55,10 +50,7 @@ pub(crate) struct EventQueue {
     /// Its name, for people.
     pub(crate) stream: StreamName,
     shared: Option<Arc<Shared>>,
-    ended: Option<Sender<Option<(Token, End)>>>,
-    polls: Vec<Poll>,
-    takers: Vec<JoinHandle<()>>,
-    keeper: Option<JoinHandle<()>>,
+    crew: Crew,
 }
 
 /// One thing that the turn is told.
@@ -84,7 +76,7 @@ impl EventQueue {
     ) -> Result<Self, AgentError> {
         let place = program.events.queue.clone();
         let aws = Aws::new(&crate::agent::access(program))?;
-        let (ended, endings) = channel();
+        let (mut crew, _, endings) = Crew::new();
         let stream = stream_name(&place);
         let shared = Arc::new(Shared {
             aws,
@@ -97,29 +89,24 @@ impl EventQueue {
             stop: Stop::default(),
             busy: AtomicBool::new(false),
         });
-        let (queue, held) = (Arc::clone(&shared.queue), Arc::clone(&shared.held));
-        let keeper = spawn("events-keep", move || held::keep(&queue, &held, &endings));
-        let (mut polls, mut takers) = (Vec::new(), Vec::new());
+        crew.keep("events-keep", &shared.queue, &shared.held, endings);
         for nth in 0..RECEIVERS {
             let poll = Poll::default();
-            polls.push(poll.clone());
             let mut taker = Taker {
                 shared: Arc::clone(&shared),
                 intake: Intake::new(lane.clone(), Some(&shared.aws)),
                 asking: asking.to_vec(),
-                poll,
+                poll: poll.clone(),
             };
             let body = move || if nth == 0 { taker.receive() } else { taker.help() };
-            takers.extend(spawn("events-take", body));
+            crew.take("events-take", &poll, body);
         }
-        Ok(Self { stream, shared: Some(shared), ended: Some(ended), polls, takers, keeper })
+        Ok(Self { stream, shared: Some(shared), crew })
     }
 
     /// What became of messages.
     pub(crate) fn tell(&self, ended: Vec<(Token, End)>) {
-        for one in ended {
-            let _ = self.ended.as_ref().map(|sender| sender.send(Some(one)));
-        }
+        self.crew.tell(ended);
     }
 
     /// Takes no more messages. The permits must be gone before, so that nobody waits for one.
@@ -128,26 +115,13 @@ impl EventQueue {
             shared.stop.stop();
             shared.held.close();
         }
-        self.polls.iter().for_each(Poll::stop);
-        // Who waits for an answer that does not come is left behind: what it brings then nobody takes.
-        let began = Instant::now();
-        while self.takers.iter().any(|taker| !taker.is_finished()) && began.elapsed() < LAST_WORDS {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        self.takers.clear();
+        self.crew.stop();
     }
 
     /// Deletes what is done with, and waits for that.
     pub(crate) fn finish(mut self, ended: Vec<(Token, End)>) {
         self.stop();
-        self.tell(ended);
-        let _ = self.ended.take().map(|sender| sender.send(None));
-        let began = Instant::now();
-        while self.keeper.as_ref().is_some_and(|keeper| !keeper.is_finished())
-            && began.elapsed() < DELETED_WITHIN
-        {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        self.crew.finish(ended);
     }
 }
 
