@@ -9,7 +9,6 @@ use stockade_source::aws::{Delivered, Invocation, PayloadError, read_message};
 use super::answer;
 use super::counts::Counts;
 use super::function::{Function, FunctionError, given_back, whole};
-use super::judging::Judging;
 use super::reading::Case;
 use crate::events::intake::{Read, stream_name};
 
@@ -116,16 +115,8 @@ impl Function {
         }
         let bans = |case: &Case| self.setup.jails.get(case.at).is_some_and(|jail| jail.target == Target::Ban);
         let (bans, others): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(bans);
-        let mut judging = Judging {
-            setup: &self.setup,
-            ledger: &mut *self.parts.ledger,
-            announcer: &mut *self.parts.announcer,
-            guards: &mut self.guards,
-            counts,
-            now,
-            failed: BTreeSet::new(),
-        };
-        judging.notify(others, &mut self.parts.tellers);
+        let mut judging = self.judging(now, counts);
+        judging.notify(others);
         let bans = judging.remember(bans);
         judging.judge(bans);
         judging.failed

@@ -305,11 +305,12 @@ impl Function {
         judging.failed
     }
 
-    fn judging<'f>(&'f mut self, now: Timestamp, counts: &'f mut Counts) -> Judging<'f> {
+    pub(super) fn judging<'f>(&'f mut self, now: Timestamp, counts: &'f mut Counts) -> Judging<'f> {
         Judging {
             setup: &self.setup,
             ledger: &mut *self.parts.ledger,
             announcer: &mut *self.parts.announcer,
+            tellers: &mut self.parts.tellers,
             guards: &mut self.guards,
             counts,
             now,

@@ -13,6 +13,7 @@ use super::reading::Case;
 use super::restore::{Own, Pair, Restored, at_hand};
 use super::setup::Setup;
 use super::table::FunctionLedger;
+use super::tellers::Tellers;
 use crate::guards::{Guarded, Guards};
 
 /// How many keys are asked about in one call of the ledger.
@@ -28,6 +29,7 @@ pub(super) struct Judging<'j> {
     pub(super) setup: &'j Setup,
     pub(super) ledger: &'j mut dyn FunctionLedger,
     pub(super) announcer: &'j mut dyn Announcer,
+    pub(super) tellers: &'j mut Tellers,
     pub(super) guards: &'j mut Guards,
     pub(super) counts: &'j mut Counts,
     pub(super) now: Timestamp,

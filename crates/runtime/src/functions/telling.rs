@@ -17,7 +17,6 @@ use stockade_core::{
 use super::judging::Judging;
 use super::reading::Case;
 use super::restore::{Pair, Restored, at_hand};
-use super::tellers::Tellers;
 
 /// How many matches of one key are looked through for one that was told already.
 const LOOKED_THROUGH: u32 = 1_000;
@@ -46,19 +45,19 @@ enum Then {
 
 impl Judging<'_> {
     /// Judges matches of jails that do not ban, and tells.
-    pub(super) fn notify(&mut self, cases: Vec<Case>, tellers: &mut Tellers) {
+    pub(super) fn notify(&mut self, cases: Vec<Case>) {
         let cases = self.heard(cases);
         let answers_each =
             |case: &Case| self.setup.jails.get(case.at).is_some_and(stockade_core::Jail::answers_each);
         let (each, counted): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(answers_each);
-        self.answer_each(each, tellers);
+        self.answer_each(each);
         self.write_down(&counted);
         let mut open = counted;
         for attempt in 0..MAX_RACES {
             if open.is_empty() {
                 return;
             }
-            let lost = self.count(&open, attempt == 0, tellers);
+            let lost = self.count(&open, attempt == 0);
             open.retain(|case| lost.contains(&(case.at, case.found.key.clone())));
             self.counts.races += lost.len() as u64;
         }
@@ -66,7 +65,7 @@ impl Judging<'_> {
     }
 
     /// Tells of every match that the ledger does not know.
-    fn answer_each(&mut self, cases: Vec<Case>, tellers: &mut Tellers) {
+    fn answer_each(&mut self, cases: Vec<Case>) {
         let (order, own) = at_hand(&cases);
         let known = match self.known(&order, &cases) {
             Ok(known) => known,
@@ -103,7 +102,7 @@ impl Judging<'_> {
                 due.push(Due { notice, at, record, then: Then::Remember(Box::new(case.clone())) });
             }
         }
-        self.give(&due, tellers);
+        self.give(&due);
     }
 
     /// Which of these matches the ledger knows.
@@ -133,7 +132,7 @@ impl Judging<'_> {
     }
 
     /// Judges once, in jails that count. Returns the pairs for which another function was first.
-    fn count(&mut self, cases: &[Case], first: bool, tellers: &mut Tellers) -> HashSet<Pair> {
+    fn count(&mut self, cases: &[Case], first: bool) -> HashSet<Pair> {
         let (order, own) = at_hand(cases);
         let answers = self.recall(&order, &own, cases);
         let answered: HashSet<Pair> = answers.iter().map(|(pair, _)| pair.clone()).collect();
@@ -186,7 +185,7 @@ impl Judging<'_> {
                 }
             }
         }
-        self.give(&due, tellers);
+        self.give(&due);
         lost
     }
 
@@ -208,12 +207,12 @@ impl Judging<'_> {
     }
 
     /// Gives notices, and notes which were.
-    fn give(&mut self, due: &[Due], tellers: &mut Tellers) {
+    fn give(&mut self, due: &[Due]) {
         for part in due.chunks(AT_ONCE) {
             let to = |at: usize| self.setup.responders.get(at).map(Vec::as_slice).unwrap_or_default();
             let notices: Vec<(Notice, &[Arc<str>])> =
                 part.iter().map(|due| (due.notice.clone(), to(due.at))).collect();
-            let outcomes = tellers.tell(&notices, self.now);
+            let outcomes = self.tellers.tell(&notices, self.now);
             let (mut told, mut remembered) = (Vec::new(), Vec::new());
             for (due, outcome) in part.iter().zip(outcomes) {
                 let decision = &due.notice.decision;
