@@ -61,7 +61,6 @@ pub mod env_vars;
 mod jail;
 pub mod limits;
 mod load;
-mod nearest;
 mod origin;
 pub mod problem;
 mod problems;

@@ -99,5 +99,7 @@ pub use event::Event;
 pub use explain::{PatternExplanation, RuleExplanation};
 pub use found::Found;
 pub use problem::{Place, RuleProblem, RuleProblemKind};
-pub use rule::{KeyKind, KeySpec, Rule, RuleJail, RulePattern, RuleTest, Severity, TestEvent};
+pub use rule::{KeyKind, KeySpec, Rule, RuleJail, RulePattern, RuleTest, TestEvent};
+/// How bad it is when a rule matches.
+pub use stockade_core::Severity;
 pub use test_run::TestOutcome;

@@ -155,21 +155,3 @@ pub(crate) fn cut(text: &str) -> String {
     }
     cut
 }
-
-/// The candidate that is spelled most like `name`, if one is similar enough to be what was meant: one slip for each
-/// three letters, at most three.
-pub(crate) fn nearest(name: &str, candidates: &[&str]) -> Option<String> {
-    /// Longer names are not compared: it takes time in the square of the length.
-    const MAX: usize = 64;
-    let name = name.to_lowercase();
-    if name.len() > MAX {
-        return None;
-    }
-    let allowed = (name.chars().count() / 3).clamp(1, 3);
-    candidates
-        .iter()
-        .map(|candidate| (strsim::osa_distance(&name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min()
-        .map(|(_, candidate)| (*candidate).to_owned())
-}

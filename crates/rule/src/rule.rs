@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stockade_core::{BanTime, Jail, Target, Threshold};
+use stockade_core::{BanTime, Jail, Severity, Target, Threshold};
 use stockade_pattern::Pattern;
 
 use crate::problem::{Place, RuleProblem};
@@ -40,22 +40,6 @@ pub struct Rule {
     pub tests: Vec<RuleTest>,
     /// The keys that the file sets, with their places.
     pub(crate) set: Vec<(String, Place)>,
-}
-
-/// How bad it is when a rule matches, from harmless to worst.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// Worth knowing.
-    Info,
-    /// Worth a look some day.
-    Low,
-    /// Worth a look today.
-    #[default]
-    Medium,
-    /// Worth a look now.
-    High,
-    /// Worth waking somebody.
-    Critical,
 }
 
 /// `[jail]`: options of jails; `None`: as the jail has it anyway.
@@ -186,28 +170,6 @@ impl Rule {
     }
 }
 
-impl Severity {
-    /// All of them, from harmless to worst, with their words.
-    pub const ALL: [(&'static str, Self); 5] = [
-        ("info", Self::Info),
-        ("low", Self::Low),
-        ("medium", Self::Medium),
-        ("high", Self::High),
-        ("critical", Self::Critical),
-    ];
-
-    /// Its word in files.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
-}
-
 impl KeyKind {
     /// All of them with their words.
     pub const ALL: [(&'static str, Self); 4] = [
@@ -225,12 +187,6 @@ impl KeyKind {
             Self::Principal => "principal",
             Self::Resource => "resource",
         }
-    }
-}
-
-impl std::fmt::Display for Severity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.word())
     }
 }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use stockade_config::{Config, Pace, Program, ResponderConfig, ResponderKind, Secret};
 use stockade_core::ports::{Evidence, Notice, Plan, RespondError, Responder, Scope, Standing, Wants};
 use stockade_core::{Outcome, Timestamp, Verdict};
-use stockade_respond::notice::{About, Book, Limits, Severity};
+use stockade_respond::notice::{About, Book, Limits};
 
 /// What the rules say of themselves, and who tells.
 pub(crate) fn book(config: &Config) -> Arc<Book> {
     let rules = config.jails.iter().flat_map(|jail| &jail.rules);
     let about = |rule: &stockade_rule::Rule| About {
         description: rule.description.clone(),
-        severity: Severity::parse(rule.severity.word()).unwrap_or_default(),
+        severity: rule.severity,
         playbook: rule.playbook.clone(),
     };
     let host = match config.program.host.as_str() {

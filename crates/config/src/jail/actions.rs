@@ -13,8 +13,8 @@ use super::options::Options;
 use super::scope::{self, Wanted};
 use super::{ALL_RESPONDERS, action_file};
 use crate::limits::MAX_ACTIONS;
-use crate::nearest::nearest;
 use crate::problem::{ProblemKind, cut};
+use stockade_core::nearest::nearest;
 
 /// Actions that fail2ban ships, or what they begin with: known here so that a message can tell them from slips.
 const FAIL2BAN: &[&str] = &[

@@ -6,8 +6,8 @@ use stockade_filter::conf::value::parse_bool;
 use stockade_filter::conf::{self, ProblemKind as ConfKind};
 
 use super::options::Options;
-use crate::nearest::nearest;
 use crate::problem::{Problem, ProblemKind, Severity};
+use stockade_core::nearest::nearest;
 
 /// Options of jails that fail2ban does not have.
 pub(crate) const OWN_KEYS: &[&str] = &[BANS];

@@ -6,8 +6,8 @@ use stockade_filter::conf::Value;
 use super::options::Options;
 use super::services::Services;
 use crate::limits::MAX_PORT_RANGES;
-use crate::nearest::nearest;
 use crate::problem::ProblemKind;
+use stockade_core::nearest::nearest;
 
 /// What the `port` and `protocol` of a jail or of one of its actions say.
 #[derive(Clone, Copy)]

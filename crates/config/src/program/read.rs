@@ -10,10 +10,10 @@ use super::value::{Bad, Kind};
 use super::{Program, aws, repair_read, responders, rules};
 use crate::env_vars::ENV_VARS;
 use crate::limits::MAX_PROBLEMS;
-use crate::nearest::nearest;
 use crate::origin::{Origin, Row};
 use crate::problem::{Problem, ProblemKind};
 use crate::problems::Problems;
+use stockade_core::nearest::nearest;
 
 /// The file's name in the configuration directory.
 pub(crate) const FILE: &str = "stockade.toml";

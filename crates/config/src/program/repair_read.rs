@@ -12,9 +12,9 @@ use super::read::Reader;
 use super::repair::MODES;
 use super::value::{Kind, Parsed};
 use crate::limits::{MAX_REPAIR_ENTRIES, MAX_REPAIR_TEXT_BYTES};
-use crate::nearest::nearest;
 use crate::origin::{Origin, Row};
 use crate::problem::{Problem, ProblemKind};
+use stockade_core::nearest::nearest;
 
 /// The table of the repairs.
 pub(super) const REPAIR: &str = "repair";

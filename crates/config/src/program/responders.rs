@@ -10,9 +10,9 @@ use super::value::{Kind, Parsed, is_path, span_text};
 use super::{Program, ResponderConfig, ResponderKind};
 use super::{responder_aws, responder_notice};
 use crate::limits::{MAX_ARGS, MAX_NAME_BYTES, MAX_PATH_BYTES, MAX_RESPONDERS};
-use crate::nearest::nearest;
 use crate::origin::{Origin, Row};
 use crate::problem::{Problem, ProblemKind};
+use stockade_core::nearest::nearest;
 
 /// What the decision log calls the guards, so no responder may be called so.
 const RESERVED: &str = "guard";

@@ -10,9 +10,9 @@ use super::document::{Entry, Text, entries};
 use super::read::Reader;
 use super::value::{Kind, Parsed};
 use crate::limits::{MAX_RULE_NAME_BYTES, MAX_RULE_SETTINGS};
-use crate::nearest::nearest;
 use crate::origin::Origin;
 use crate::problem::{Problem, ProblemKind};
+use stockade_core::nearest::nearest;
 
 /// The table of the rules.
 pub(super) const RULES: &str = "rules";

@@ -11,11 +11,11 @@ use stockade_rule::{Rule, RuleJail};
 use super::{Rules, load_rules, rows, template};
 use crate::config::Config;
 use crate::jail::{Context, JailConfig};
-use crate::nearest::nearest;
 use crate::origin::Origin;
 use crate::problem::{Problem, ProblemKind};
 use crate::problems::Problems;
 use crate::program::{Program, ResponderConfig, ResponderKind, RuleSetting};
+use stockade_core::nearest::nearest;
 
 /// Reads the rules and puts their jails behind the others.
 pub(crate) fn append(files: &dyn ConfFiles, context: &Context<'_>, config: &mut Config) {

@@ -11,12 +11,12 @@ use stockade_filter::conf::{ConfFiles, Layered};
 use stockade_rule::{Place, Rule, RuleJail, RuleProblem};
 
 use crate::limits::MAX_RULES;
-use crate::nearest::nearest;
 use crate::origin::Origin;
 use crate::problem::{Problem, ProblemKind};
 use crate::problems::Problems;
 use crate::program::{RuleSetting, RuleSettings};
 use crate::shipped::SHIPPED_RULES;
+use stockade_core::nearest::nearest;
 
 pub(crate) use jails::append;
 

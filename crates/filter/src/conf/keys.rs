@@ -130,23 +130,8 @@ pub const SECTIONS: &[&str] = &["Definition", "Init", "INCLUDES", "DEFAULT"];
 
 /// The candidate that is spelled most like `name`, if one is similar enough to be what was meant.
 pub(crate) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<String> {
-    /// Longer names are not compared: it takes time in the square of the length.
-    const MAX_NAME: usize = 64;
-    let name = name.to_lowercase();
-    if name.len() > MAX_NAME {
-        return None;
-    }
     // One slip in a short name, two in a long one.
-    let allowed = (name.chars().count() / 4).clamp(1, 2);
-    let distance = |candidate: &str| strsim::osa_distance(&name, &candidate.to_lowercase());
-    candidates
-        .filter(|candidate| {
-            candidate.len() <= MAX_NAME && name.len().abs_diff(candidate.len()) <= 2 * allowed
-        })
-        .map(|candidate| (distance(candidate), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min()
-        .map(|(_, candidate)| candidate.to_owned())
+    stockade_core::nearest::within((name.chars().count() / 4).clamp(1, 2), name, candidates)
 }
 
 #[cfg(test)]

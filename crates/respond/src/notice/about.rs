@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::severity::Severity;
+use stockade_core::Severity;
 
 /// What a rule says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

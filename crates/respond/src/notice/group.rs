@@ -15,7 +15,7 @@ use stockade_core::Timestamp;
 
 use super::bucket::Bucket;
 use super::limits::Limits;
-use super::severity::Severity;
+use stockade_core::Severity;
 
 /// How many things that were told lately are remembered. Beyond it each is told by itself; the bucket still holds.
 const MAX_OPEN: usize = 10_000;

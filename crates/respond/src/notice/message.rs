@@ -5,9 +5,9 @@
 
 use stockade_core::Timestamp;
 
-use super::severity::Severity;
 use super::story::{Story, What};
 use super::{clean, tally};
+use stockade_core::Severity;
 
 /// How many notices of a message are told in full where a program reads it.
 pub(super) const MAX_STORIES: usize = 10;

@@ -26,7 +26,6 @@ mod json;
 mod limits;
 mod message;
 mod road;
-mod severity;
 mod sheet;
 #[cfg(feature = "notify")]
 pub mod slack;
@@ -45,9 +44,9 @@ pub use facts::Facts;
 pub use limits::Limits;
 pub use message::{Message, MessageKind};
 pub use road::{Fate, Road, Unsent};
-pub use severity::Severity;
 #[cfg(feature = "notify")]
 pub use slack::Slack;
+pub use stockade_core::Severity;
 pub use story::{Story, What};
 pub use teller::Teller;
 #[cfg(feature = "notify")]

@@ -9,7 +9,7 @@ use super::about::{About, Book};
 use super::clean;
 use super::facts::Facts;
 use super::group::{Card, Handle};
-use super::severity::Severity;
+use stockade_core::Severity;
 
 /// How long a name or a reason may be, in characters.
 pub(super) const MAX_TEXT: usize = 300;

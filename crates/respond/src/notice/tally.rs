@@ -7,9 +7,9 @@ use stockade_core::Key;
 
 use super::clean;
 use super::message::MAX_KEYS;
-use super::severity::Severity;
 use super::sheet::{Piece, Row, key_pieces};
 use super::story::{MAX_TEXT, Story};
+use stockade_core::Severity;
 
 /// How many rules are named.
 const MAX_RULES: usize = 10;

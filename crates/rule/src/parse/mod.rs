@@ -7,12 +7,13 @@ mod value;
 
 use std::sync::Arc;
 
-use stockade_core::Target;
+use stockade_core::nearest::nearest;
+use stockade_core::{Severity, Target};
 use toml::de::{DeTable, DeValue};
 
 use crate::limits::{MAX_NAME_BYTES, MAX_PROBLEMS, MAX_RULE_BYTES};
-use crate::problem::{Place, RuleProblem, RuleProblemKind, nearest};
-use crate::rule::{Rule, RuleJail, Severity};
+use crate::problem::{Place, RuleProblem, RuleProblemKind};
+use crate::rule::{Rule, RuleJail};
 use document::{Entry, Text, entries};
 
 const RULE_KEYS: &[&str] = &[
@@ -90,7 +91,9 @@ impl Reader<'_, '_> {
                 "description" => {
                     description = self.text_value("description", &entry, "a sentence", value::is_sentence);
                 }
-                "severity" => severity = self.word("severity", &entry, &Severity::ALL),
+                "severity" => {
+                    severity = self.word("severity", &entry, &Severity::ALL.map(|one| (one.name(), one)))
+                }
                 "target" => target = self.word("target", &entry, &TARGETS),
                 "playbook" => {
                     playbook = self.text_value("playbook", &entry, "a name such as `P01`", value::is_name);
@@ -180,7 +183,8 @@ impl Reader<'_, '_> {
 
     fn unknown(&mut self, table: &str, entry: &Entry<'_>, known: &'static [&'static str]) {
         let name = crate::problem::cut(entry.key);
-        let kind = RuleProblemKind::UnknownKey { nearest: nearest(entry.key, known), name, known };
+        let kind =
+            RuleProblemKind::UnknownKey { nearest: nearest(entry.key, known.iter().copied()), name, known };
         let place = self.text.place(entry.key_span.start);
         self.push(place, Some(table).filter(|table| !table.is_empty()), kind);
     }

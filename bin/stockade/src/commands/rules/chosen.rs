@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use stockade_config::Rules;
+use stockade_core::nearest::nearest;
 use stockade_rule::Rule;
 use stockade_rule::limits::MAX_RULE_BYTES;
 
@@ -73,44 +74,9 @@ fn named(name: &str, rules: &Rules) -> Result<Arc<Rule>, Failure> {
 /// There is no rule of that name.
 pub(super) fn unknown(name: &str, rules: &Rules) -> Failure {
     let known = rules.rules.iter().chain(&rules.disabled).map(|rule| &*rule.name);
-    let close = known.clone().map(|known| (distance(name, known), known)).min();
-    let hint = match close {
-        Some((distance, close)) if distance <= close.len() / 2 => format!("did you mean `{close}`?"),
-        _ => "`stockade rules list` shows them; a file has a `/` in it, or ends with `.toml`".to_owned(),
+    let hint = match nearest(name, known) {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => "`stockade rules list` shows them; a file has a `/` in it, or ends with `.toml`".to_owned(),
     };
     Failure::usage(format_args!("no such rule: `{name}`")).hint(Some(hint))
-}
-
-/// How many letters to change, add or leave out to make one text of another.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().take(100).collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (at, letter) in left.chars().take(100).enumerate() {
-        let mut before = at;
-        let mut last = at + 1;
-        for (other, cell) in right.iter().zip(row.iter_mut().skip(1)) {
-            let changed = before + usize::from(letter != *other);
-            before = *cell;
-            last = changed.min(last + 1).min(before + 1);
-            *cell = last;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = at + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_name_is_the_one_with_the_fewest_changes() {
-        for (left, right, expected) in
-            [("", "abc", 3), ("abc", "abc", 0), ("root-us", "root-use", 1), ("kitten", "sitting", 3)]
-        {
-            assert_eq!(distance(left, right), expected, "{left} {right}");
-        }
-    }
 }

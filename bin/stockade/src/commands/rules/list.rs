@@ -78,7 +78,7 @@ pub(super) fn run(global: &Global) -> Outcome {
 
 fn row(rule: &Rule, enabled: bool) -> [Cell; 8] {
     let style = if enabled { PLAIN } else { FAINT };
-    let severity = match rule.severity.word() {
+    let severity = match rule.severity.name() {
         "critical" | "high" if enabled => BAD,
         "medium" if enabled => NOTE,
         _ => FAINT,
@@ -86,7 +86,7 @@ fn row(rule: &Rule, enabled: bool) -> [Cell; 8] {
     let target = if enabled { rule.target.name() } else { "off" };
     [
         Cell::new(shown(&rule.name), style),
-        Cell::new(rule.severity.word(), severity),
+        Cell::new(rule.severity.name(), severity),
         Cell::new(target, style),
         Cell::new(shown(rule.playbook.as_deref().unwrap_or_default()), style),
         Cell::new(keys(rule).join(", "), style),
@@ -129,7 +129,7 @@ impl<'r> Told<'r> {
             name: &rule.name,
             enabled,
             description: &rule.description,
-            severity: rule.severity.word(),
+            severity: rule.severity.name(),
             target: rule.target.name(),
             playbook: rule.playbook.as_deref(),
             key: keys(rule),

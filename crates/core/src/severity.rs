@@ -1,8 +1,8 @@
-//! How bad it is.
+//! How bad it is when a rule matches.
 
 use std::fmt;
 
-/// How bad it is, from harmless to worst.
+/// How bad it is when a rule matches, from harmless to worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// Worth knowing.
