@@ -38,7 +38,6 @@ pub fn write(stale: &[Stale], check: bool) -> Result<(), Error> {
 
 /// Holds that there are none; with `STOCKADE_BLESS=1` they are written instead.
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "for tests")]
 pub(crate) fn none_left(stale: &[Stale], task: &str) {
     if std::env::var_os("STOCKADE_BLESS").is_some() {
         return write(stale, false).unwrap();
