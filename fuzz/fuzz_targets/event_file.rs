@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use stockade_pattern::{Part, Pattern, RuleSet, Scratch};
 use stockade_source::events::{EventReader, Found};
 
 const GOOD: &[u8] = br#"{"eventVersion":"1.08","eventID":"the last one"}"#;
@@ -22,6 +23,7 @@ fuzz_target!(|file: &[u8]| {
         last
     };
     read(&mut reader, file);
+    in_one_pass(&mut reader, file);
     let plain = file.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n'));
     let begins_plain = plain && !file.starts_with(b"BZh") && !file.starts_with(b"PK");
     let opens = file.iter().any(|byte| matches!(byte, b'{' | b'['));
@@ -29,3 +31,32 @@ fuzz_target!(|file: &[u8]| {
         assert_eq!(read(&mut reader, &[file, b"\n", GOOD].concat()), GOOD);
     }
 });
+
+/// As the daemon reads: whoever matches an event says how long it is. Every step goes on, and not past the end.
+fn in_one_pass(reader: &mut EventReader, file: &[u8]) {
+    let pattern = Pattern::parse(r#"{"detail": {"eventName": [{"exists": true}]}}"#).expect("a valid pattern");
+    let (set, mut scratch) = (RuleSet::new([&pattern]), Scratch::new());
+    if reader.load("file", file.to_vec()).is_err() {
+        return;
+    }
+    let mut last = None;
+    loop {
+        let (byte, length) = match reader.peek() {
+            None => return,
+            Some(Found::Problem(_)) => continue,
+            Some(Found::Event(event)) => {
+                let part = Part { path: "detail", json: event.text };
+                (event.byte, set.matches_first(part, &mut scratch).map(|(_, length)| (length, event.text.len())))
+            }
+        };
+        assert!(last < Some(byte), "it goes on");
+        last = Some(byte);
+        match length {
+            Ok((length, whole)) => {
+                assert!(0 < length && length <= whole);
+                reader.advance(length);
+            }
+            Err(error) => drop(reader.pass_over(&error)),
+        }
+    }
+}
