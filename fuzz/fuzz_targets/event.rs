@@ -3,22 +3,28 @@
 
 #![no_main]
 
+use std::sync::LazyLock;
+
 use libfuzzer_sys::fuzz_target;
 use stockade_pattern::{EventError, EventErrorKind, Fields, Part, Pattern, RuleSet, Scratch};
 
 /// What may follow an object in a file: nothing of it is to be looked at.
 const TAILS: [&[u8]; 5] = [b"", b",{\"a\":1}]}", b"\"", b"\\\xff\0", &[b'"'; 130]];
 
-fuzz_target!(|event: &[u8]| {
+static NONE: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::new(&[]));
+static FIELDS: LazyLock<Fields> = LazyLock::new(|| Fields::new(["a", "b.a"]));
+static SOME: LazyLock<RuleSet> = LazyLock::new(|| {
     let patterns = [
         r#"{"a": [{"exists": true}], "b": {"a": [{"anything-but": "x"}], "b": [{"exists": false}]}}"#,
         r#"{"a": {"a": [{"numeric": [">", 0]}, {"wildcard": "*a*b*"}, {"cidr": "10.0.0.0/8"}, {"equals-ignore-case": "é"}]}}"#,
         r#"{"a": [{"exists": true}]}"#,
         r#"{"b": {"a": [{"exists": true}]}}"#,
     ];
-    let patterns = patterns.map(|text| Pattern::parse(text).expect("a valid pattern"));
-    let (none, some) = (RuleSet::new(&[]), RuleSet::new(&patterns));
-    let fields = Fields::new(["a", "b.a"]);
+    RuleSet::new(&patterns.map(|text| Pattern::parse(text).expect("a valid pattern")))
+});
+
+fuzz_target!(|event: &[u8]| {
+    let (none, some, fields) = (&*NONE, &*SOME, &*FIELDS);
     let mut scratch = Scratch::new();
     let skipped = none.matches(event, &mut scratch).map(|_| ());
     let read = some.matches(event, &mut scratch).map(|found| found.ids().to_vec());
