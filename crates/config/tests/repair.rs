@@ -36,6 +36,7 @@ own_account = false
 shelf = "/srv/repairs.db"
 approve_within = "4h"
 undo_holds = "2d"
+tag_exempts = 0
 limit_window = "1h"
 max_per_thing = 1
 max_per_account = 2
@@ -91,6 +92,7 @@ external_id = "s3cret-id"
         ]
     );
     assert_eq!((settings.modes.trial, settings.modes.at_most), (Duration::ZERO, Mode::Approve));
+    assert_eq!(settings.tag_exempts, Duration::ZERO);
     assert_eq!(settings.regions, ["eu-central-1", "us-east-1"]);
     assert_eq!((settings.accounts, settings.own_account), (vec!["444455556666".to_owned()], false));
     let account = RepairAccount {

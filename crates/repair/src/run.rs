@@ -24,7 +24,7 @@ pub struct Run {
     pub head: String,
 }
 
-/// Why an event was not followed. It is in the record all the same.
+/// Why an event was not followed. What we did, and what failed, is in the record all the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "why")]
 #[non_exhaustive]

@@ -14,6 +14,8 @@ pub struct Settings {
     pub modes: Modes,
     /// What is told and not repaired.
     pub exemptions: Vec<Exemption>,
+    /// How far away the end of an exemption by tag may be; zero: tags exempt nothing.
+    pub tag_exempts: Duration,
     /// How many repairs are plausible.
     pub limits: Limits,
     /// What is our own.
@@ -39,6 +41,7 @@ impl Default for Settings {
         Self {
             modes: Modes::default(),
             exemptions: Vec::new(),
+            tag_exempts: 31 * DAY,
             limits: Limits::default(),
             own: Own::default(),
             accounts: Vec::new(),

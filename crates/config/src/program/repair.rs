@@ -27,6 +27,8 @@ pub struct Repair {
     pub approve_within: Duration,
     /// `undo_holds`: how long a thing is left as it is whose repair a person took back or refused.
     pub undo_holds: Duration,
+    /// `tag_exempts`: how far away the end of an exemption by tag may be; zero: tags exempt nothing.
+    pub tag_exempts: Duration,
     /// `limit_window`: the window of the limits below.
     pub limit_window: Duration,
     /// `max_per_thing`: repairs of one thing by one playbook in the window; above zero.
@@ -78,6 +80,7 @@ impl Default for Repair {
             shelf: String::new(),
             approve_within: DAY,
             undo_holds: DAY,
+            tag_exempts: DAY.saturating_mul(31),
             limit_window: limits.window,
             max_per_thing: limits.per_subject,
             max_per_account: limits.per_account,
@@ -132,6 +135,7 @@ impl Repair {
             regions: self.regions.clone(),
             approve_within: self.approve_within,
             undo_holds: self.undo_holds,
+            tag_exempts: self.tag_exempts,
             ..Settings::default()
         }
     }
@@ -188,6 +192,7 @@ mod tests {
         let (ours, engines) = (repair.settings(), Settings::default());
         assert_eq!((ours.limits, ours.own, ours.own_account), (engines.limits, engines.own, true));
         assert_eq!((ours.approve_within, ours.undo_holds), (engines.approve_within, engines.undo_holds));
+        assert_eq!(ours.tag_exempts, engines.tag_exempts);
     }
 
     #[test]

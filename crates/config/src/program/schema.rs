@@ -254,6 +254,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         ANY,
         "How long a thing is left as it is whose repair a person took back or refused."
     ),
+    setting!(
+        repair.tag_exempts,
+        ANY,
+        "How far away the end of a tag `stockade:exempt` may be. A tag that ends later exempts nothing: whoever may tag a\n\
+         thing may be about to stop it. `0`: no tag exempts anything."
+    ),
     setting!(repair.limit_window, SECOND, "The time in which repairs are counted for the limits below."),
     setting!(
         repair.max_per_thing,

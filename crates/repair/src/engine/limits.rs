@@ -88,8 +88,9 @@ fn claim(
     if case.recent.len() >= limits.per_subject {
         let oldest = case.recent.first().map_or(now, |attempt| attempt.at);
         let until = oldest.plus(limits.window);
-        // Each was undone by somebody; otherwise it is the repair that does not work.
-        if case.recent.iter().all(|attempt| attempt.done) {
+        // Each was undone by somebody, perhaps so fast that it never showed; otherwise it is the repair that does not
+        // work.
+        if case.recent.iter().all(|attempt| attempt.done || attempt.actor.is_some()) {
             let mut actors: Vec<String> = case.recent.iter().filter_map(|one| one.actor.clone()).collect();
             actors.extend(actor.map(str::to_owned));
             actors.sort_unstable();
@@ -201,6 +202,18 @@ mod tests {
         }
         let refused = claim(&mut case, "r", None, &limits, at(3)).unwrap_err();
         assert!(matches!(refused, Outcome::Limited { limit: Limit::Subject, .. }), "{refused:?}");
+    }
+
+    #[test]
+    fn whoever_undoes_a_repair_before_it_shows_fights_it_all_the_same() {
+        let limits = Limits::default();
+        let mut case = Case::default();
+        for nth in 0..3 {
+            claim(&mut case, "r", Some("mallory"), &limits, at(nth)).unwrap();
+            case.lease = None;
+        }
+        let refused = claim(&mut case, "r", Some("mallory"), &limits, at(3)).unwrap_err();
+        assert!(matches!(refused, Outcome::Escalated { .. }), "{refused:?}");
     }
 
     #[test]

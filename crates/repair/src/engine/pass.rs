@@ -161,7 +161,7 @@ impl Engine {
         let now = self.time.now();
         let key = state::case(about.id, &finding.subject);
         let case: Case = state::read(self.shelf.as_mut(), &key)?.unwrap_or_default();
-        let tag = exempt::by_tag(&finding.tags, now).unwrap_or_else(|bad| {
+        let tag = exempt::by_tag(&finding.tags, now, self.settings.tag_exempts).unwrap_or_else(|bad| {
             item.notes.push(bad.to_string());
             None
         });

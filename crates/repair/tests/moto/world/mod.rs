@@ -166,22 +166,34 @@ impl World {
         if let Some(session) = &self.session {
             return session.clone();
         }
+        let credentials = self.credentials();
+        let session = self.straight.with_credentials(credentials);
+        self.session = Some(session.clone());
+        session
+    }
+
+    /// The engine speaks by a role that others have too; returns the role.
+    pub(crate) fn share_the_role(&mut self) -> String {
+        let credentials = self.credentials();
+        self.through = self.through.with_credentials(credentials);
+        self.reset(|_| {});
+        member(&self.place.account).role
+    }
+
+    fn credentials(&mut self) -> aws_credential_types::Credentials {
         let place = Place::new("", REGION);
         let role = member(&self.place.account).role;
         let assume =
             ApiCall::new(&place, "sts", "AssumeRole", json!({"RoleArn": role, "RoleSessionName": "admin"}));
         let answer = self.admin.call(&assume).unwrap().body;
         let of = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
-        let credentials = aws_credential_types::Credentials::new(
+        aws_credential_types::Credentials::new(
             of("AccessKeyId"),
             of("SecretAccessKey"),
             Some(of("SessionToken")),
             None,
             "test",
-        );
-        let session = self.straight.with_credentials(credentials);
-        self.session = Some(session.clone());
-        session
+        )
     }
 
     /// A bucket that CloudTrail may write to.
