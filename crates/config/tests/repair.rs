@@ -153,7 +153,7 @@ external_id = "x"
 error: /etc/stockade/stockade.toml:3:8: repair.mode: expected one of `off`, `notify`, `plan`, `approve`, `act`, got: `"repair"`
 error: /etc/stockade/stockade.toml:4:9: repair.trial: expected a length of time such as `10m`, at least 0s, got: `"soon"`
 error: /etc/stockade/stockade.toml:5:15: repair.max_percent: expected a whole number from 0 to 100, got: `101`
-error: /etc/stockade/stockade.toml:6:9: repair.shelf: expected an absolute path, `dynamodb:TABLE`, or nothing, got: `"repairs.db"`
+error: /etc/stockade/stockade.toml:6:9: repair.shelf: expected an absolute path, `postgresql://…`, `dynamodb:TABLE`, or nothing, got: `"repairs.db"`
 error: /etc/stockade/stockade.toml:7:14: repair.own_prefix: expected up to 64 letters, digits and `-_.`, got: `""`
 error: /etc/stockade/stockade.toml:8:1: repair: unknown setting `exempts`
   hint: did you mean `exempt`?

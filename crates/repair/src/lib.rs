@@ -86,7 +86,7 @@ pub use shelf::DynamoShelf;
 #[cfg(feature = "sqlite")]
 pub use shelf::SqliteShelf;
 pub use shelf::{
-    FolderShelf, MAX_KEY_BYTES, MAX_VALUE_BYTES, MemoryShelf, ScratchShelf, Shelf, ShelfError, Stored,
+    FolderShelf, MAX_KEY_BYTES, MAX_VALUE_BYTES, MemoryShelf, ScratchShelf, Shelf, ShelfError, Stored, fits,
 };
 pub use state::{Approval, ApprovalState, Hold};
 

@@ -81,14 +81,15 @@ pub struct Item {
     pub repeated: bool,
 }
 
-/// A call that was made and worked.
+/// A call that was made and worked, or was about to be made by a run that died in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Done {
     /// What it did, for people.
     pub says: String,
     /// The call.
     pub call: ApiCall,
-    /// The service's own number of it.
+    /// The service's own number of it; empty where its answer was never seen, as whoever made it died: it may not have
+    /// been made.
     pub request_id: String,
     /// When its answer was there.
     pub at: Timestamp,

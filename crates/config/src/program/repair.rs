@@ -5,8 +5,7 @@ use std::time::Duration;
 use stockade_repair::{Exemption, Limits, Mode, ModeRule, Modes, Own, Settings};
 
 use super::StoreConfig;
-use super::value::{Parsed, Stored, is_path};
-use crate::limits::MAX_PATH_BYTES;
+use super::value::{Parsed, Stored};
 
 /// What is put back in AWS, and how far that may go. Its default repairs nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +20,8 @@ pub struct Repair {
     pub regions: Vec<String>,
     /// `own_account`: our own account is looked after beside those in `accounts`.
     pub own_account: bool,
-    /// `shelf`: where last good states and the record are kept; empty: beside the store.
-    pub shelf: String,
+    /// `shelf`: where last good states and the record are kept; none: beside the store.
+    pub shelf: Option<StoreConfig>,
     /// `approve_within`: how long an approval is waited for.
     pub approve_within: Duration,
     /// `undo_holds`: how long a thing is left as it is whose repair a person took back or refused.
@@ -77,7 +76,7 @@ impl Default for Repair {
             every: Duration::from_secs(300),
             regions: Vec::new(),
             own_account: true,
-            shelf: String::new(),
+            shelf: None,
             approve_within: DAY,
             undo_holds: DAY,
             tag_exempts: DAY.saturating_mul(31),
@@ -142,8 +141,8 @@ impl Repair {
 
     /// Where last good states and the record are kept, beside a store.
     pub fn shelf(&self, store: &StoreConfig) -> StoreConfig {
-        match (StoreConfig::parse(&self.shelf), store) {
-            (Some(shelf), _) => shelf,
+        match (&self.shelf, store) {
+            (Some(shelf), _) => shelf.clone(),
             (None, StoreConfig::File(file)) => StoreConfig::File(file.with_file_name("repairs.db")),
             (None, other) => other.clone(),
         }
@@ -161,12 +160,6 @@ impl Stored for Mode {
     fn show(&self) -> Parsed {
         Parsed::Word(self.name())
     }
-}
-
-/// A file, a table of DynamoDB, or nothing.
-pub(super) fn is_shelf(text: &str) -> bool {
-    let table = || matches!(StoreConfig::parse(text), Some(StoreConfig::DynamoDb { .. }));
-    text.is_empty() || is_path(text, MAX_PATH_BYTES) || table()
 }
 
 /// What the names of our own things may begin with: never nothing, or all things were our own.
@@ -202,13 +195,10 @@ mod tests {
         assert_eq!(repair.shelf(&store), StoreConfig::File("/var/lib/stockade/repairs.db".into()));
         let table = StoreConfig::DynamoDb { table: "Stockade".into() };
         assert_eq!(repair.shelf(&table), table);
-        repair.shelf = "dynamodb:Repairs".into();
+        repair.shelf = StoreConfig::parse("dynamodb:Repairs");
         assert_eq!(repair.shelf(&store), StoreConfig::DynamoDb { table: "Repairs".into() });
-        for (text, fits) in
-            [("", true), ("/x", true), ("x", false), ("dynamodb:a", false), ("postgres://h/d", false)]
-        {
-            assert_eq!(is_shelf(text), fits, "{text}");
-        }
+        let fleet = StoreConfig::parse("postgresql://h/fleet").unwrap();
+        assert_eq!(Repair::default().shelf(&fleet), fleet);
         for (text, fits) in [("stockade-", true), ("", false), ("a b", false), ("*", false)] {
             assert_eq!(is_prefix(text), fits, "{text}");
         }

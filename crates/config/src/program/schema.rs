@@ -244,8 +244,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting!(
         repair.shelf,
-        text("an absolute path, `dynamodb:TABLE`, or nothing", repair::is_shelf),
-        "Where last good states and the record of repairs are kept: a file, or a table of DynamoDB. Empty: `repairs.db`\n\
+        Kind::OptionalStore,
+        "Where last good states and the record of repairs are kept: what `store` may be. Empty: `repairs.db`\n\
          beside the store's file, or the store's own table or database."
     ),
     setting!(repair.approve_within, MINUTE, "How long a repair waits for a person to approve it."),

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     OptionalPath,
     /// Where the store is: [`StoreConfig`].
     Store,
+    /// The same, or nothing.
+    OptionalStore,
     /// The name of a host, or nothing.
     Host,
     /// A text that fits.
@@ -47,6 +49,7 @@ pub(crate) enum Kind {
 pub(crate) enum Parsed {
     Path(PathBuf),
     Store(StoreConfig),
+    OptionalStore(Option<StoreConfig>),
     Text(String),
     Texts(Vec<String>),
     Word(&'static str),
@@ -75,6 +78,7 @@ impl Kind {
             Self::Path { max_bytes: MAX_PATH_BYTES } => "an absolute path".into(),
             Self::OptionalPath => "an absolute path, or nothing".into(),
             Self::Store => "an absolute path, `postgresql://…` or `dynamodb:TABLE`".into(),
+            Self::OptionalStore => "an absolute path, `postgresql://…`, `dynamodb:TABLE`, or nothing".into(),
             Self::Text { expected, .. } => expected.into(),
             Self::Host => format!("a name of at most {MAX_HOST_BYTES} bytes, or nothing"),
             Self::Texts => "names such as `[\"sshd\"]`".into(),
@@ -107,6 +111,7 @@ impl Kind {
             Self::Path { .. }
             | Self::OptionalPath
             | Self::Store
+            | Self::OptionalStore
             | Self::Host
             | Self::Text { .. }
             | Self::Word(_)
@@ -159,6 +164,7 @@ impl Kind {
                 Self::Path { .. }
                 | Self::OptionalPath
                 | Self::Store
+                | Self::OptionalStore
                 | Self::Host
                 | Self::Text { .. }
                 | Self::Word(_)
@@ -196,6 +202,8 @@ impl Kind {
                 (text.is_empty() || is_path(text, MAX_PATH_BYTES)).then(|| Parsed::Path(text.into()))
             }
             Self::Store => StoreConfig::parse(text).map(Parsed::Store),
+            Self::OptionalStore if text.is_empty() => Some(Parsed::OptionalStore(None)),
+            Self::OptionalStore => StoreConfig::parse(text).map(|store| Parsed::OptionalStore(Some(store))),
             Self::Host => is_host(text).then(|| Parsed::Text(text.to_owned())),
             Self::Text { fits, .. } => fits(text).then(|| Parsed::Text(text.to_owned())),
             Self::Word(words) => words.iter().find(|word| **word == text).map(|word| Parsed::Word(word)),
@@ -221,7 +229,11 @@ impl Kind {
 
     /// What was written, fit for a message.
     fn shown(self, text: &str) -> String {
-        if matches!(self, Self::Store) { super::store::without_passwords(text) } else { text.to_owned() }
+        if matches!(self, Self::Store | Self::OptionalStore) {
+            super::store::without_passwords(text)
+        } else {
+            text.to_owned()
+        }
     }
 
     fn bad(self, span: Option<Range<usize>>, found: &str) -> Bad {
@@ -274,6 +286,10 @@ impl Parsed {
         match self {
             Self::Path(path) => toml::Value::from(path.display().to_string()).to_string(),
             Self::Store(store) => toml::Value::from(store.to_string()).to_string(),
+            Self::OptionalStore(store) => {
+                let store = store.as_ref().map(ToString::to_string).unwrap_or_default();
+                toml::Value::from(store).to_string()
+            }
             Self::Text(text) => toml::Value::from(text.as_str()).to_string(),
             Self::Texts(texts) => toml::Value::from(texts.clone()).to_string(),
             Self::Word(word) => format!("\"{word}\""),
@@ -314,6 +330,7 @@ macro_rules! stored {
 stored! {
     PathBuf, Path;
     StoreConfig, Store;
+    Option<StoreConfig>, OptionalStore;
     String, Text;
     Vec<String>, Texts;
     Duration, Span;

@@ -12,7 +12,9 @@
 mod act;
 mod decide;
 mod error;
+mod good;
 mod holds;
+mod lease;
 mod limits;
 mod pass;
 mod person;

@@ -153,7 +153,7 @@ impl Engine {
         };
         match &finding.verdict {
             Verdict::Good => {
-                self.good(playbook, &finding, open)?;
+                self.good(playbook, &mut item, &finding, open)?;
                 return Ok(item);
             }
             Verdict::Bad(says) | Verdict::Tell(says) | Verdict::NotOurs(says) => item.says.clone_from(says),
@@ -170,11 +170,8 @@ impl Engine {
         });
         let exempt = tag.or(configured);
         let hold = self.held(about.id, &finding.subject, case.hold.clone(), exempt.as_ref(), trigger)?;
-        let approved = match trigger {
-            Trigger::Approved { id, .. } => Some(id),
-            _ => None,
-        };
-        let facts = Facts { mode, now, approved: approved.is_some(), exempt, hold };
+        let approved = matches!(trigger, Trigger::Approved { .. });
+        let facts = Facts { mode, now, approved, exempt, hold };
         let plan = playbook.plan(&finding);
         if let Ok(plan) = &plan {
             item.notes.extend(plan.notes.iter().cloned());
@@ -188,35 +185,10 @@ impl Engine {
                 self.ask(&mut item, &finding, &case, plan, why, trigger)?;
             }
             Step::Act { plan } => {
-                let id = approved.map(str::to_owned);
-                let id =
-                    id.or_else(|| open.repairs.get(&state::open_key(about.id, &finding.subject)).cloned());
-                self.act(playbook, &mut item, finding, &plan, id, class_size, trigger, acting)?;
+                self.act(playbook, &mut item, finding, &plan, open, class_size, trigger, acting)?;
             }
         }
         Ok(item)
-    }
-
-    /// What was told of it may be told anew the next time; a repair that stopped halfway, or did not show, ends here, and a
-    /// hold that was for as long as it was bad.
-    fn good(&mut self, playbook: &dyn Playbook, finding: &Finding, open: &Open) -> Result<(), EngineError> {
-        let id = playbook.about().id;
-        let key = state::open_key(id, &finding.subject);
-        if open.held.contains(&key) {
-            self.end_hold(id, &finding.subject)?;
-        }
-        if !open.repairs.contains_key(&key) && !open.told.contains_key(&key) {
-            return Ok(());
-        }
-        if let Some(repair) = open.repairs.get(&key) {
-            let body = json!({"playbook": id, "subject": finding.subject, "after": finding.state});
-            record::append(self.shelf.as_mut(), self.time.now(), "good", repair, body)?;
-        }
-        let place = state::open(&finding.subject.place);
-        Ok(state::update(self.shelf.as_mut(), &place, |open: &mut Open| {
-            open.repairs.remove(&key);
-            open.told.remove(&key);
-        })?)
     }
 
     /// Records what is only told. The schedule says the same once, until it changes; an event is always recorded.

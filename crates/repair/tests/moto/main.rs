@@ -21,5 +21,9 @@ mod own;
 mod permissions;
 mod places;
 mod stopped;
+#[cfg(feature = "sqlite")]
+mod table;
+#[cfg(feature = "sqlite")]
+mod together;
 mod weakened;
 mod world;

@@ -43,7 +43,7 @@ impl RepairError {
             #[cfg(feature = "aws")]
             Self::Aws(fault) => fault.hint.clone(),
             Self::NoSuchShelf { .. } => {
-                Some("set `shelf` in `[repair]` to a path, or to `dynamodb:TABLE`".to_owned())
+                Some("set `shelf` in `[repair]` to a path, or install a build with the feature".to_owned())
             }
             Self::Nothing { .. } => Some(
                 "it is made by `stockade repair run` and by the daemon; `shelf` in `[repair]` says where"

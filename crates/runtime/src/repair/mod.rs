@@ -6,12 +6,16 @@
 mod error;
 mod nowhere;
 mod open;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod responder;
 mod schedule;
 mod shelf;
 
 pub use error::RepairError;
 pub use open::{Need, Opened, open};
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresShelf;
 #[cfg(feature = "aws")]
 pub(crate) use responder::Answers;
 pub(crate) use responder::Repairer;

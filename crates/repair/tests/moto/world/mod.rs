@@ -11,7 +11,7 @@ use stockade_aws::{Access, Aws, Call};
 use stockade_core::Timestamp;
 use stockade_repair::{
     Api, ApiCall, AwsApi, Engine, Heard, Item, Member, MemoryShelf, ModeRule, Modes, Outcome, Own, Place,
-    Recorder, Run, Scope, Settings, Time,
+    Recorder, Run, Scope, Settings, Shelf, Time,
 };
 use stockade_testkit::fault_proxy::FaultProxy;
 
@@ -116,6 +116,14 @@ impl World {
     /// Another engine on the same shelf: a second function, or the next life of the first.
     pub(crate) fn another(&self) -> Engine {
         engine(&self.through, &self.place, &self.shelf, &self.time, &self.settings).0
+    }
+
+    /// An engine on another shelf, and its calls.
+    pub(crate) fn on(&self, shelf: Box<dyn Shelf>) -> (Engine, Arc<Mutex<Vec<Heard>>>) {
+        let api = Recorder::around(AwsApi::new(self.through.clone(), vec![member(&self.place.account)]));
+        let tape = api.tape();
+        let time = Box::new(self.time.clone());
+        (Engine::new(Box::new(api), shelf, time, REGION, self.settings.clone()), tape)
     }
 
     /// The same with something between it and AWS.
