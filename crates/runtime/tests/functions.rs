@@ -25,6 +25,8 @@ mod expire;
 mod faults;
 #[path = "functions/judging.rs"]
 mod judging;
+#[path = "functions/repairs.rs"]
+mod repairs;
 #[path = "functions/roads.rs"]
 mod roads;
 #[path = "functions/world.rs"]

@@ -68,6 +68,17 @@ impl Account {
         &self.endpoint
     }
 
+    /// Its administrator's clients by another way, such as a proxy before moto.
+    ///
+    /// # Panics
+    /// If the clients cannot be made.
+    pub fn through(&self, endpoint: &str) -> Aws {
+        let access = Access { region: Some(self.region.clone()), endpoint: Some(endpoint.to_owned()) };
+        let [id, secret, token] = self.keys.clone();
+        let keys = Credentials::new(id, secret, Some(token), None, "test");
+        Aws::new(&access).expect("clients").with_credentials(keys)
+    }
+
     /// The variables of a process that works in this account.
     pub fn env(&self) -> Vec<(&'static str, String)> {
         let [id, secret, token] = self.keys.clone();
