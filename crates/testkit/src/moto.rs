@@ -209,6 +209,38 @@ impl Account {
         self.aws.block_on(request.send()).expect("a queue").queue_url.expect("its address")
     }
 
+    /// Has EventBridge send to a queue what a rule's pattern chooses.
+    ///
+    /// # Panics
+    /// If it cannot.
+    pub fn feed(&self, queue: &str, rule: &str, pattern: &str) {
+        let client = aws_sdk_sqs::Client::new(self.aws.config());
+        let request =
+            client.get_queue_attributes().queue_url(queue).attribute_names(QueueAttributeName::QueueArn);
+        let said = self.aws.block_on(request.send()).expect("attributes").attributes.unwrap_or_default();
+        let arn = said.get(&QueueAttributeName::QueueArn).expect("an ARN");
+        self.events("PutRule", &json!({"Name": rule, "EventPattern": pattern, "State": "ENABLED"}));
+        self.events("PutTargets", &json!({"Rule": rule, "Targets": [{"Id": "queue", "Arn": arn}]}));
+    }
+
+    /// Puts an event on the bus, as AWS's services do; moto lets anybody speak for them.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub fn put_event(&self, event: &Value) {
+        let of = |name: &str| event.get(name).cloned().unwrap_or_default();
+        let entry = json!({"Source": of("source"), "DetailType": of("detail-type"), "Detail": of("detail").to_string()});
+        let answer = self.events("PutEvents", &json!({ "Entries": [entry] }));
+        assert_eq!(answer.get("FailedEntryCount").and_then(Value::as_u64), Some(0), "{answer}");
+    }
+
+    fn events(&self, operation: &str, body: &Value) -> Value {
+        let call = Call::json(operation.to_owned(), "events", &format!("AWSEvents.{operation}"), body);
+        let reply =
+            self.aws.block_on(self.aws.call(&call)).unwrap_or_else(|fault| panic!("{operation}: {fault}"));
+        serde_json::from_slice(&reply.body).unwrap_or_default()
+    }
+
     /// Puts a message into a queue.
     ///
     /// # Panics
