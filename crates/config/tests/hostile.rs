@@ -157,7 +157,7 @@ proptest! {
     }
 
     #[test]
-    fn nearly_variables(values in prop::collection::vec("[ -~]{0,12}", 18)) {
+    fn nearly_variables(values in prop::collection::vec("[ -~]{0,12}", stockade_config::env_vars::ENV_VARS.len())) {
         let vars = stockade_config::env_vars::ENV_VARS;
         let env = |name: &str| {
             let at = vars.iter().position(|var| var.name == name)?;

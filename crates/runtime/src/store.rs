@@ -1,6 +1,6 @@
 //! Opening the store that the configuration names, in whatever of them this build has.
 
-use stockade_config::{Program, StoreConfig};
+use stockade_config::{Durability, Program, StoreConfig};
 use stockade_core::Timestamp;
 use stockade_core::ports::{Snapshot, Store, StoreError, StoreErrorKind};
 
@@ -10,7 +10,7 @@ pub struct StoreOptions {
     /// Where it is.
     pub place: StoreConfig,
     /// When a commit reaches the disk.
-    pub durability: stockade_config::Durability,
+    pub durability: Durability,
     /// The name of this host among those that share it; empty: the machine's.
     pub host: String,
     /// Where AWS is.
@@ -27,7 +27,9 @@ impl StoreOptions {
         let keep = &program.retention;
         let limits =
             stockade_store::Limits { max_matches: keep.max_matches, max_decisions: keep.max_decisions };
-        Self { place, durability: program.durability, host: program.host.clone(), aws, limits }
+        // A message of a queue is deleted when the commit is made, and then nobody has it but the disk.
+        let durability = if program.events.queue.is_empty() { program.durability } else { Durability::Full };
+        Self { place, durability, host: program.host.clone(), aws, limits }
     }
 }
 
@@ -56,10 +58,10 @@ pub fn open(options: &StoreOptions, now: Timestamp) -> Result<OpenedStore, Store
     match &options.place {
         #[cfg(feature = "sqlite")]
         StoreConfig::File(path) => {
-            use stockade_store::{Durability, SqliteOptions, SqliteStore};
+            use stockade_store::{SqliteOptions, SqliteStore};
             let durability = match options.durability {
-                stockade_config::Durability::Normal => Durability::Normal,
-                stockade_config::Durability::Full => Durability::Full,
+                Durability::Normal => stockade_store::Durability::Normal,
+                Durability::Full => stockade_store::Durability::Full,
             };
             let options = SqliteOptions { durability, limits: options.limits, ..SqliteOptions::default() };
             let opened = SqliteStore::open(path, &options, now)?;
@@ -69,7 +71,7 @@ pub fn open(options: &StoreOptions, now: Timestamp) -> Result<OpenedStore, Store
         #[cfg(feature = "postgres")]
         StoreConfig::Postgres(url) => {
             use stockade_store::{PostgresOptions, PostgresStore};
-            let durable = options.durability == stockade_config::Durability::Full;
+            let durable = options.durability == Durability::Full;
             let options = PostgresOptions { host: options.host.clone(), limits: options.limits, durable };
             let store = PostgresStore::open(url.expose(), &url.to_string(), &options, now)?;
             Ok(OpenedStore { store: Box::new(store), shown: url.to_string(), notice: None })

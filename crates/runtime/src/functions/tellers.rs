@@ -75,6 +75,11 @@ impl Tellers {
         answers.max_by_key(|answer| answer.status_code)
     }
 
+    /// Whether repairs are made at all.
+    pub(super) fn repair(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
     /// Looks at everything that is repaired, without an event.
     pub(super) fn reconcile(&mut self) -> Result<(), String> {
         let Some(Repairs { program, aws, engine }) = &mut self.repairs else { return Ok(()) };

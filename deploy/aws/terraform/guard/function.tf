@@ -40,8 +40,11 @@ resource "aws_lambda_function" "events" {
   environment {
     variables = merge(local.environment, {
       STOCKADE_REPAIR_MODE          = var.mode
+      STOCKADE_REPAIR_PLAYBOOKS     = join(",", [for playbook, mode in var.playbooks : "${playbook}=${mode}"])
       STOCKADE_REPAIR_TRIAL         = var.trial
       STOCKADE_REPAIR_REGIONS       = join(",", var.regions)
+      STOCKADE_REPAIR_MEMBERS       = join(",", var.member_roles)
+      STOCKADE_REPAIR_EXTERNAL_ID   = var.external_id
       STOCKADE_REPAIR_SHELF         = "dynamodb:${local.bans.table}"
       STOCKADE_REPAIR_OWN_FUNCTIONS = "stockade-events"
       STOCKADE_REPAIR_OWN_ROLES     = aws_iam_role.events.arn
