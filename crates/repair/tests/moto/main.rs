@@ -15,6 +15,7 @@
 mod approvals;
 mod deleted;
 mod exemptions;
+mod groups;
 mod limits;
 mod original;
 mod own;
