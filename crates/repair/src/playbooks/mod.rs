@@ -7,6 +7,7 @@ mod p01_trail_stopped;
 mod p02_trail_deleted;
 mod p03_trail_weakened;
 mod p04_self_protection;
+mod p10_bucket_block_off;
 mod p16_security_group_open;
 
 use crate::Playbook;
@@ -17,6 +18,7 @@ pub const CATALOGUE: &[&dyn Playbook] = &[
     &p02_trail_deleted::TrailDeleted,
     &p03_trail_weakened::TrailWeakened,
     &p04_self_protection::SelfProtection,
+    &p10_bucket_block_off::BucketBlockOff,
     &p16_security_group_open::SecurityGroupOpen,
 ];
 

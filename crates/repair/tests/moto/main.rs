@@ -13,6 +13,7 @@
 )]
 
 mod approvals;
+mod buckets;
 mod deleted;
 mod exemptions;
 mod groups;
