@@ -9,6 +9,7 @@ mod p03_trail_weakened;
 mod p04_self_protection;
 mod p10_bucket_block_off;
 mod p16_security_group_open;
+mod p17_key_disabled;
 
 use crate::Playbook;
 
@@ -20,6 +21,7 @@ pub const CATALOGUE: &[&dyn Playbook] = &[
     &p04_self_protection::SelfProtection,
     &p10_bucket_block_off::BucketBlockOff,
     &p16_security_group_open::SecurityGroupOpen,
+    &p17_key_disabled::KeyDisabled,
 ];
 
 #[cfg(test)]

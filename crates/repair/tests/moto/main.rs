@@ -17,6 +17,7 @@ mod buckets;
 mod deleted;
 mod exemptions;
 mod groups;
+mod keys;
 mod limits;
 mod original;
 mod own;
