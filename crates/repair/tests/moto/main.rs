@@ -23,6 +23,7 @@ mod original;
 mod own;
 mod permissions;
 mod places;
+mod snapshots;
 mod stopped;
 mod weakened;
 mod world;
