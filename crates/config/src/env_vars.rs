@@ -82,6 +82,7 @@ pub const ENV_VARS: &[EnvVar] = &[
     of("STOCKADE_REPAIR_PAUSE", "repair.pause", "0.1.0"),
     of("STOCKADE_REPAIR_OWN_PREFIX", "repair.own_prefix", "0.1.0"),
     of("STOCKADE_REPAIR_OWN_FUNCTIONS", "repair.own_functions", "0.1.0"),
+    of("STOCKADE_REPAIR_KNOWN_ACCOUNTS", "repair.known_accounts", "0.1.0"),
     of("STOCKADE_REPAIR_OWN_ROLES", "repair.own_roles", "0.1.0"),
     EnvVar { name: REPAIR_PLAYBOOKS, key: None, since: "0.1.0" },
     EnvVar { name: REPAIR_MEMBERS, key: None, since: "0.1.0" },

@@ -37,6 +37,15 @@ pub(crate) fn texts<'v>(value: &'v Value, name: &str) -> Vec<&'v str> {
     list(value, name).iter().filter_map(Value::as_str).collect()
 }
 
+/// All texts at a path of names, through lists on the way: as EventBridge looks at an event.
+pub(crate) fn every<'v>(value: &'v Value, path: &[&str]) -> Vec<&'v str> {
+    let mut there = vec![value];
+    for name in path {
+        there = there.into_iter().flat_map(|value| list(value, name)).collect();
+    }
+    there.into_iter().filter_map(Value::as_str).collect()
+}
+
 /// SHA-256 in hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
@@ -103,5 +112,12 @@ mod tests {
         assert_eq!(texts(&value, "one"), ["a"]);
         assert_eq!(texts(&value, "many"), ["a", "b"]);
         assert!(texts(&value, "none").is_empty() && texts(&value, "empty").is_empty());
+    }
+
+    #[test]
+    fn a_path_goes_through_lists() {
+        let value = json!({"a": [{"b": {"c": "1"}}, {"b": [{"c": "2"}, {"c": 3}, "x"]}, "y", null]});
+        assert_eq!(every(&value, &["a", "b", "c"]), ["1", "2"]);
+        assert!(every(&value, &["b"]).is_empty() && every(&json!("a"), &["a"]).is_empty());
     }
 }

@@ -49,6 +49,7 @@
 #![forbid(unsafe_code)]
 mod answer;
 mod api;
+mod arn;
 mod engine;
 mod event;
 mod exempt;

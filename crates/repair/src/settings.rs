@@ -68,6 +68,8 @@ pub struct Own {
     pub functions: Vec<String>,
     /// The names of our roles that are watched.
     pub watched_roles: Vec<String>,
+    /// Accounts that things may be shared with, beside those that are looked after.
+    pub accounts: Vec<String>,
     /// The ARNs of the roles that repairs are made with, ours and those assumed in other accounts: what they do is never
     /// a trigger.
     pub roles: Vec<String>,
@@ -80,6 +82,7 @@ impl Default for Own {
             regions: Vec::new(),
             functions: Vec::new(),
             watched_roles: Vec::new(),
+            accounts: Vec::new(),
             roles: Vec::new(),
         }
     }

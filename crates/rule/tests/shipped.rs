@@ -86,7 +86,16 @@ fn every_playbook_has_its_trigger_and_only_those_that_can_act_do() {
     };
     assert_eq!(
         of(Target::Repair),
-        ["cloudtrail-deleted", "cloudtrail-stopped", "cloudtrail-weakened", "stockade-tampered"]
+        [
+            "cloudtrail-deleted",
+            "cloudtrail-stopped",
+            "cloudtrail-weakened",
+            "ebs-snapshot-shared",
+            "kms-key-disabled",
+            "s3-bucket-public-access",
+            "security-group-open",
+            "stockade-tampered",
+        ]
     );
     assert_eq!(of(Target::Ban), ["console-login-failures", "guardduty-bruteforce"]);
     assert!(rules.iter().all(|rule| rule.enabled));

@@ -44,6 +44,8 @@ pub struct Repair {
     pub own_prefix: String,
     /// `own_functions`: the names of our functions.
     pub own_functions: Vec<String>,
+    /// `known_accounts`: accounts that things may be shared with, beside those that are looked after.
+    pub known_accounts: Vec<String>,
     /// `own_roles`: the ARNs of the roles that repairs are made with: what they do triggers nothing, and they are watched.
     pub own_roles: Vec<String>,
     /// `[repair.playbooks]`, then `[[repair.where]]`, in the order of the file.
@@ -88,6 +90,7 @@ impl Default for Repair {
             pause: limits.pause,
             own_prefix: own.prefix,
             own_functions: Vec::new(),
+            known_accounts: Vec::new(),
             own_roles: Vec::new(),
             rules: Vec::new(),
             exemptions: Vec::new(),
@@ -125,6 +128,7 @@ impl Repair {
             own: Own {
                 prefix: self.own_prefix.clone(),
                 functions: self.own_functions.clone(),
+                accounts: self.known_accounts.clone(),
                 watched_roles: self.own_roles.iter().map(name).collect(),
                 roles: roles.cloned().collect(),
                 ..Own::default()

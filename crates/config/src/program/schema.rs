@@ -285,6 +285,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting!(repair.own_functions, Kind::Texts, "The names of Stockade's own functions."),
     setting!(
+        repair.known_accounts,
+        Kind::Texts,
+        "Accounts that things may be shared with, beside those that are looked after."
+    ),
+    setting!(
         repair.own_roles,
         Kind::Texts,
         "The ARNs of the roles that repairs are made with. What they do triggers nothing."

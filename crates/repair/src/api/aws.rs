@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
+use base64::Engine as _;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use stockade_aws::{Aws, Call, Fault, FaultKind, Reply};
 
 use super::{Api, ApiAnswer, ApiCall, ApiFault, Blame, Place, wire};
@@ -188,6 +190,11 @@ async fn send(aws: &Aws, call: &ApiCall) -> Result<Reply, Fault> {
         http.headers = request.headers;
     }
     http.query = request.query;
+    if request.host == "s3" && !http.body.is_empty() {
+        // S3 takes some changes only with a sum of their bytes.
+        let sum = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&http.body));
+        http.headers.push(("x-amz-checksum-sha256", sum));
+    }
     http.headers.push(("user-agent", user_agent(call.action.as_deref())));
     let aws = if request.region == call.place.region { aws.clone() } else { aws.in_region(&request.region) };
     aws.call(&http).await

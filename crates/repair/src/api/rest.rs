@@ -1,5 +1,5 @@
 //! The operations of services that speak REST: method, path, and which parameters belong into path and query. What is
-//! left is the body, as JSON.
+//! left is the body: as JSON, or to S3 as XML.
 
 /// One operation.
 #[derive(Debug)]
@@ -53,8 +53,23 @@ const ROUTES: &[Route] = &[
     ),
     route("lambda", "PutFunctionConcurrency", "PUT", "/2017-10-31/functions/{FunctionName}/concurrency", &[]),
     route("lambda", "UpdateEventSourceMapping", "PUT", "/2015-03-31/event-source-mappings/{UUID}", &[]),
+    route("s3", "DeletePublicAccessBlock", "DELETE", "/{Bucket}", &[("publicAccessBlock", "")]),
     route("s3", "GetBucketPolicy", "GET", "/{Bucket}", &[("policy", "")]),
+    route("s3", "GetBucketTagging", "GET", "/{Bucket}", &[("tagging", "")]),
+    route("s3", "GetPublicAccessBlock", "GET", "/{Bucket}", &[("publicAccessBlock", "")]),
     route("s3", "HeadBucket", "HEAD", "/{Bucket}", &[]),
+    route(
+        "s3",
+        "ListBuckets",
+        "GET",
+        "/",
+        &[
+            ("bucket-region", "BucketRegion"),
+            ("continuation-token", "ContinuationToken"),
+            ("max-buckets", "MaxBuckets"),
+        ],
+    ),
+    route("s3", "PutPublicAccessBlock", "PUT", "/{Bucket}", &[("publicAccessBlock", "")]),
 ];
 
 /// How an operation is asked for.

@@ -1,4 +1,4 @@
-//! XML answers as JSON: an element with children is an object, children named `member` or `item` or repeated are an
+//! XML answers as JSON, and JSON as XML for S3. Of an answer an element with children is an object, children named `member` or `item` or repeated are an
 //! array, everything else is a text. Enough for what EC2, IAM and STS answer.
 
 use serde_json::{Map, Value};
@@ -33,6 +33,37 @@ pub(crate) fn read(text: &str) -> Option<Value> {
     }
     let (_, answer) = root.children.into_iter().next()?;
     Some(unwrapped(answer))
+}
+
+/// A structure as an element; lists are repeated elements. Depth is that of our own parameters.
+pub(crate) fn write(name: &str, value: &Value, namespace: &str) -> String {
+    let mut text = String::new();
+    element(name, value, &format!(" xmlns=\"{namespace}\""), &mut text);
+    text
+}
+
+fn element(name: &str, value: &Value, attributes: &str, text: &mut String) {
+    let mut one = |value: &Value| {
+        text.extend(["<", name, attributes, ">"]);
+        match value {
+            Value::Object(fields) => fields.iter().for_each(|(name, value)| element(name, value, "", text)),
+            Value::String(plain) => text.push_str(&escaped(plain)),
+            Value::Null | Value::Array(_) => {}
+            _ => text.push_str(&value.to_string()),
+        }
+        text.extend(["</", name, ">"]);
+    };
+    match value {
+        Value::Array(all) => all.iter().for_each(one),
+        value => one(value),
+    }
+}
+
+/// A text with its named entities.
+fn escaped(text: &str) -> String {
+    [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;")]
+        .iter()
+        .fold(text.to_owned(), |text, (plain, entity)| text.replace(plain, entity))
 }
 
 /// `…Response` holds `…Result` and `ResponseMetadata` in services with such a wrapping; EC2 has neither.

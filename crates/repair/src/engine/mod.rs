@@ -113,6 +113,7 @@ impl Engine {
         if settings.own.regions.is_empty() {
             settings.own.regions.push(home.to_owned());
         }
+        settings.own.accounts.extend(settings.accounts.iter().cloned());
         Self {
             api,
             shelf,

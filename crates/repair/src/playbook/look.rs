@@ -106,6 +106,12 @@ impl<'a> Look<'a> {
         self.hints.iter().filter_map(|hint| hint.thing.as_deref())
     }
 
+    /// The same where nothing else is asked for: those, and no others, have to be looked at.
+    pub fn only_asked(&self) -> Option<Vec<&'a str>> {
+        let asked: Vec<&str> = self.asked().collect();
+        (!asked.is_empty() && asked.len() == self.hints.len()).then_some(asked)
+    }
+
     /// Whether an event brought us here, and not the schedule.
     pub fn is_told(&self) -> bool {
         !self.hints.is_empty()
@@ -160,18 +166,36 @@ impl<'a> Look<'a> {
         list: &str,
         token: &str,
     ) -> Result<Vec<Value>, ApiFault> {
+        self.pages_by(service, operation, parameters, list, (token, token))
+    }
+
+    /// The same where answer and parameter name the token differently, in this order. A `list` that begins with `/` is a
+    /// JSON pointer.
+    ///
+    /// # Errors
+    /// As [`Look::pages`].
+    pub fn pages_by(
+        &mut self,
+        service: &str,
+        operation: &str,
+        parameters: &Value,
+        list: &str,
+        (token, parameter): (&str, &str),
+    ) -> Result<Vec<Value>, ApiFault> {
         let (mut all, mut parameters) = (Vec::new(), parameters.clone());
         for _ in 0..MAX_PAGES {
             let mut page = self.ask(service, operation, parameters.clone())?;
-            all.extend_from_slice(crate::json::list(&page, list));
+            let (holder, name) = list.rsplit_once('/').unwrap_or(("", list));
+            let listed = page.pointer(holder).map_or(&[][..], |holder| crate::json::list(holder, name));
+            all.extend_from_slice(listed);
             let more = page.get_mut(token).map(Value::take).unwrap_or_default();
             if more.as_str().is_none_or(str::is_empty) {
                 return Ok(all);
             }
             if let Some(fields) = parameters.as_object_mut() {
-                fields.insert(token.to_owned(), more);
+                fields.insert(parameter.to_owned(), more);
             } else {
-                parameters = Value::Object(Map::from_iter([(token.to_owned(), more)]));
+                parameters = Value::Object(Map::from_iter([(parameter.to_owned(), more)]));
             }
         }
         let message = format!("cannot list all of {service}:{operation}: more than {MAX_PAGES} pages");

@@ -7,6 +7,10 @@ mod p01_trail_stopped;
 mod p02_trail_deleted;
 mod p03_trail_weakened;
 mod p04_self_protection;
+mod p10_bucket_block_off;
+mod p12_snapshot_shared;
+mod p16_security_group_open;
+mod p17_key_disabled;
 
 use crate::Playbook;
 
@@ -16,6 +20,10 @@ pub const CATALOGUE: &[&dyn Playbook] = &[
     &p02_trail_deleted::TrailDeleted,
     &p03_trail_weakened::TrailWeakened,
     &p04_self_protection::SelfProtection,
+    &p10_bucket_block_off::BucketBlockOff,
+    &p12_snapshot_shared::SnapshotShared,
+    &p16_security_group_open::SecurityGroupOpen,
+    &p17_key_disabled::KeyDisabled,
 ];
 
 #[cfg(test)]

@@ -13,13 +13,17 @@
 )]
 
 mod approvals;
+mod buckets;
 mod deleted;
 mod exemptions;
+mod groups;
+mod keys;
 mod limits;
 mod original;
 mod own;
 mod permissions;
 mod places;
+mod snapshots;
 mod stopped;
 #[cfg(feature = "sqlite")]
 mod table;

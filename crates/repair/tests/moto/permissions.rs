@@ -7,7 +7,7 @@ use stockade_repair::playbook::{Access, BASE, PolicyOptions, policy};
 use stockade_repair::{CATALOGUE, Mode, Playbook, Recorder};
 
 use crate::world::World;
-use crate::{deleted, own, stopped, weakened};
+use crate::{buckets, deleted, groups, keys, own, snapshots, stopped, weakened};
 
 /// The calls that a playbook makes in its whole life, also when it fails halfway and when it is taken back.
 fn calls_of(id: &str) -> Option<BTreeSet<String>> {
@@ -35,6 +35,10 @@ fn calls_of(id: &str) -> Option<BTreeSet<String>> {
             live(&weakened::insights)?;
         }
         "P04" => live(&own::life)?,
+        "P10" => live(&buckets::life)?,
+        "P12" => live(&snapshots::life)?,
+        "P16" => live(&groups::life)?,
+        "P17" => live(&keys::life)?,
         other => panic!("no life of {other} is told: tell it here"),
     }
     // Who we are and which role to assume belong to no playbook.

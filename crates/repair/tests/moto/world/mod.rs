@@ -163,6 +163,17 @@ impl World {
         self.admin.call(&call).unwrap_or_else(|fault| panic!("{}: {fault}", call.name())).body
     }
 
+    /// The same where it may be refused.
+    pub(crate) fn ask(
+        &mut self,
+        service: &str,
+        operation: &str,
+        parameters: Value,
+    ) -> Result<Value, stockade_repair::ApiFault> {
+        let call = ApiCall::new(&self.place.clone(), service, operation, parameters);
+        self.admin.call(&call).map(|answer| answer.body)
+    }
+
     /// A request as it goes over the wire: for what the engine never asks.
     pub(crate) fn raw(&mut self, call: &Call) {
         let aws = self.session();
