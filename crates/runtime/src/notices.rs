@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use stockade_config::{Config, Pace, Program, ResponderConfig, ResponderKind, Secret};
-use stockade_core::ports::{Evidence, Notice, Plan, RespondError, Responder, Scope, Standing, Wants};
+use stockade_core::ports::{Evidence, Notice, Plan, Report, RespondError, Responder, Scope, Standing, Wants};
 use stockade_core::{Outcome, Timestamp, Verdict};
 use stockade_respond::notice::{About, Book, Limits};
 
@@ -270,6 +270,14 @@ impl Responder for Unopened {
 
     fn tell(&mut self, notices: &[Notice], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
         self.responder()?.tell(notices, now)
+    }
+
+    fn reports(&self) -> bool {
+        true
+    }
+
+    fn report(&mut self, reports: &[Report], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
+        self.responder()?.report(reports, now)
     }
 
     fn restore(&mut self, bans: &[(Standing, Evidence)], now: Timestamp) -> Result<(), RespondError> {
