@@ -95,6 +95,9 @@ pub(crate) struct Case {
     pub(crate) approval: Option<String>,
     /// Its repairs within the window.
     pub(crate) recent: Vec<Attempt>,
+    /// What its last repair came to, if not to anything good: the same again is no news.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) came_to: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -47,6 +47,21 @@ impl Engine {
         Ok(Ok(()))
     }
 
+    /// Notes what the repair of a thing came to, empty for good; whether the one before came to the same.
+    pub(super) fn came_to(
+        &mut self,
+        playbook: &str,
+        subject: &Subject,
+        what: &str,
+    ) -> Result<bool, ShelfError> {
+        let key = state::case(playbook, subject);
+        state::update(self.shelf.as_mut(), &key, |case: &mut Case| {
+            let same = !what.is_empty() && case.came_to == what;
+            what.clone_into(&mut case.came_to);
+            same
+        })
+    }
+
     /// Gives the thing back. `done`: whether the repair was verified; none takes back that there was one.
     pub(super) fn release(
         &mut self,

@@ -14,6 +14,7 @@ mod decide;
 mod error;
 mod holds;
 mod limits;
+mod news;
 mod pass;
 mod person;
 mod places;
@@ -179,7 +180,7 @@ impl Engine {
     ) -> Result<Run, EngineError> {
         let account = event.account().to_owned();
         if !self.accounts()?.contains(&account) {
-            return self.passed(PassedOver::Elsewhere { place: account });
+            return self.followed_by_nobody(playbook, event, PassedOver::Elsewhere { place: account });
         }
         let mut run = Run::default();
         let mut by_region: BTreeMap<String, Vec<Hint>> = BTreeMap::new();
@@ -198,12 +199,13 @@ impl Engine {
             .filter(|(place, _)| self.looks_after(place))
             .collect();
         if places.is_empty() {
-            return self.passed(PassedOver::Elsewhere { place: event.region().to_owned() });
+            let place = event.region().to_owned();
+            return self.followed_by_nobody(playbook, event, PassedOver::Elsewhere { place });
         }
         let mut acting = Vec::new();
         let off = self.pass_all(playbook, &places, trigger, installation, &mut run, &mut acting)?;
         if off {
-            return self.passed(PassedOver::Off);
+            return self.followed_by_nobody(playbook, event, PassedOver::Off);
         }
         if run.seen == 0 && run.troubles.is_empty() {
             for name in playbook.about().then {

@@ -86,6 +86,9 @@ impl Engine {
         let latency_ms = now.as_millis().saturating_sub(since.as_millis());
         let outcome = if verified { "verified" } else { "unverified" };
         let after = after.map(|finding| &finding.state);
+        let came_to = if verified { String::new() } else { format!("{id} unverified") };
+        let repeated = self.came_to(playbook.about().id, &finding.subject, &came_to)?;
+        merge(&mut body, json!({"repeated": repeated}));
         merge(&mut body, json!({"outcome": outcome, "after": after, "latency_ms": latency_ms}));
         record::append(self.shelf.as_mut(), now, "repair", &id, body)?;
         self.release(playbook.about().id, &finding.subject, &id, Some(verified))?;
@@ -100,6 +103,7 @@ impl Engine {
         let item = run.items.iter_mut().rev().find(|item| item.id == id && item.subject == finding.subject);
         if let Some(item) = item {
             item.outcome = Outcome::Repaired { verified, latency_ms };
+            item.repeated = repeated;
         }
         Ok(())
     }
