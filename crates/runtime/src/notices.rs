@@ -16,10 +16,7 @@ pub(crate) fn book(config: &Config) -> Arc<Book> {
         severity: rule.severity,
         playbook: rule.playbook.clone(),
     };
-    let host = match config.program.host.as_str() {
-        "" => rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        host => host.to_owned(),
-    };
+    let host = host(&config.program);
     let mut repairs: HashMap<Arc<str>, Vec<Box<str>>> = HashMap::new();
     for jail in &config.jails {
         for playbook in jail.rules.iter().filter_map(|rule| rule.playbook.as_ref()) {
@@ -31,6 +28,14 @@ pub(crate) fn book(config: &Config) -> Arc<Book> {
     }
     let rules = rules.map(|rule| (Arc::clone(&rule.name), about(rule))).collect();
     Arc::new(Book { rules, host, repairs })
+}
+
+/// The name of this host.
+pub(crate) fn host(program: &Program) -> String {
+    match program.host.as_str() {
+        "" => rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        host => host.to_owned(),
+    }
 }
 
 /// Whether a responder is one of these.

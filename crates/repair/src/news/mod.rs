@@ -23,6 +23,13 @@ pub struct News {
     pub(crate) lines: Vec<Line>,
 }
 
+impl News {
+    /// The number of the last line that was read for them.
+    pub fn last(&self) -> Option<u64> {
+        self.lines.last().map(|line| line.seq)
+    }
+}
+
 /// A line of the record that was read for its news.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {

@@ -175,9 +175,11 @@ fn serve(
     #[cfg(feature = "aws")]
     engine.start_events(&threads)?;
     let repairs = engine.start_repairs();
+    let telling = repairs.as_ref().and_then(|_| engine.start_telling());
     ready(&engine.assembled);
     let end = engine.turn_until_told(&threads);
     drop(repairs);
+    drop(telling);
     Ok(engine.close(end, threads))
 }
 
