@@ -32,6 +32,8 @@ pub struct Settings {
     pub undo_holds: Duration,
     /// Signs the links that approve a repair; no links without.
     pub link_key: Option<LinkKey>,
+    /// Where links lead, without a query; no links in notices without.
+    pub link_url: String,
     /// What belongs to this installation, by kind: it comes back as it stands here where no last good state is known.
     pub manifest: Vec<(String, Thing)>,
 }
@@ -50,6 +52,7 @@ impl Default for Settings {
             approve_within: DAY,
             undo_holds: DAY,
             link_key: None,
+            link_url: String::new(),
             manifest: Vec::new(),
         }
     }

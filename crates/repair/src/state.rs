@@ -100,6 +100,9 @@ pub(crate) struct Case {
     pub(crate) turn: u64,
     /// What was done of the repair that is under way: written before each call, so that whoever dies leaves it behind.
     pub(crate) doing: Option<Doing>,
+    /// What its last repair came to, if not to anything good: the same again is no news.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) came_to: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

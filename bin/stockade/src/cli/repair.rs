@@ -67,6 +67,11 @@ Examples:
   stockade repair approve p02-0f3a9c21b7de
   stockade repair refuse p02-0f3a9c21b7de --by 'carla, ticket 4711'";
 
+const FOLLOW_EXAMPLES: &str = "\
+Examples:
+  stockade repair follow 'https://guard.example.com/?answer=v1.approve.p02-0f3a9c21b7de.1795342504.9f86d0…'
+  stockade repair follow --look v1.approve.p02-0f3a9c21b7de.1795342504.9f86d0…";
+
 const SHOW_EXAMPLES: &str = "\
 Examples:
   stockade repair show
@@ -119,6 +124,8 @@ pub(crate) enum RepairCommand {
     Approve(RepairDecideArgs),
     /// Refuse a repair that waits; the thing is then left alone for a while
     Refuse(RepairDecideArgs),
+    /// Do what a signed link in a notice says: approve a repair that waits, or refuse it
+    Follow(RepairFollowArgs),
     /// Show what is known of a repair; or which wait, and what was done last
     Show(RepairShowArgs),
     /// Take a repair back; the thing is then left alone for a while
@@ -230,6 +237,23 @@ pub(crate) struct RepairDecideArgs {
     #[arg(value_name = "ID")]
     pub(crate) id: String,
     /// Who decides, for the record [default: who is logged in]
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<String>,
+}
+
+/// Do what a signed link in a notice says.
+///
+/// The link is all that is needed to know who may: `link_secret` in `[repair]` must be what it was signed with.
+#[derive(Args, Debug)]
+#[command(after_help = FOLLOW_EXAMPLES)]
+pub(crate) struct RepairFollowArgs {
+    /// The link, or what follows `answer=` in it
+    #[arg(value_name = "LINK")]
+    pub(crate) link: String,
+    /// Only say what it would do
+    #[arg(long, conflicts_with = "by")]
+    pub(crate) look: bool,
+    /// Who follows it, for the record [default: who is logged in]
     #[arg(long, value_name = "WHO")]
     pub(crate) by: Option<String>,
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use stockade_repair::{Exemption, Limits, Mode, ModeRule, Modes, Own, Settings};
 
-use super::StoreConfig;
 use super::value::{Parsed, Stored};
+use super::{Secret, StoreConfig};
 
 /// What is put back in AWS, and how far that may go. Its default repairs nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,12 @@ pub struct Repair {
     pub shelf: Option<StoreConfig>,
     /// `approve_within`: how long an approval is waited for.
     pub approve_within: Duration,
+    /// `tell`: who is told what repairs came to, of `[responders]`; empty: all that tell.
+    pub tell: Vec<String>,
+    /// `link_secret`: what links in notices are signed with; `None`: notices hold no links.
+    pub link_secret: Option<Secret>,
+    /// `link_url`: where those links lead; empty: to the function's own address.
+    pub link_url: String,
     /// `undo_holds`: how long a thing is left as it is whose repair a person took back or refused.
     pub undo_holds: Duration,
     /// `tag_exempts`: how far away the end of an exemption by tag may be; zero: tags exempt nothing.
@@ -80,6 +86,9 @@ impl Default for Repair {
             own_account: true,
             shelf: None,
             approve_within: DAY,
+            tell: Vec::new(),
+            link_secret: None,
+            link_url: String::new(),
             undo_holds: DAY,
             tag_exempts: DAY.saturating_mul(31),
             limit_window: limits.window,
@@ -166,6 +175,22 @@ impl Stored for Mode {
     }
 }
 
+/// Where links may lead: an address without a query, over an encrypted connection or on this machine.
+pub(super) fn is_link_url(text: &str) -> bool {
+    let (local, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) => (false, rest),
+        (None, Some(rest)) => (true, rest),
+        (None, None) => return text.is_empty(),
+    };
+    let host = rest.split('/').next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte);
+    !name.is_empty()
+        && text.len() <= crate::limits::MAX_URL_BYTES
+        && rest.bytes().all(plain)
+        && (!local || matches!(name, "localhost" | "127.0.0.1" | "[::1]"))
+}
+
 /// What the names of our own things may begin with: never nothing, or all things were our own.
 pub(super) fn is_prefix(text: &str) -> bool {
     const MAX: usize = 64;
@@ -203,6 +228,21 @@ mod tests {
         assert_eq!(repair.shelf(&store), StoreConfig::DynamoDb { table: "Repairs".into() });
         let fleet = StoreConfig::parse("postgresql://h/fleet").unwrap();
         assert_eq!(Repair::default().shelf(&fleet), fleet);
+        for (text, fits) in [
+            ("", true),
+            ("https://guard.example.com/", true),
+            ("http://127.0.0.1:8080/x", true),
+            ("http://[::1]:8080/", true),
+            ("http://guard.example.com/", false),
+            ("http://127.0.0.1.example.com/", false),
+            ("https://guard.example.com/?a=b", false),
+            ("https://user@guard.example.com/", false),
+            ("https://guard.example.com/#x", false),
+            ("https://", false),
+            ("javascript:alert(1)", false),
+        ] {
+            assert_eq!(is_link_url(text), fits, "{text}");
+        }
         for (text, fits) in [("stockade-", true), ("", false), ("a b", false), ("*", false)] {
             assert_eq!(is_prefix(text), fits, "{text}");
         }

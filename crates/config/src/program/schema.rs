@@ -248,7 +248,27 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Where last good states and the record of repairs are kept: what `store` may be. Empty: `repairs.db`\n\
          beside the store's file, or the store's own table or database."
     ),
+    setting!(
+        repair.tell,
+        Kind::Texts,
+        "Who is told what repairs came to, of `[responders]`. Empty: all of kind `log`, `webhook`, `slack`, `email` and\n\
+         `sns-notice`."
+    ),
     setting!(repair.approve_within, MINUTE, "How long a repair waits for a person to approve it."),
+    setting!(
+        repair.link_secret,
+        Kind::Secret,
+        "What the links are signed with by which notices let somebody approve or refuse a repair: `env:NAME`, `file:/path`\n\
+         or `ssm:/name`, at least 32 bytes. Empty: notices hold no links."
+    ),
+    setting!(
+        repair.link_url,
+        text(
+            "an address such as `https://guard.example.com/`, without a query, or nothing",
+            repair::is_link_url
+        ),
+        "Where those links lead. Empty: to the address of the function that tells, if it has one."
+    ),
     setting!(
         repair.undo_holds,
         ANY,

@@ -7,7 +7,7 @@ use super::lease::joined;
 use super::limits::Taken;
 use super::pass::merge;
 use super::{Engine, EngineError, Trigger, state};
-use crate::json::sha256;
+use crate::json::{digest, sha256};
 use crate::playbook::{Access, Change, Finding, Plan, Playbook, Subject};
 use crate::run::{Done, Item, Outcome};
 use crate::shelf::ShelfError;
@@ -119,6 +119,10 @@ impl Engine {
             Ended::Failed(fault) => {
                 merge(&mut body, json!({"outcome": "failed", "fault": fault}));
                 let (done, of) = (item.done.len(), plan.changes.len());
+                let (word, code) = (fault.blame, fault.code.as_str());
+                let came_to = digest(&json!([id, word, code, done, of, plan.digest()]));
+                item.repeated = self.came_to(about.id, &subject, &came_to)?;
+                merge(&mut body, json!({"repeated": item.repeated}));
                 item.outcome = Outcome::Failed { fault, done, of };
                 let now = self.time.now();
                 record::append(self.shelf.as_mut(), now, "repair", &id, body)?;

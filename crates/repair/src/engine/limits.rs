@@ -60,6 +60,21 @@ impl Engine {
         }
         Ok(Ok(taken))
     }
+
+    /// Notes what the repair of a thing came to, empty for good; whether the one before came to the same.
+    pub(super) fn came_to(
+        &mut self,
+        playbook: &str,
+        subject: &Subject,
+        what: &str,
+    ) -> Result<bool, ShelfError> {
+        let key = state::case(playbook, subject);
+        state::update(self.shelf.as_mut(), &key, |case: &mut Case| {
+            let same = !what.is_empty() && case.came_to == what;
+            what.clone_into(&mut case.came_to);
+            same
+        })
+    }
 }
 
 /// Takes the thing, if nobody else works on it and it was not repaired too often.

@@ -16,6 +16,7 @@ mod good;
 mod holds;
 mod lease;
 mod limits;
+mod news;
 mod pass;
 mod person;
 mod places;
@@ -182,7 +183,7 @@ impl Engine {
     ) -> Result<Run, EngineError> {
         let account = event.account().to_owned();
         if !self.accounts()?.contains(&account) {
-            return self.passed(PassedOver::Elsewhere { place: account });
+            return self.followed_by_nobody(playbook, event, PassedOver::Elsewhere { place: account });
         }
         let mut run = Run::default();
         let mut by_region: BTreeMap<String, Vec<Hint>> = BTreeMap::new();
@@ -201,12 +202,13 @@ impl Engine {
             .filter(|(place, _)| self.looks_after(place))
             .collect();
         if places.is_empty() {
-            return self.passed(PassedOver::Elsewhere { place: event.region().to_owned() });
+            let place = event.region().to_owned();
+            return self.followed_by_nobody(playbook, event, PassedOver::Elsewhere { place });
         }
         let mut acting = Vec::new();
         let off = self.pass_all(playbook, &places, trigger, installation, &mut run, &mut acting)?;
         if off {
-            return self.passed(PassedOver::Off);
+            return self.followed_by_nobody(playbook, event, PassedOver::Off);
         }
         if run.seen == 0 && run.troubles.is_empty() {
             for name in playbook.about().then {

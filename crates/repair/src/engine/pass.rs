@@ -203,7 +203,14 @@ impl Engine {
         let place = state::open(&finding.subject.place);
         let scheduled = matches!(trigger, Trigger::Schedule);
         let outcome = serde_json::to_value(&item.outcome).unwrap_or_default();
-        let what = digest(&json!([outcome, item.says, finding.state, item.plan]));
+        let mut said = outcome.clone();
+        if matches!(item.outcome, Outcome::Limited { .. })
+            && let Some(fields) = said.as_object_mut()
+        {
+            // The window moves on; that nothing is repaired stays the same.
+            fields.remove("until");
+        }
+        let what = digest(&json!([said, item.says, finding.state, item.plan]));
         let known: Open = state::read(self.shelf.as_mut(), &place)?.unwrap_or_default();
         if let Some(told) = known.told.get(&key)
             && scheduled

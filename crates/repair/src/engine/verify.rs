@@ -95,12 +95,16 @@ impl Engine {
         let latency_ms = now.as_millis().saturating_sub(doing.since.as_millis());
         let outcome = if verified { "verified" } else { "unverified" };
         let after = after.map(|finding| &finding.state);
+        let came_to = if verified { String::new() } else { format!("{id} unverified") };
+        let repeated = self.came_to(playbook.about().id, &finding.subject, &came_to)?;
+        merge(&mut body, json!({"repeated": repeated}));
         merge(&mut body, json!({"outcome": outcome, "after": after, "latency_ms": latency_ms}));
         record::append(self.shelf.as_mut(), now, "repair", id, body)?;
         self.ended_repair(about.id, &finding.subject, verified)?;
         self.release(about.id, &finding.subject, id, turn, Some(verified))?;
         if let Some(item) = item {
             item.outcome = Outcome::Repaired { verified, latency_ms };
+            item.repeated = repeated;
         }
         Ok(())
     }

@@ -91,6 +91,25 @@ impl Engine {
         self.passed(PassedOver::Own { repair })
     }
 
+    /// Nobody looks where the event points, or the playbook is off there: it is recorded, so that somebody hears of it.
+    pub(super) fn followed_by_nobody(
+        &mut self,
+        playbook: &dyn Playbook,
+        event: &Event,
+        why: PassedOver,
+    ) -> Result<Run, EngineError> {
+        let says = match &why {
+            PassedOver::Elsewhere { place } => format!("nothing is looked after in {place}"),
+            _ => "this repair is off".to_owned(),
+        };
+        let body = json!({
+            "playbook": playbook.about().id, "event_identity": event.identity(), "why": says,
+            "event_sha256": event.sha256(), "event": event.value(), "actor": event.actor(),
+        });
+        record::append(self.shelf.as_mut(), self.time.now(), "passed", "", body)?;
+        self.passed(why)
+    }
+
     /// A call that failed changed nothing; that somebody tried is recorded.
     pub(super) fn attempt(
         &mut self,

@@ -33,8 +33,8 @@ pub struct Entry {
     pub prev: String,
     /// When it was written, in UTC.
     pub at: String,
-    /// What it tells: `began`, `repair`, `good`, `undo`, `plan`, `notice`, `approval`, `own`, `attempt`, `limit`, `escalation`,
-    /// `accept`, `hold`, `trial`.
+    /// What it tells: `began`, `repair`, `good`, `undo`, `plan`, `notice`, `approval`, `own`, `attempt`, `passed`, `limit`,
+    /// `escalation`, `accept`, `hold`, `trial`.
     pub kind: String,
     /// The repair it belongs to; empty if to none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -205,6 +205,30 @@ pub(crate) fn of_repair(shelf: &mut dyn Shelf, id: &str) -> Result<Vec<Entry>, S
         entries.push(entry);
     }
     Ok(entries)
+}
+
+/// The first entry of a repair.
+pub(crate) fn first_of_repair(shelf: &mut dyn Shelf, id: &str) -> Result<Option<Entry>, ShelfError> {
+    let lines: Lines = state::read(shelf, &lines_of(id))?.unwrap_or_default();
+    let Some(seq) = lines.seqs.first() else { return Ok(None) };
+    Ok(line_at(shelf, *seq)?.and_then(Result::ok).map(|(entry, _)| entry))
+}
+
+/// Whether there is a line of this number.
+pub(crate) fn has_line(shelf: &mut dyn Shelf, seq: u64) -> Result<bool, ShelfError> {
+    Ok(shelf.get(&key(seq))?.is_some())
+}
+
+/// The line of a number with its hash, or what is wrong with it; `None` where there is none.
+pub(crate) fn line_at(
+    shelf: &mut dyn Shelf,
+    seq: u64,
+) -> Result<Option<Result<(Entry, String), String>>, ShelfError> {
+    let Some(stored) = shelf.get(&key(seq))? else { return Ok(None) };
+    let read = opened(&String::from_utf8_lossy(&stored.value));
+    Ok(Some(read.and_then(|(entry, hash)| {
+        if entry.seq == seq { Ok((entry, hash)) } else { Err(format!("says that it is line {}", entry.seq)) }
+    })))
 }
 
 /// The entries with numbers above `after`, in their order, at most `limit`.

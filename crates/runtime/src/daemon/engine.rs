@@ -176,12 +176,14 @@ fn serve(
     #[cfg(feature = "aws")]
     engine.start_events(&threads)?;
     let mut repairs = engine.start_repairs();
+    let telling = repairs.as_ref().and_then(|_| engine.start_telling());
     ready(&engine.assembled);
     let end = engine.turn_until_told(&threads);
     // It ends while the rest is closed; a repair that it is making is waited for behind that.
     repairs.iter_mut().for_each(Schedule::end);
     let closed = engine.close(end, threads);
     drop(repairs);
+    drop(telling);
     Ok(closed)
 }
 

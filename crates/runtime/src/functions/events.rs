@@ -30,6 +30,21 @@ impl Function {
         now: Timestamp,
         counts: &mut Counts,
     ) -> Result<Value, FunctionError> {
+        let answer = match invocation {
+            Invocation::Web(request) => Ok(self.web(&request)),
+            invocation => self.followed(invocation, now, counts),
+        };
+        let now = self.parts.clock.now();
+        self.parts.tellers.herald(now);
+        answer
+    }
+
+    fn followed(
+        &mut self,
+        invocation: Invocation,
+        now: Timestamp,
+        counts: &mut Counts,
+    ) -> Result<Value, FunctionError> {
         let read = |body: &'_ Result<String, PayloadError>| match body {
             Ok(body) => read_message(body).into_iter().map(|one| one.map(Delivered::into_owned)).collect(),
             Err(error) => vec![Err(error.clone())],

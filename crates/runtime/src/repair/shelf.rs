@@ -17,10 +17,14 @@ pub(super) fn open(
     let _ = aws; // Not every build speaks to it.
     let place = program.repair.shelf(&program.store);
     match &place {
-        StoreConfig::File(path) if need != Need::All && !path.exists() => match need {
-            Need::Kept => Err(RepairError::Nothing { place: place.to_string() }),
-            _ => Ok((Box::new(MemoryShelf::default()), true)),
-        },
+        StoreConfig::File(path)
+            if !matches!(need, Need::All | Need::Record | Need::Answer) && !path.exists() =>
+        {
+            match need {
+                Need::Kept => Err(RepairError::Nothing { place: place.to_string() }),
+                _ => Ok((Box::new(MemoryShelf::default()), true)),
+            }
+        }
         StoreConfig::File(path) => Ok((file(path)?, false)),
         #[cfg(feature = "aws")]
         StoreConfig::DynamoDb { table } => {

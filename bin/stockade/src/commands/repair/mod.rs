@@ -27,6 +27,7 @@ pub(crate) fn run(global: &Global, args: &RepairArgs) -> Outcome {
         RepairCommand::Event(args) => follow::event(global, args),
         RepairCommand::Approve(args) => decide::approve(global, args),
         RepairCommand::Refuse(args) => decide::refuse(global, args),
+        RepairCommand::Follow(args) => decide::follow(global, args),
         RepairCommand::Undo(args) => decide::undo(global, args),
         RepairCommand::Show(args) => show::run(global, args),
         RepairCommand::VerifyRecord(args) => record::verify(global, args),
@@ -50,14 +51,21 @@ fn engine(program: &Program, need: Need) -> Result<Engine, Failure> {
 }
 
 fn refused(error: &RepairError) -> Failure {
-    let usage =
-        matches!(error, RepairError::NoAws | RepairError::NoSuchShelf { .. } | RepairError::LinkKey(_));
+    let usage = matches!(
+        error,
+        RepairError::NoAws
+            | RepairError::NoSuchShelf { .. }
+            | RepairError::LinkKey { .. }
+            | RepairError::LinkSecret { .. }
+            | RepairError::NoLinks
+    );
     Failure::new(if usage { Exit::Usage } else { Exit::Failed }, error).hint(error.hint())
 }
 
 /// What the engine could not do.
 fn failed(error: &EngineError) -> Failure {
-    let usage = matches!(error, EngineError::NoPlaybook { .. } | EngineError::BadEvent(_));
+    let usage =
+        matches!(error, EngineError::NoPlaybook { .. } | EngineError::BadEvent(_) | EngineError::BadLink(_));
     Failure::new(if usage { Exit::Usage } else { Exit::Failed }, error).hint(error.hint())
 }
 
