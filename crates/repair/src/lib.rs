@@ -49,6 +49,7 @@
 #![forbid(unsafe_code)]
 mod answer;
 mod api;
+mod count;
 mod engine;
 mod event;
 mod exempt;
@@ -70,6 +71,7 @@ pub use answer::{Answer, answer};
 pub use api::{Api, ApiAnswer, ApiCall, ApiFault, Blame, Heard, Place, Recorder, wire};
 #[cfg(feature = "aws")]
 pub use api::{AwsApi, Member};
+pub use count::Count;
 pub use engine::{Engine, EngineError, Scope, Time, Waking};
 pub use event::{Actor, BadEvent, Event};
 pub use exempt::{BadExemption, Exempt, Exemption, TAG, Whom, by_tag, end_of};
