@@ -6,7 +6,7 @@ mod common;
 use common::{fixture, run, shown, stockade};
 use insta::assert_snapshot;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 20] = [
     "run",
     "agent",
     "scan",
@@ -14,6 +14,8 @@ const COMMANDS: [&str; 18] = [
     "pattern",
     "rules",
     "check",
+    "repair",
+    "iam",
     "config",
     "status",
     "jails",

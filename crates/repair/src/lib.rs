@@ -50,6 +50,7 @@
 mod answer;
 mod api;
 mod arn;
+mod count;
 mod engine;
 mod event;
 mod exempt;
@@ -72,6 +73,7 @@ pub use answer::{Answer, answer};
 pub use api::{Api, ApiAnswer, ApiCall, ApiFault, Blame, Heard, Place, Recorder, wire};
 #[cfg(feature = "aws")]
 pub use api::{AwsApi, Member};
+pub use count::Count;
 pub use engine::{Engine, EngineError, Scope, Time, Waking};
 pub use event::{Actor, BadEvent, Event};
 pub use exempt::{BadExemption, Exempt, Exemption, TAG, Whom, by_tag, end_of};

@@ -13,7 +13,7 @@ use crate::playbook::{Baseline, Finding, Hint, Look, Permission, Playbook, Sight
 use crate::run::{Item, Outcome, Run};
 use crate::shelf::ShelfError;
 use crate::state::{Baselines, Case, Open, Told};
-use crate::{ApiFault, Place, exempt, record};
+use crate::{ApiFault, Place, count, exempt, record};
 
 /// What a look at a place gave.
 pub(super) struct Seen {
@@ -54,6 +54,7 @@ impl Engine {
             }
         };
         run.seen += sight.seen;
+        count::add(&mut run.counts, playbook.about().id, &place.account, sight.seen);
         for (kind, things) in seen.things {
             self.keep(playbook, place, kind, &things, matches!(trigger, Trigger::Schedule))?;
         }

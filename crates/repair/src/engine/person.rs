@@ -14,7 +14,7 @@ use crate::playbook::{Access, Finding, Hint, Plan, Subject, Verdict};
 use crate::report::{Report, Row};
 use crate::run::{Done, Item, Outcome, Run};
 use crate::state::{Approval, ApprovalState, Case};
-use crate::{ApiCall, record};
+use crate::{ApiCall, count, record};
 
 impl Engine {
     /// How everything is and what would be done: looks and changes nothing, also not what is kept.
@@ -40,6 +40,7 @@ impl Engine {
                 run.troubles.extend(seen.troubles);
                 match seen.sight {
                     Ok(sight) => {
+                        count::add(&mut report.counts, playbook.about().id, &place.account, sight.seen);
                         report
                             .rows
                             .extend(sight.findings.into_iter().map(|finding| row(*playbook, finding, mode)));

@@ -225,8 +225,9 @@ impl Playbook for SelfProtection {
                 Cannot::because("the right to write a role's policies would make Stockade an administrator")
                     .hint("install its policy again, and see who changed it")
             }
-            _ => Cannot::because("its code and configuration are not Stockade's to keep")
-                .hint("install the function again, or accept it as it is now: `stockade repair accept`"),
+            _ => Cannot::because("its code and configuration are not Stockade's to keep").hint(
+                "install the function again, or accept it as it is now: `stockade repair baseline accept`",
+            ),
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use serde_json::json;
-use stockade_repair::{Approval, Engine, EngineError, Link, LinkKey, Run};
+use stockade_repair::{Approval, Engine, EngineError, Link, LinkKey, Outcome as Came, Run};
 use stockade_runtime::repair::Need;
 use stockade_runtime::show_time;
 
@@ -69,5 +69,18 @@ fn decide(
     let mut engine = super::engine(&program, need)?;
     let by = who(args.by.as_deref());
     let run = what(&mut engine, &args.id, &by).map_err(|error| super::failed(&error))?;
-    outcome::show(global, &run, false)
+    let code = outcome::show(global, &run, false)?;
+    let left = |came: &Came| {
+        matches!(came, Came::Undone) || (need == Need::Kept && matches!(came, Came::Dropped { .. }))
+    };
+    if !global.json && run.items.iter().any(|item| left(&item.outcome)) {
+        let mut out = out();
+        let span = text::span(program.repair.undo_holds);
+        writeln!(
+            out,
+            "it is left as it is for {span}, or until it is good again; `undo_holds` says how long"
+        )?;
+        out.flush()?;
+    }
+    Ok(code)
 }
