@@ -57,6 +57,11 @@ impl Engine {
         for (kind, things) in seen.things {
             self.keep(playbook, place, kind, &things, matches!(trigger, Trigger::Schedule))?;
         }
+        let trigger = if !hints.is_empty() && hints.iter().all(|hint| hint.vague) {
+            trigger.by_nobody_known()
+        } else {
+            trigger
+        };
         for finding in sight.findings {
             let item = self.judge(playbook, finding, sight.seen, mode, trigger, &seen.open, acting)?;
             if !item.done.is_empty() {
@@ -169,7 +174,7 @@ impl Engine {
             exemption.holds([about.id, about.name], &finding.subject, &finding.name, trigger.actor(), now)
         });
         let exempt = tag.or(configured);
-        let hold = self.held(about.id, &finding.subject, case.hold.clone(), exempt.as_ref(), trigger)?;
+        let hold = self.held(about.id, &finding.subject, case.clone(), exempt.as_ref(), trigger)?;
         let approved = match trigger {
             Trigger::Approved { id, .. } => Some(id),
             _ => None,
@@ -203,7 +208,7 @@ impl Engine {
         let id = playbook.about().id;
         let key = state::open_key(id, &finding.subject);
         if open.held.contains(&key) {
-            self.end_hold(id, &finding.subject)?;
+            self.end_hold(id, &finding.subject, false)?;
         }
         if !open.repairs.contains_key(&key) && !open.told.contains_key(&key) {
             return Ok(());
