@@ -20,6 +20,7 @@ mod original;
 mod own;
 mod permissions;
 mod places;
+mod recordings;
 mod stopped;
 mod weakened;
 mod world;
