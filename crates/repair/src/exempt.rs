@@ -120,6 +120,11 @@ impl Exemption {
         &self.reason
     }
 
+    /// Whether it is about who did something.
+    pub fn is_by_actor(&self) -> bool {
+        self.whom.principal.is_some() || self.whom.source.is_some()
+    }
+
     /// Whether it holds for a finding, at a time; `playbook` is its id and its name.
     pub fn holds(
         &self,
@@ -146,8 +151,7 @@ impl Exemption {
             && resource.as_ref().is_none_or(|pattern| like(pattern, &subject.id) || like(pattern, name))
             && principal.as_ref().is_none_or(by_principal)
             && source.as_ref().is_none_or(from_source);
-        let by_actor = principal.is_some() || source.is_some();
-        holds.then(|| Exempt { reason: self.reason.clone(), until: self.until, by_actor })
+        holds.then(|| Exempt { reason: self.reason.clone(), until: self.until, by_actor: self.is_by_actor() })
     }
 }
 

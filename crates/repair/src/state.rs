@@ -92,6 +92,8 @@ pub(crate) struct Case {
     pub(crate) lease: Option<Lease>,
     /// It is left as it is.
     pub(crate) hold: Option<Hold>,
+    /// When somebody who is not exempt last did something to it, as their event says.
+    pub(crate) others: Option<Timestamp>,
     /// Its plan that waits for a person.
     pub(crate) approval: Option<String>,
     /// Its repairs within the window.
@@ -142,6 +144,9 @@ pub struct Hold {
     /// Whether it is about what one actor did: what another does to the thing is no part of it.
     #[serde(default)]
     pub by_actor: bool,
+    /// When that actor did it, as the event says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acted: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,7 +21,7 @@ impl Engine {
         let id = playbook.about().id;
         let key = state::open_key(id, &finding.subject);
         if open.held.contains(&key) {
-            self.end_hold(id, &finding.subject)?;
+            self.end_hold(id, &finding.subject, false)?;
         }
         if let Some(repair) = open.repairs.get(&key) {
             return self.end_open(playbook, item, finding, repair, open);

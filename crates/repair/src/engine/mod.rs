@@ -213,8 +213,10 @@ impl Engine {
         if run.seen == 0 && run.troubles.is_empty() {
             for name in playbook.about().then {
                 let Ok(next) = self.playbook(name) else { continue };
-                let everything: Vec<_> =
-                    places.iter().map(|(place, _)| (place.clone(), vec![Hint::everywhere()])).collect();
+                let everything: Vec<_> = places
+                    .iter()
+                    .map(|(place, _)| (place.clone(), vec![Hint::everywhere().only("")]))
+                    .collect();
                 self.pass_all(next, &everything, trigger, installation, &mut run, &mut acting)?;
             }
         }

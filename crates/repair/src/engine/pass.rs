@@ -58,6 +58,11 @@ impl Engine {
         for (kind, things) in seen.things {
             self.keep(playbook, place, kind, &things, matches!(trigger, Trigger::Schedule))?;
         }
+        let trigger = if !hints.is_empty() && hints.iter().all(|hint| hint.vague) {
+            trigger.by_nobody_known()
+        } else {
+            trigger
+        };
         for finding in sight.findings {
             let item = self.judge(playbook, finding, sight.seen, mode, trigger, &seen.open, acting)?;
             if !item.done.is_empty() {
@@ -170,7 +175,7 @@ impl Engine {
             exemption.holds([about.id, about.name], &finding.subject, &finding.name, trigger.actor(), now)
         });
         let exempt = tag.or(configured);
-        let hold = self.held(about.id, &finding.subject, case.hold.clone(), exempt.as_ref(), trigger)?;
+        let hold = self.held(about.id, &finding.subject, case.clone(), exempt.as_ref(), trigger)?;
         let approved = matches!(trigger, Trigger::Approved { .. });
         let facts = Facts { mode, now, approved, exempt, hold };
         let plan = playbook.plan(&finding);

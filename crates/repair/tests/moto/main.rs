@@ -23,6 +23,7 @@ mod original;
 mod own;
 mod permissions;
 mod places;
+mod recordings;
 mod snapshots;
 mod stopped;
 #[cfg(feature = "sqlite")]
