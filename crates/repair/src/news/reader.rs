@@ -42,7 +42,7 @@ impl Reader {
         if let Some(lease) = held.filter(|lease| now < lease.until && lease.until <= now.plus(LEASE)) {
             return Err(lease.until);
         }
-        self.lease = Some(Lease { by: by.to_owned(), until: now.plus(LEASE) });
+        self.lease = Some(Lease { by: by.to_owned(), until: now.plus(LEASE), turn: 0 });
         Ok(())
     }
 
