@@ -26,7 +26,11 @@ const fn route(
 /// Source: the `http` entries of each service's model in AWS's SDKs.
 const ROUTES: &[Route] = &[
     route("guardduty", "CreateDetector", "POST", "/detector", &[]),
+    route("guardduty", "CreateFilter", "POST", "/detector/{detectorId}/filter", &[]),
+    route("guardduty", "DeleteDetector", "DELETE", "/detector/{detectorId}", &[]),
+    route("guardduty", "DeleteFilter", "DELETE", "/detector/{detectorId}/filter/{filterName}", &[]),
     route("guardduty", "GetDetector", "GET", "/detector/{detectorId}", &[]),
+    route("guardduty", "GetFilter", "GET", "/detector/{detectorId}/filter/{filterName}", &[]),
     route("guardduty", "ListDetectors", "GET", "/detector", &[("nextToken", "nextToken")]),
     route("guardduty", "UpdateDetector", "POST", "/detector/{detectorId}", &[]),
     route(

@@ -17,6 +17,7 @@ mod buckets;
 mod deleted;
 mod exemptions;
 mod groups;
+mod guardduty;
 mod keys;
 mod limits;
 mod original;
