@@ -50,6 +50,7 @@
 mod answer;
 mod api;
 mod arn;
+mod block;
 mod engine;
 mod event;
 mod exempt;

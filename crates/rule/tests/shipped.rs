@@ -93,6 +93,7 @@ fn every_playbook_has_its_trigger_and_only_those_that_can_act_do() {
             "ebs-snapshot-shared",
             "guardduty-weakened",
             "kms-key-disabled",
+            "s3-account-public-access",
             "s3-bucket-public-access",
             "security-group-open",
             "stockade-tampered",

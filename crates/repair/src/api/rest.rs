@@ -23,6 +23,8 @@ const fn route(
     Route { service, operation, method, path, query }
 }
 
+const ACCOUNT_BLOCK: &str = "/v20180820/configuration/publicAccessBlock";
+
 /// Source: the `http` entries of each service's model in AWS's SDKs.
 const ROUTES: &[Route] = &[
     route("guardduty", "CreateDetector", "POST", "/detector", &[]),
@@ -74,6 +76,9 @@ const ROUTES: &[Route] = &[
         ],
     ),
     route("s3", "PutPublicAccessBlock", "PUT", "/{Bucket}", &[("publicAccessBlock", "")]),
+    route("s3control", "DeletePublicAccessBlock", "DELETE", ACCOUNT_BLOCK, &[]),
+    route("s3control", "GetPublicAccessBlock", "GET", ACCOUNT_BLOCK, &[]),
+    route("s3control", "PutPublicAccessBlock", "PUT", ACCOUNT_BLOCK, &[]),
 ];
 
 /// How an operation is asked for.

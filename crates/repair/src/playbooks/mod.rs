@@ -8,6 +8,7 @@ mod p02_trail_deleted;
 mod p03_trail_weakened;
 mod p04_self_protection;
 mod p05_guardduty_off;
+mod p09_account_block_off;
 mod p10_bucket_block_off;
 mod p12_snapshot_shared;
 mod p16_security_group_open;
@@ -22,6 +23,7 @@ pub const CATALOGUE: &[&dyn Playbook] = &[
     &p03_trail_weakened::TrailWeakened,
     &p04_self_protection::SelfProtection,
     &p05_guardduty_off::GuardDutyOff,
+    &p09_account_block_off::AccountBlockOff,
     &p10_bucket_block_off::BucketBlockOff,
     &p12_snapshot_shared::SnapshotShared,
     &p16_security_group_open::SecurityGroupOpen,

@@ -12,6 +12,7 @@
     reason = "a test may fail loudly, and says what it skips"
 )]
 
+mod account;
 mod approvals;
 mod buckets;
 mod deleted;
