@@ -21,6 +21,9 @@ pub struct Call {
     pub body: Vec<u8>,
     /// The bucket that the path begins with: its name stands in the address instead, as S3 wants it, where that is possible.
     pub bucket: Option<String>,
+    /// What stands in the address in place of the service's name, such as `111122223333.s3-control`: some services have one
+    /// for each account.
+    pub host: Option<String>,
     /// The longest answer, in bytes, at most [`Call::MAX_REPLY_BYTES`]; a longer one is a fault with the code
     /// [`Call::TOO_LONG`].
     pub max_reply_bytes: usize,
@@ -59,6 +62,7 @@ impl Call {
             headers: Vec::new(),
             body: Vec::new(),
             bucket: None,
+            host: None,
             max_reply_bytes: Self::MAX_REPLY_BYTES,
         }
     }
@@ -129,6 +133,7 @@ impl Call {
                     "iam" => format!("https://iam.{suffix}"),
                     service => {
                         let host = path.and(hosted).map(|bucket| format!("{bucket}.")).unwrap_or_default();
+                        let service = self.host.as_deref().unwrap_or(service);
                         format!("https://{host}{service}.{region}.{suffix}")
                     }
                 }
@@ -193,6 +198,13 @@ mod tests {
         assert_eq!(ssm.uri(None, "cn-north-1"), "https://ssm.cn-north-1.amazonaws.com.cn/");
         let iam = Call::query("ask".into(), "iam", "GetUser", "2010-05-08", &[("A", "b c")]);
         assert_eq!(iam.uri(None, "eu-west-1"), "https://iam.amazonaws.com/");
+        let mut account = Call::rest("read".into(), "s3", "GET", "/v20180820/x".into());
+        account.host = Some("111122223333.s3-control".into());
+        assert_eq!(
+            account.uri(None, "eu-west-1"),
+            "https://111122223333.s3-control.eu-west-1.amazonaws.com/v20180820/x"
+        );
+        assert_eq!(account.uri(Some("http://127.0.0.1:1"), "eu-west-1"), "http://127.0.0.1:1/v20180820/x");
         assert_eq!(iam.body, b"Action=GetUser&Version=2010-05-08&A=b%20c");
     }
 }

@@ -50,6 +50,7 @@
 mod answer;
 mod api;
 mod arn;
+mod block;
 mod count;
 mod engine;
 mod event;

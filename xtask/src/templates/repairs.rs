@@ -154,6 +154,8 @@ pub(super) fn cloudformation() -> String {
         writeln!(text, "{:indent$}Action: {actions}", "").ok();
         writeln!(text, "{:indent$}Resource: {}", "", filled(resource)).ok();
         if let Some((operator, key, value)) = condition {
+            // In quotes, because one of them is YAML's word for nothing.
+            let operator = quoted(operator);
             writeln!(text, "{:indent$}Condition: {{ {operator}: {{ {key}: {} }} }}", "", filled(value)).ok();
         }
         if !always {

@@ -190,6 +190,7 @@ async fn send(aws: &Aws, call: &ApiCall) -> Result<Reply, Fault> {
         http.headers = request.headers;
     }
     http.query = request.query;
+    http.host = request.address;
     if request.host == "s3" && !http.body.is_empty() {
         // S3 takes some changes only with a sum of their bytes.
         let sum = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&http.body));

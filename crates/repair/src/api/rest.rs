@@ -23,10 +23,16 @@ const fn route(
     Route { service, operation, method, path, query }
 }
 
+const ACCOUNT_BLOCK: &str = "/v20180820/configuration/publicAccessBlock";
+
 /// Source: the `http` entries of each service's model in AWS's SDKs.
 const ROUTES: &[Route] = &[
     route("guardduty", "CreateDetector", "POST", "/detector", &[]),
+    route("guardduty", "CreateFilter", "POST", "/detector/{detectorId}/filter", &[]),
+    route("guardduty", "DeleteDetector", "DELETE", "/detector/{detectorId}", &[]),
+    route("guardduty", "DeleteFilter", "DELETE", "/detector/{detectorId}/filter/{filterName}", &[]),
     route("guardduty", "GetDetector", "GET", "/detector/{detectorId}", &[]),
+    route("guardduty", "GetFilter", "GET", "/detector/{detectorId}/filter/{filterName}", &[]),
     route("guardduty", "ListDetectors", "GET", "/detector", &[("nextToken", "nextToken")]),
     route("guardduty", "UpdateDetector", "POST", "/detector/{detectorId}", &[]),
     route(
@@ -70,6 +76,9 @@ const ROUTES: &[Route] = &[
         ],
     ),
     route("s3", "PutPublicAccessBlock", "PUT", "/{Bucket}", &[("publicAccessBlock", "")]),
+    route("s3control", "DeletePublicAccessBlock", "DELETE", ACCOUNT_BLOCK, &[]),
+    route("s3control", "GetPublicAccessBlock", "GET", ACCOUNT_BLOCK, &[]),
+    route("s3control", "PutPublicAccessBlock", "PUT", ACCOUNT_BLOCK, &[]),
 ];
 
 /// How an operation is asked for.

@@ -64,6 +64,8 @@ const SERVICES: &[Service] = &[
     rest("guardduty"),
     rest("lambda"),
     rest("s3"),
+    // The buckets of a whole account, under S3's name and at an address of its own.
+    Service { host: "s3", ..rest("s3control") },
     rest("securityhub"),
 ];
 

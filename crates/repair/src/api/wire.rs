@@ -10,6 +10,8 @@ use super::{ApiCall, ApiFault, Blame, Place, rest, xml};
 pub struct Request {
     /// The service's name in addresses and signatures.
     pub host: &'static str,
+    /// What stands in the address in place of that name, where the account has an address of its own.
+    pub address: Option<String>,
     /// For which region it is signed and sent: the call's, or the one that a global service lives in.
     pub region: String,
     /// `GET`, `POST`, …
@@ -41,6 +43,7 @@ pub fn request(call: &ApiCall) -> Result<Request, ApiFault> {
     let region = if service.global { first_region(call) } else { call.place.region.clone() };
     let mut request = Request {
         host: service.host,
+        address: None,
         region,
         method: "POST",
         path: "/".to_owned(),
@@ -93,6 +96,7 @@ pub fn answer(call: &ApiCall, body: &[u8]) -> Result<Value, ApiFault> {
 /// Stands for our own account where it is not known yet.
 const ANY_ACCOUNT: &str = "000000000000";
 const S3_NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
+const S3_CONTROL_NAMESPACE: &str = "http://awss3control.amazonaws.com/doc/2018-08-20/";
 const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
 fn known(call: &ApiCall) -> Result<&'static Service, ApiFault> {
@@ -166,7 +170,11 @@ fn place_parameters(call: &ApiCall, request: &mut Request) -> Result<(), ApiFaul
     }
     request.method = route.method;
     request.path = path;
-    if call.service == "s3" {
+    if matches!(call.service.as_str(), "s3" | "s3control") {
+        if call.service == "s3control" {
+            request.address = Some(format!("{}.s3-control", call.place.account));
+            request.headers.push(("x-amz-account-id", call.place.account.clone()));
+        }
         // Whoever made a bucket of the name after ours was deleted is refused.
         if let Some(Value::String(owner)) = left.remove("ExpectedBucketOwner") {
             request.headers.push(("x-amz-expected-bucket-owner", owner));
@@ -175,7 +183,8 @@ fn place_parameters(call: &ApiCall, request: &mut Request) -> Result<(), ApiFaul
             && let Some((name, value)) = left.into_iter().next()
         {
             request.headers.push(("content-type", "application/xml".to_owned()));
-            request.body = xml::write(&name, &value, S3_NAMESPACE).into_bytes();
+            let namespace = if call.service == "s3" { S3_NAMESPACE } else { S3_CONTROL_NAMESPACE };
+            request.body = xml::write(&name, &value, namespace).into_bytes();
         }
     } else if matches!(route.method, "POST" | "PUT") {
         request.headers.push(("content-type", "application/json".to_owned()));
@@ -238,6 +247,10 @@ mod tests {
         let list = b" <ListAllMyBucketsResult><Buckets><Bucket><Name>a</Name></Bucket></Buckets></ListAllMyBucketsResult>";
         let list = answer(&call("s3", "ListBuckets", Value::Null), list).unwrap();
         assert_eq!(list, json!({"Buckets": {"Bucket": {"Name": "a"}}}));
+        let account = json!({"PublicAccessBlockConfiguration": {"BlockPublicAcls": true}});
+        let account = request(&call("s3control", "PutPublicAccessBlock", account)).unwrap();
+        assert_eq!((account.host, account.address.as_deref()), ("s3", Some("111122223333.s3-control")));
+        assert!(account.headers.contains(&("x-amz-account-id", "111122223333".to_owned())));
         let policy = answer(&call("s3", "GetBucketPolicy", Value::Null), br#"{"Version": "x"}"#).unwrap();
         assert_eq!(policy, json!({"Version": "x"}));
     }

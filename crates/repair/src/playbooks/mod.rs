@@ -7,6 +7,8 @@ mod p01_trail_stopped;
 mod p02_trail_deleted;
 mod p03_trail_weakened;
 mod p04_self_protection;
+mod p05_guardduty_off;
+mod p09_account_block_off;
 mod p10_bucket_block_off;
 mod p12_snapshot_shared;
 mod p16_security_group_open;
@@ -20,6 +22,8 @@ pub const CATALOGUE: &[&dyn Playbook] = &[
     &p02_trail_deleted::TrailDeleted,
     &p03_trail_weakened::TrailWeakened,
     &p04_self_protection::SelfProtection,
+    &p05_guardduty_off::GuardDutyOff,
+    &p09_account_block_off::AccountBlockOff,
     &p10_bucket_block_off::BucketBlockOff,
     &p12_snapshot_shared::SnapshotShared,
     &p16_security_group_open::SecurityGroupOpen,
@@ -93,7 +97,7 @@ mod tests {
                         &crate::Place::new("111122223333", "eu-west-1"),
                         service,
                         operation,
-                        serde_json::json!({"Bucket": "b", "FunctionName": "f", "UUID": "u", "detectorId": "d"}),
+                        serde_json::json!({"Bucket": "b", "FunctionName": "f", "UUID": "u", "detectorId": "d", "filterName": "x"}),
                     );
                     assert!(crate::wire::request(&made).is_ok(), "{call}");
                 }

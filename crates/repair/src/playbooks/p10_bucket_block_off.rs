@@ -48,9 +48,10 @@
 //! A bucket that was made public on purpose, such as a website's, is closed again: accept it as it is (`stockade repair
 //! accept`), or exempt it by its tag. A bucket that was never seen with the block on is told and left as it is.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::arn::Arn;
+use crate::block;
 use crate::json::{every, is, list, text};
 use crate::playbook::doc::documented;
 use crate::playbook::{
@@ -73,14 +74,6 @@ const BUCKET: &str = "arn:{partition}:s3:::*";
 const MAX_NAMED: usize = 100;
 
 const COMPARED: Comparison = Comparison { kind: &BLOCKS, relevant: |_| true, ask: "it may be meant" };
-
-/// The flags, and what each that is off lets in.
-const FLAGS: [(&str, &str); 4] = [
-    ("BlockPublicAcls", "new access lists may be public"),
-    ("IgnorePublicAcls", "public access lists hold"),
-    ("BlockPublicPolicy", "a new policy may be public"),
-    ("RestrictPublicBuckets", "a public policy holds"),
-];
 
 static ABOUT: About = About {
     id: "P10",
@@ -126,7 +119,7 @@ impl Playbook for BucketBlockOff {
         let mut sight = Sight { seen: listed(look)?.len(), ..Sight::default() };
         let things = look.things(&BLOCKS)?;
         for thing in &things {
-            if FLAGS.iter().all(|(flag, _)| is(&thing.state, flag)) {
+            if block::is_whole(&thing.state) {
                 let subject = Subject::new(look.place(), BLOCKS.name(), &thing.id);
                 sight.findings.push(Finding::new(subject, &thing.name, Verdict::Good, thing.state.clone()));
                 continue;
@@ -151,15 +144,14 @@ impl Playbook for BucketBlockOff {
         let weak = COMPARED.weaknesses(finding);
         let now = &finding.state;
         let lost: Vec<&str> = weak.iter().map(|one| one.field.as_str()).collect();
-        let (flags, wanted) =
-            (flags(|flag| is(now, flag)), flags(|flag| is(now, flag) || lost.contains(&flag)));
+        let (flags, wanted) = (block::flags(now, &[]), block::flags(now, &lost));
         let (bucket, owner) = (&finding.name, &finding.subject.place.account);
         let put = |flags: &Value| json!({"Bucket": bucket, "ExpectedBucketOwner": owner, "PublicAccessBlockConfiguration": flags});
         let says = format!("block public access to the bucket `{bucket}` again: {}", lost.join(", "));
         let change = Change::new(says, "s3", "PutPublicAccessBlock", put(&wanted))
             .before(flags.clone())
             .already(&["NoSuchBucket"]);
-        Ok(Plan::of(vec![if is(now, "Configured") {
+        Ok(Plan::of(vec![if is(now, block::CONFIGURED) {
             change.undo("PutPublicAccessBlock", put(&flags))
         } else {
             change.undo("DeletePublicAccessBlock", json!({"Bucket": bucket, "ExpectedBucketOwner": owner}))
@@ -190,18 +182,14 @@ impl Kind for Blocks {
                     continue;
                 }
             };
-            let mut state = flags(|flag| answer.as_ref().is_some_and(|answer| is(answer, flag)));
-            if let Some(fields) = state.as_object_mut() {
-                fields.insert("Configured".to_owned(), json!(answer.is_some()));
-            }
+            let state = block::state(answer.as_ref());
             things.push(Thing { id: arn(&place, &bucket), name: bucket, state, tags: Tags::new() });
         }
         Ok(things)
     }
 
     fn weaker(&self, base: &Value, now: &Value) -> Vec<Weakness> {
-        let lost = FLAGS.iter().filter(|(flag, _)| is(base, flag) && !is(now, flag));
-        lost.map(|(flag, says)| Weakness::lost(flag, *says)).collect()
+        block::weaker(base, now)
     }
 }
 
@@ -225,10 +213,6 @@ fn tagged(look: &mut Look<'_>, finding: Finding) -> Finding {
         Err(fault) if fault.code == "NoSuchTagSet" => finding,
         Err(fault) => finding.note(format!("its tags cannot be read, so none exempts it: {fault}")),
     }
-}
-
-fn flags(is_on: impl Fn(&str) -> bool) -> Value {
-    FLAGS.iter().map(|(flag, _)| ((*flag).to_owned(), json!(is_on(flag)))).collect::<Map<_, _>>().into()
 }
 
 fn of(place: &Place, bucket: &str) -> Value {

@@ -12,11 +12,13 @@
     reason = "a test may fail loudly, and says what it skips"
 )]
 
+mod account;
 mod approvals;
 mod buckets;
 mod deleted;
 mod exemptions;
 mod groups;
+mod guardduty;
 mod keys;
 mod limits;
 mod original;

@@ -7,6 +7,10 @@ locals {
     P02 = "act"
     P03 = "act"
     P04 = "act"
+    P10 = "act"
+    P12 = "act"
+    P16 = "act"
+    P17 = "act"
   }
   repairs = [
     {
@@ -16,7 +20,7 @@ locals {
       conditions = []
     },
     {
-      needs      = ["P01.check", "P02.check", "P03.check", "P04.check"]
+      needs      = ["P01.check", "P02.check", "P03.check", "P04.check", "P10.check", "P12.check", "P16.check", "P17.check"]
       actions    = ["ec2:DescribeRegions"]
       resources  = ["*"]
       conditions = []
@@ -24,6 +28,30 @@ locals {
     {
       needs      = ["P04.check"]
       actions    = ["lambda:ListEventSourceMappings", "sqs:ListQueues"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P10.check"]
+      actions    = ["s3:ListAllMyBuckets"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P12.check"]
+      actions    = ["ec2:DescribeSnapshots"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P16.check"]
+      actions    = ["ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P17.check"]
+      actions    = ["kms:ListKeys"]
       resources  = ["*"]
       conditions = []
     },
@@ -58,6 +86,30 @@ locals {
       conditions = []
     },
     {
+      needs      = ["P12.check"]
+      actions    = ["ec2:DescribeSnapshotAttribute"]
+      resources  = ["arn:${local.partition}:ec2:*::snapshot/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P12.repair"]
+      actions    = ["ec2:ModifySnapshotAttribute"]
+      resources  = ["arn:${local.partition}:ec2:*::snapshot/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P16.repair"]
+      actions    = ["ec2:RevokeSecurityGroupIngress"]
+      resources  = ["arn:${local.partition}:ec2:*:${local.account}:security-group-rule/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P16.repair"]
+      actions    = ["ec2:RevokeSecurityGroupIngress"]
+      resources  = ["arn:${local.partition}:ec2:*:${local.account}:security-group/*"]
+      conditions = [{ test = "Null", variable = "aws:ResourceTag/stockade:exempt", values = ["true"] }]
+    },
+    {
       needs      = ["P04.check"]
       actions    = ["events:ListRules"]
       resources  = ["arn:${local.partition}:events:*:${local.account}:rule/*"]
@@ -82,6 +134,18 @@ locals {
       conditions = []
     },
     {
+      needs      = ["P17.check"]
+      actions    = ["kms:DescribeKey", "kms:ListResourceTags"]
+      resources  = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P17.repair"]
+      actions    = ["kms:CancelKeyDeletion", "kms:EnableKey"]
+      resources  = ["arn:${local.partition}:kms:*:${local.account}:key/*"]
+      conditions = []
+    },
+    {
       needs      = ["P04.repair"]
       actions    = ["lambda:UpdateEventSourceMapping"]
       resources  = ["arn:${local.partition}:lambda:*:${local.account}:event-source-mapping:*"]
@@ -97,6 +161,18 @@ locals {
       needs      = ["P04.repair"]
       actions    = ["lambda:DeleteFunctionConcurrency", "lambda:PutFunctionConcurrency"]
       resources  = ["arn:${local.partition}:lambda:*:${local.account}:function:stockade-*"]
+      conditions = []
+    },
+    {
+      needs      = ["P10.check"]
+      actions    = ["s3:GetBucketPublicAccessBlock", "s3:GetBucketTagging"]
+      resources  = ["arn:${local.partition}:s3:::*"]
+      conditions = []
+    },
+    {
+      needs      = ["P10.repair"]
+      actions    = ["s3:PutBucketPublicAccessBlock"]
+      resources  = ["arn:${local.partition}:s3:::*"]
       conditions = []
     },
     {
