@@ -186,6 +186,12 @@ variable "notice_email" {
   description = "An address that notices go to."
 }
 
+variable "link_secret" {
+  type        = string
+  default     = null
+  description = "The name of an SSM parameter, with its first slash, that holds at least 32 bytes nobody can guess. With it notices get signed links by which a repair that waits is approved or refused."
+}
+
 variable "alarm_topic" {
   type        = string
   default     = null
