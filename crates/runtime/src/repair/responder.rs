@@ -114,11 +114,11 @@ impl Repairer {
     }
 }
 
-/// What came of a run, for the log.
+/// What came of a run, for the log; with the newest hash of the record, which shows later that its end was not cut off.
 pub(super) fn log(playbook: &str, run: &Run) {
     for item in run.notable() {
         let (id, place) = (item.id.as_str(), item.subject.place.to_string());
-        tracing::info!(playbook = item.playbook, id, place, "{}", item.sentence());
+        tracing::info!(playbook = item.playbook, id, place, record = run.head, "{}", item.sentence());
     }
     for trouble in &run.troubles {
         let (place, what, hint) = (trouble.place.to_string(), &trouble.what, trouble.fault.hint());
