@@ -23,5 +23,7 @@ mod original;
 mod pages;
 #[path = "repair/record.rs"]
 mod record;
+#[path = "repair/story.rs"]
+mod story;
 #[path = "repair/world.rs"]
 mod world;

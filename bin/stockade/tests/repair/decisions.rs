@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::{ACT, World};
+use crate::world::{ACT, HERE, World};
 
 fn stopped() -> Option<World> {
     let world = World::new()?;
@@ -80,7 +80,7 @@ fn somebody_refuses() {
 fn who_is_exempt_is_told_with_the_reason() {
     let Some(world) = stopped() else { return };
     world.configure(&format!(
-        "{ACT}\n[[repair.exempt]]\nresource = \"main\"\nreason = \"it moves to another account\"\nuntil = \"2099-01-01\"\n"
+        "{HERE}{ACT}\n[[repair.exempt]]\nresource = \"main\"\nreason = \"it moves to another account\"\nuntil = \"2099-01-01\"\n"
     ));
     world.event(&[]).with(5).says(&["exempt, it moves to another account"]);
     assert!(!world.logs("main"));
@@ -90,7 +90,7 @@ fn who_is_exempt_is_told_with_the_reason() {
 fn a_limit_stops_it_and_says_so() {
     let Some(world) = World::new() else { return };
     world.trail("main");
-    world.configure(&format!("{ACT}max_per_thing = 1\n"));
+    world.configure(&format!("{HERE}max_per_thing = 1\n{ACT}"));
     world.stop("main");
     world.event(&[]).with(0);
     world.stop("main");

@@ -119,7 +119,7 @@ fn only_one_place_and_no_place_that_is_none() {
     let Some(world) = World::new() else { return };
     world.trail("main");
     let account = world.account.clone();
-    world.run(&["repair", "check", "--all", "--account", &account, "--region", "eu-central-1"]).with(0);
+    world.run(&["repair", "check", "--account", &account, "--region", "eu-central-1"]).with(0);
     world
         .run(&["repair", "check", "--region", "eu-centrl-1"])
         .with(2)

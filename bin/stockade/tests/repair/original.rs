@@ -3,7 +3,7 @@
 use serde_json::Value;
 use stockade_testkit::fault_proxy::{Answer, Verdict};
 
-use crate::world::{Came, World, came};
+use crate::world::{ACT, Came, World, came};
 
 fn answer(came: &Came) -> (Value, String) {
     let json = came.json();
@@ -81,7 +81,7 @@ fn nothing_may_be_done() {
     let check = world.run(&["repair", "check", "--json"]).with(1).json();
     assert_eq!(check["without_trail"], serde_json::json!([]), "it may have one");
     // Without the right to see which regions there are, the one that is known is looked at.
-    world.configure("[repair]\nmode = \"act\"\ntrial = \"0s\"\n");
+    world.configure(&format!("[repair]\ntrial = \"0s\"\n{ACT}"));
     world.refuse("DescribeRegions", "");
     world.run(&["repair", "check"]).with(5).says(&["cannot look at its regions", "does not log"]);
 }

@@ -14,8 +14,11 @@ use stockade_testkit::fault_proxy::{Answer, FaultProxy, Verdict};
 use tempfile::TempDir;
 
 pub(crate) const REGION: &str = "eu-central-1";
-/// Repairs go as far as the catalogue says, at once.
-pub(crate) const ACT: &str = "[repair]\nmode = \"act\"\ntrial = \"0s\"\nregions = [\"eu-central-1\"]\n";
+/// One region. Behind it settings of `[repair]` may follow.
+pub(crate) const HERE: &str = "[repair]\ntrial = \"0s\"\nregions = [\"eu-central-1\"]\n";
+/// The repairs of trails may do all they can; the others are off, so that each test is about what it says.
+pub(crate) const ACT: &str = "[repair.playbooks]\ntrail-stopped = \"act\"\ntrail-deleted = \"act\"\ntrail-weakened = \
+     \"act\"\nself-protection = \"act\"\n";
 
 /// What came of a command.
 #[derive(Debug)]
@@ -72,7 +75,7 @@ struct Keys {
 }
 
 impl World {
-    /// An account in which every repair may do what the catalogue says. None, after a line that says so, where no moto runs.
+    /// An account in which the repairs of trails may do all they can. None, after a line that says so, where no moto runs.
     pub(crate) fn new() -> Option<Self> {
         let Some(moto) = std::env::var("STOCKADE_TEST_MOTO").ok().filter(|url| !url.is_empty()) else {
             eprintln!("skipped: no moto: eval \"$(dev/emulators start)\" starts one");
@@ -91,7 +94,7 @@ impl World {
         let proxy = FaultProxy::before(&moto);
         let folder = tempfile::tempdir().unwrap();
         let world = Self { account, proxy, folder, moto, keys, bucket: OnceCell::new() };
-        world.configure(ACT);
+        world.configure(&format!("{HERE}{ACT}"));
         Some(world)
     }
 

@@ -19,7 +19,9 @@ pub(super) fn run(global: &Global, args: &RepairCheckArgs) -> Outcome {
     let off = !program.repair.is_on();
     // Whoever names something wants to know it, and where all is off there is nothing else to look at.
     scope.also_off = args.all || off || !args.names.is_empty();
-    let mut engine = super::engine(&program, Need::Look)?;
+    let chosen = super::playbooks(&args.names)?;
+    let states = chosen.is_empty() || chosen.iter().any(|playbook| !playbook.about().kinds.is_empty());
+    let mut engine = super::engine_for(&program, Need::Look, states)?;
     let report = engine.check(&scope).map_err(|error| super::failed(&error))?;
     if report.counts.is_empty() && report.troubles.is_empty() {
         super::somewhere(&args.places)?;

@@ -44,8 +44,13 @@ fn program(global: &Global) -> Result<Program, Failure> {
 
 /// The engine, for what is to be done with it.
 fn engine(program: &Program, need: Need) -> Result<Engine, Failure> {
+    engine_for(program, need, true)
+}
+
+/// The same; `states`: whether what it is for looks at last good states.
+fn engine_for(program: &Program, need: Need, states: bool) -> Result<Engine, Failure> {
     let Opened { engine, unknown, .. } = open(program, need).map_err(|error| refused(&error))?;
-    if unknown && need != Need::Kept {
+    if unknown && states && need != Need::Kept {
         exit::note("nothing is kept yet: no last good states are known here", None);
     }
     Ok(engine)
