@@ -171,6 +171,13 @@ proptest! {
 const SIZE: usize = 1 << 18;
 
 #[test]
+fn a_jail_that_nobody_carries_out_is_an_error() {
+    let broken = with("jail.local", b"[door]\nbanaction = [\n".to_vec());
+    check(&broken);
+    assert!(broken.is_err() || broken.is_ok_and(|config| config.problems.has_errors()));
+}
+
+#[test]
 fn a_large_file_ends_in_bounded_time_and_messages() {
     let many = |line: &str| line.repeat((SIZE) / line.len()).into_bytes();
     let numbered = |line: &str| {

@@ -254,6 +254,10 @@ fn variables_name_modes_of_playbooks_and_roles_of_other_accounts() {
         account("444455556666", "arn:aws:iam::444455556666:role/m", Some("0123456789")),
     ];
     assert_eq!(config.program.repair.accounts, wanted);
+    // Where there is none for all, the file may say what a role of the same name asks for.
+    let env = |name: &str| (name == "STOCKADE_REPAIR_MEMBERS").then(|| ROLE.to_owned());
+    let of_file = load_files_with(&files, "", &env, ReadRules::No).unwrap().program.repair.accounts;
+    assert_eq!(of_file[1], account("444455556666", ROLE, Some("old")));
     let rows: Vec<_> = config
         .origin_table()
         .iter()

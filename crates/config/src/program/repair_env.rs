@@ -108,7 +108,13 @@ fn is_called(about: &About, name: &str) -> bool {
 
 fn member(reader: &mut Reader, account: &str, role: &str, external_id: Option<String>) {
     let section = format!("{REPAIR}.accounts.{account}");
-    reader.program.repair.accounts.retain(|one| one.account != account);
+    let accounts = &mut reader.program.repair.accounts;
+    let before = accounts.iter().position(|one| one.account == account).map(|at| accounts.remove(at));
+    // Of the same role the file may say what is asked for, where that is not one for all.
+    let same = before.filter(|one| one.role == role && external_id.is_none());
+    if let Some(same) = same {
+        return reader.program.repair.accounts.push(same);
+    }
     reader.repair_rows.retain(|row| row.section != section);
     row(reader, &section, "role", role, REPAIR_MEMBERS);
     if let Some(id) = &external_id {
