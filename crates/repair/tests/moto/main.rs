@@ -13,6 +13,7 @@
 )]
 
 mod approvals;
+mod calls;
 mod deleted;
 mod exemptions;
 mod limits;
