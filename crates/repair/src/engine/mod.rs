@@ -47,6 +47,7 @@ use act::Acting;
 pub use error::EngineError;
 use trigger::Trigger;
 use whose::Whose;
+pub(crate) use whose::same_role;
 
 /// Tells the time and waits: [`Waking`] is the real one, tests turn one by hand.
 pub trait Time: Send {

@@ -129,7 +129,7 @@ impl Engine {
 
 /// Whether a role's ARN and a role's or session's ARN are of the same role. A session's ARN leaves out the role's path,
 /// so account and last name are compared.
-fn same_role(role: &str, own: &str) -> bool {
+pub(crate) fn same_role(role: &str, own: &str) -> bool {
     fn parts(arn: &str) -> Option<(&str, &str)> {
         let mut parts = arn.splitn(6, ':').skip(2);
         let (service, _, account, resource) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);

@@ -15,6 +15,7 @@
 mod account;
 mod approvals;
 mod buckets;
+mod calls;
 mod deleted;
 mod exemptions;
 mod groups;
