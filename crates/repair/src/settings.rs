@@ -28,6 +28,8 @@ pub struct Settings {
     pub approve_within: Duration,
     /// How long a thing whose repair a person took back is left as it is.
     pub undo_holds: Duration,
+    /// Whether an actor who undoes each repair is contained, by the playbook P19 and as far as its mode allows.
+    pub contain: bool,
     /// Signs the links that approve a repair; no links without.
     pub link_key: Option<LinkKey>,
     /// What belongs to this installation, by kind: it comes back as it stands here where no last good state is known.
@@ -46,6 +48,7 @@ impl Default for Settings {
             regions: Vec::new(),
             approve_within: DAY,
             undo_holds: DAY,
+            contain: false,
             link_key: None,
             manifest: Vec::new(),
         }
@@ -68,6 +71,8 @@ pub struct Own {
     /// The ARNs of the roles that repairs are made with, ours and those assumed in other accounts: what they do is never
     /// a trigger.
     pub roles: Vec<String>,
+    /// The ARNs of users and roles for emergencies, in which `*` stands for anything: their credentials are never touched.
+    pub break_glass: Vec<String>,
 }
 
 impl Default for Own {
@@ -78,6 +83,7 @@ impl Default for Own {
             functions: Vec::new(),
             watched_roles: Vec::new(),
             roles: Vec::new(),
+            break_glass: Vec::new(),
         }
     }
 }

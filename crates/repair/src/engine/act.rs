@@ -30,7 +30,7 @@ impl Engine {
         let why = match trigger {
             Trigger::Event { event, .. } => event.identity(),
             Trigger::Schedule => String::new(),
-            Trigger::Approved { id, .. } => id.to_owned(),
+            Trigger::Escalation { id, .. } | Trigger::Approved { id, .. } => id.to_owned(),
         };
         let all = json!([item.playbook, item.subject.key(), why, now.as_millis()]);
         let hash = sha256(all.to_string().as_bytes());
@@ -62,6 +62,7 @@ impl Engine {
         item.plan = Some(plan.clone());
         if let Err(refused) = taken {
             item.outcome = refused;
+            self.contain(item, trigger, acting)?;
             if item.outcome != Outcome::Busy {
                 self.tell(item, &finding, trigger)?;
             }

@@ -7,6 +7,7 @@ mod p01_trail_stopped;
 mod p02_trail_deleted;
 mod p03_trail_weakened;
 mod p04_self_protection;
+mod p19_key_leaked;
 
 use crate::Playbook;
 
@@ -16,6 +17,7 @@ pub const CATALOGUE: &[&dyn Playbook] = &[
     &p02_trail_deleted::TrailDeleted,
     &p03_trail_weakened::TrailWeakened,
     &p04_self_protection::SelfProtection,
+    &p19_key_leaked::KeyLeaked,
 ];
 
 #[cfg(test)]

@@ -15,6 +15,8 @@
 mod approvals;
 mod deleted;
 mod exemptions;
+mod fight;
+mod leaked;
 mod limits;
 mod original;
 mod own;

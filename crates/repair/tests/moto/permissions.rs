@@ -7,7 +7,7 @@ use stockade_repair::playbook::{Access, BASE, PolicyOptions, policy};
 use stockade_repair::{CATALOGUE, Mode, Playbook, Recorder};
 
 use crate::world::World;
-use crate::{deleted, own, stopped, weakened};
+use crate::{deleted, leaked, own, stopped, weakened};
 
 /// The calls that a playbook makes in its whole life, also when it fails halfway and when it is taken back.
 fn calls_of(id: &str) -> Option<BTreeSet<String>> {
@@ -35,6 +35,7 @@ fn calls_of(id: &str) -> Option<BTreeSet<String>> {
             live(&weakened::insights)?;
         }
         "P04" => live(&own::life)?,
+        "P19" => live(&leaked::life)?,
         other => panic!("no life of {other} is told: tell it here"),
     }
     // Who we are and which role to assume belong to no playbook.
@@ -117,7 +118,8 @@ fn a_mode_that_changes_nothing_may_change_nothing() {
         "cloudtrail:StopLogging",
         "cloudtrail:DeleteTrail",
         "iam:PutRolePolicy",
-        "iam:AttachRolePolicy",
+        "iam:PutUserPolicy",
+        "iam:DetachUserPolicy",
         "events:DisableRule",
     ] {
         assert!(!actions.contains(dangerous), "{dangerous}");
@@ -129,6 +131,12 @@ fn a_mode_that_changes_nothing_may_change_nothing() {
             assert_eq!(
                 statement["Condition"]["StringEquals"]["iam:PassedToService"],
                 "cloudtrail.amazonaws.com"
+            );
+        }
+        if actions.iter().any(|action| action.starts_with("iam:Attach")) {
+            assert_eq!(
+                statement["Condition"]["ArnEquals"]["iam:PolicyARN"],
+                "arn:aws:iam::aws:policy/AWSDenyAll"
             );
         }
         let everywhere = statement["Resource"] == serde_json::json!(["*"]);
