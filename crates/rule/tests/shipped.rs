@@ -86,7 +86,13 @@ fn every_playbook_has_its_trigger_and_only_those_that_can_act_do() {
     };
     assert_eq!(
         of(Target::Repair),
-        ["cloudtrail-deleted", "cloudtrail-stopped", "cloudtrail-weakened", "stockade-tampered"]
+        [
+            "access-key-leaked",
+            "cloudtrail-deleted",
+            "cloudtrail-stopped",
+            "cloudtrail-weakened",
+            "stockade-tampered",
+        ]
     );
     assert_eq!(of(Target::Ban), ["console-login-failures", "guardduty-bruteforce"]);
     assert!(rules.iter().all(|rule| rule.enabled));
