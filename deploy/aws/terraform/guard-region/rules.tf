@@ -4,7 +4,7 @@ locals {
   # generated: rules
   repair_rules = {
     "stockade-repair-events-1" = {
-      description = "Feeds Stockade: cloudtrail-deleted, cloudtrail-stopped, cloudtrail-weakened, stockade-tampered"
+      description = "Feeds Stockade: access-key-leaked, cloudtrail-deleted, cloudtrail-stopped, cloudtrail-weakened, stockade-tampered"
       state       = "ENABLED"
       pattern = jsonencode(
         {"detail-type": ["AWS API Call via CloudTrail"], "detail": {"errorCode": [{"exists": false}]},
@@ -24,21 +24,28 @@ locals {
         "requestParameters": {"name": [{"prefix": "stockade-"}]}}, {"eventName": ["DeleteRule", "DisableRule", "RemoveTargets"],
         "requestParameters": {"rule": [{"prefix": "stockade-"}]}}, {"eventName": ["PutRule"],
         "requestParameters": {"name": [{"prefix": "stockade-"}], "state": ["DISABLED"]}}]}}, {"source": ["aws.iam"],
-        "detail": {"eventSource": ["iam.amazonaws.com"], "eventName": ["DeleteRole", "DeleteRolePolicy", "DetachRolePolicy",
-        "PutRolePolicy", "UpdateAssumeRolePolicy"], "requestParameters": {"roleName": [{"prefix": "stockade-"}]}}},
-        {"source": ["aws.lambda"], "detail": {"eventSource": ["lambda.amazonaws.com"], "eventName": ["DeleteFunction20150331",
-        "PutFunctionConcurrency20171031", "UpdateFunctionConfiguration20150331v2"],
-        "requestParameters": {"functionName": [{"wildcard": "*stockade-*"}]}}}]}
+        "detail": {"eventSource": ["iam.amazonaws.com"], "$or": [{"eventName": ["AttachUserPolicy"],
+        "requestParameters": {"policyArn": [{"prefix": "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantine"}]}},
+        {"eventName": ["DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "PutRolePolicy", "UpdateAssumeRolePolicy"],
+        "requestParameters": {"roleName": [{"prefix": "stockade-"}]}}]}}]}
       )
     }
     "stockade-repair-events-2" = {
-      description = "Feeds Stockade: cloudtrail-stopped, cloudtrail-weakened, stockade-tampered"
+      description = "Feeds Stockade: access-key-leaked, cloudtrail-stopped, cloudtrail-weakened, stockade-tampered"
       state       = "ENABLED"
       pattern = jsonencode(
-        {"$or": [{"source": ["aws.sqs"], "detail-type": ["AWS API Call via CloudTrail"],
+        {"$or": [{"detail-type": ["AWS API Call via CloudTrail"], "detail": {"errorCode": [{"exists": false}]},
+        "$or": [{"source": ["aws.iam"], "detail": {"eventSource": ["iam.amazonaws.com"], "eventName": ["PutUserPolicy"],
+        "requestParameters": {"policyName": [{"prefix": "AWSCompromisedKeyQuarantine"},
+        {"prefix": "AWSExposedCredentialPolicy"}]}}}, {"source": ["aws.lambda"],
+        "detail": {"eventSource": ["lambda.amazonaws.com"], "eventName": ["DeleteFunction20150331",
+        "PutFunctionConcurrency20171031", "UpdateFunctionConfiguration20150331v2"],
+        "requestParameters": {"functionName": [{"wildcard": "*stockade-*"}]}}}, {"source": ["aws.sqs"],
         "detail": {"eventSource": ["sqs.amazonaws.com"], "eventName": ["DeleteQueue", "PurgeQueue"],
-        "errorCode": [{"exists": false}], "requestParameters": {"queueUrl": [{"wildcard": "*stockade-*"}]}}},
-        {"source": ["aws.config"], "detail-type": ["Config Rules Compliance Change"],
+        "requestParameters": {"queueUrl": [{"wildcard": "*stockade-*"}]}}}]}, {"source": ["aws.health"],
+        "detail-type": ["AWS Health Abuse Event", "AWS Health Event"],
+        "detail": {"eventTypeCode": ["AWS_RISK_CREDENTIALS_COMPROMISED", "AWS_RISK_CREDENTIALS_EXPOSED",
+        "AWS_RISK_IAM_QUARANTINE"]}}, {"source": ["aws.config"], "detail-type": ["Config Rules Compliance Change"],
         "detail": {"configRuleName": [{"prefix": "cloud-trail-cloud-watch-logs-enabled"},
         {"prefix": "cloud-trail-encryption-enabled"}, {"prefix": "cloud-trail-log-file-validation-enabled"},
         {"prefix": "cloudtrail-enabled"}, {"prefix": "multi-region-cloud-trail-enabled"},
@@ -46,9 +53,18 @@ locals {
         {"prefix": "securityhub-cloud-trail-encryption-enabled"},
         {"prefix": "securityhub-cloud-trail-log-file-validation-enabled"}, {"prefix": "securityhub-cloudtrail-enabled"},
         {"prefix": "securityhub-multi-region-cloud-trail-enabled"}, {"prefix": "securityhub-multi-region-cloudtrail-enabled"}],
-        "messageType": ["ComplianceChangeNotification"], "newEvaluationResult": {"complianceType": ["NON_COMPLIANT"]}}},
-        {"source": ["aws.guardduty"], "detail-type": ["GuardDuty Finding"], "detail": {"service": {"archived": [false]},
-        "type": ["Stealth:IAMUser/CloudTrailLoggingDisabled"]}}, {"source": ["aws.securityhub"],
+        "messageType": ["ComplianceChangeNotification"], "newEvaluationResult": {"complianceType": ["NON_COMPLIANT"]}}}]}
+      )
+    }
+    "stockade-repair-events-3" = {
+      description = "Feeds Stockade: access-key-leaked, cloudtrail-stopped, cloudtrail-weakened"
+      state       = "ENABLED"
+      pattern = jsonencode(
+        {"$or": [{"source": ["aws.guardduty"], "detail-type": ["GuardDuty Finding"], "detail": {"service": {"archived": [false]},
+        "type": ["AttackSequence:IAM/CompromisedCredentials", "Stealth:IAMUser/CloudTrailLoggingDisabled",
+        "UnauthorizedAccess:IAMUser/TorIPCaller", {"prefix": "PenTest:IAMUser/"},
+        {"prefix": "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration"},
+        {"prefix": "UnauthorizedAccess:IAMUser/MaliciousIPCaller"}]}}, {"source": ["aws.securityhub"],
         "detail-type": ["Security Hub Findings - Imported"],
         "detail": {"findings": {"Compliance": {"SecurityControlId": ["CloudTrail.1", "CloudTrail.2", "CloudTrail.3",
         "CloudTrail.4", "CloudTrail.5"], "Status": ["FAILED"]}, "RecordState": ["ACTIVE"], "Workflow": {"Status": ["NEW"]}}}}]}
@@ -140,35 +156,34 @@ locals {
       )
     }
     "stockade-watch-events-4" = {
-      description = "Feeds Stockade: admin-granted, ebs-snapshot-shared, guardduty-weakened, image-repository-public, imds-v1-allowed, log-bucket-tampered, s3-account-public-access, s3-bucket-public, s3-bucket-public-access. Wider than the rules: what EventBridge cannot say is left to Stockade"
+      description = "Feeds Stockade: admin-granted, ebs-snapshot-shared, guardduty-weakened, image-repository-public, imds-v1-allowed, s3-bucket-public. Wider than the rules: what EventBridge cannot say is left to Stockade"
       state       = "ENABLED"
       pattern = jsonencode(
         {"detail-type": ["AWS API Call via CloudTrail"], "detail": {"errorCode": [{"exists": false}]},
-        "$or": [{"source": ["aws.guardduty"], "detail": {"eventSource": ["guardduty.amazonaws.com"],
-        "$or": [{"eventName": ["CreateFilter", "UpdateFilter"], "requestParameters": {"action": ["ARCHIVE"]}},
-        {"eventName": ["CreateIPSet", "CreateTrustedEntitySet", "DeleteDetector", "DeleteMembers",
-        "DisassociateFromAdministratorAccount", "DisassociateFromMasterAccount", "DisassociateMembers", "StopMonitoringMembers",
-        "UpdateIPSet"]}, {"eventName": ["UpdateDetector"], "requestParameters": {"enable": [false]}}]}}, {"source": ["aws.ecr"],
-        "detail": {"eventSource": ["ecr.amazonaws.com"], "eventName": ["SetRepositoryPolicy"],
+        "$or": [{"source": ["aws.s3"], "detail": {"eventSource": ["s3.amazonaws.com"], "eventName": ["PutBucketAcl",
+        "PutObjectAcl"],
+        "requestParameters": {"$or": [{"AccessControlPolicy": {"AccessControlList": {"Grant": {"Grantee": {"URI": [{"suffix": "/global/AllUsers"},
+        {"suffix": "/global/AuthenticatedUsers"}]}}}}}, {"accessControlList": {"x-amz-acl": ["authenticated-read", "public-read",
+        "public-read-write"]}}, {"accessControlList": {"x-amz-grant-full-control": [{"wildcard": "*/global/AllUsers*"},
+        {"wildcard": "*/global/AuthenticatedUsers*"}]}}]}}}, {"source": ["aws.guardduty"],
+        "detail": {"eventSource": ["guardduty.amazonaws.com"], "$or": [{"eventName": ["CreateFilter", "UpdateFilter"],
+        "requestParameters": {"action": ["ARCHIVE"]}}, {"eventName": ["CreateIPSet", "CreateTrustedEntitySet", "DeleteDetector",
+        "DeleteMembers", "DisassociateFromAdministratorAccount", "DisassociateFromMasterAccount", "DisassociateMembers",
+        "StopMonitoringMembers", "UpdateIPSet"]}, {"eventName": ["UpdateDetector"], "requestParameters": {"enable": [false]}}]}},
+        {"source": ["aws.ecr"], "detail": {"eventSource": ["ecr.amazonaws.com"], "eventName": ["SetRepositoryPolicy"],
         "requestParameters": {"$or": [{"policyText": {"Statement": {"Effect": ["Allow"], "$or": [{"Principal": ["*"]},
         {"Principal": {"AWS": ["*"]}}]}}}, {"policyText": [{"exists": true}]}]}}}, {"source": ["aws.ec2"],
-        "detail": {"eventSource": ["ec2.amazonaws.com"], "$or": [{"eventName": ["RunInstances"],
-        "$or": [{"requestParameters": {"metadataOptions": {"httpTokens": ["optional"]}}},
-        {"responseElements": {"instancesSet": {"items": {"metadataOptions": {"httpTokens": ["optional"]}}}}}]},
-        {"eventName": ["ModifySnapshotAttribute"],
-        "requestParameters": {"createVolumePermission": {"add": {"items": {"userId": [{"exists": true}]}}}}}]}},
-        {"source": ["aws.s3"], "detail": {"eventSource": ["s3.amazonaws.com"],
-        "$or": [{"eventName": ["DeleteAccountPublicAccessBlock", "DeleteBucket", "DeleteBucketEncryption", "DeleteBucketPolicy",
-        "DeleteBucketPublicAccessBlock", "PutAccountPublicAccessBlock", "PutBucketPublicAccessBlock"]},
-        {"eventName": ["PutBucketAcl", "PutObjectAcl"],
-        "requestParameters": {"AccessControlPolicy": {"AccessControlList": {"Grant": {"Grantee": {"URI": [{"suffix": "/global/AllUsers"},
-        {"suffix": "/global/AuthenticatedUsers"}]}}}}}}]}}, {"source": ["aws.iam"],
-        "detail": {"eventSource": ["iam.amazonaws.com"], "eventName": ["AddUserToGroup"],
+        "detail": {"eventSource": ["ec2.amazonaws.com"], "$or": [{"eventName": ["ModifySnapshotAttribute"],
+        "requestParameters": {"createVolumePermission": {"add": {"items": {"userId": [{"exists": true}]}}}}},
+        {"eventName": ["RunInstances"], "requestParameters": {"metadataOptions": {"httpTokens": ["optional"]}}},
+        {"eventName": ["RunInstances"],
+        "responseElements": {"instancesSet": {"items": {"metadataOptions": {"httpTokens": ["optional"]}}}}}]}},
+        {"source": ["aws.iam"], "detail": {"eventSource": ["iam.amazonaws.com"], "eventName": ["AddUserToGroup"],
         "requestParameters": {"groupName": [{"wildcard": "*ADMIN*"}, {"wildcard": "*Admin*"}]}}}]}
       )
     }
     "stockade-watch-events-5" = {
-      description = "Feeds Stockade: admin-granted, dns-logging-stopped, lambda-public, log-group-tampered, organization-left, rds-public, rds-snapshot-shared, role-trust-changed. Wider than the rules: what EventBridge cannot say is left to Stockade"
+      description = "Feeds Stockade: admin-granted, dns-logging-stopped, log-bucket-tampered, log-group-tampered, organization-left, rds-public, rds-snapshot-shared, role-trust-changed, s3-account-public-access, s3-bucket-public-access. Wider than the rules: what EventBridge cannot say is left to Stockade"
       state       = "ENABLED"
       pattern = jsonencode(
         {"detail-type": ["AWS API Call via CloudTrail"], "detail": {"errorCode": [{"exists": false}]},
@@ -183,19 +198,19 @@ locals {
         "DeleteLogStream", "DeleteSubscriptionFilter", "DisassociateKmsKey"]}, {"eventName": ["PutRetentionPolicy"],
         "requestParameters": {"retentionInDays": [{"numeric": ["<", 90]}]}}]}}, {"source": ["aws.iam"],
         "detail": {"eventSource": ["iam.amazonaws.com"], "eventName": ["AddUserToGroup"],
-        "requestParameters": {"groupName": [{"wildcard": "*admin*"}]}}}, {"source": ["aws.lambda"],
-        "detail": {"eventSource": ["lambda.amazonaws.com"], "eventName": ["AddPermission", "AddPermission20150331",
-        "AddPermission20150331v2", {"prefix": "AddLayerVersionPermission"}], "requestParameters": {"principal": ["*"]}}},
-        {"source": ["aws.organizations"], "detail": {"eventSource": ["organizations.amazonaws.com"], "eventName": ["DeletePolicy",
-        "DetachPolicy", "DisablePolicyType", "LeaveOrganization", "RemoveAccountFromOrganization"]}},
-        {"source": ["aws.rolesanywhere"], "detail": {"eventSource": ["rolesanywhere.amazonaws.com"],
-        "eventName": ["CreateProfile", "CreateTrustAnchor"]}}, {"source": ["aws.route53resolver"],
-        "detail": {"eventSource": ["route53resolver.amazonaws.com"], "eventName": ["DeleteResolverQueryLogConfig",
-        "DisassociateResolverQueryLogConfig"]}}]}
+        "requestParameters": {"groupName": [{"wildcard": "*admin*"}]}}}, {"source": ["aws.organizations"],
+        "detail": {"eventSource": ["organizations.amazonaws.com"], "eventName": ["DeletePolicy", "DetachPolicy",
+        "DisablePolicyType", "LeaveOrganization", "RemoveAccountFromOrganization"]}}, {"source": ["aws.rolesanywhere"],
+        "detail": {"eventSource": ["rolesanywhere.amazonaws.com"], "eventName": ["CreateProfile", "CreateTrustAnchor"]}},
+        {"source": ["aws.route53resolver"], "detail": {"eventSource": ["route53resolver.amazonaws.com"],
+        "eventName": ["DeleteResolverQueryLogConfig", "DisassociateResolverQueryLogConfig"]}}, {"source": ["aws.s3"],
+        "detail": {"eventSource": ["s3.amazonaws.com"], "eventName": ["DeleteAccountPublicAccessBlock", "DeleteBucket",
+        "DeleteBucketEncryption", "DeleteBucketPolicy", "DeleteBucketPublicAccessBlock", "PutAccountPublicAccessBlock",
+        "PutBucketPublicAccessBlock"]}}]}
       )
     }
     "stockade-watch-events-6" = {
-      description = "Feeds Stockade: access-key-for-another, access-key-leaked, admin-granted, kms-key-disabled, kms-key-public, lambda-public, login-profile-changed, mfa-removed, password-policy-changed, role-trust-changed. Wider than the rules: what EventBridge cannot say is left to Stockade"
+      description = "Feeds Stockade: access-key-for-another, admin-granted, kms-key-disabled, kms-key-public, lambda-public, login-profile-changed, mfa-removed, password-policy-changed, role-trust-changed. Wider than the rules: what EventBridge cannot say is left to Stockade"
       state       = "ENABLED"
       pattern = jsonencode(
         {"detail-type": ["AWS API Call via CloudTrail"], "detail": {"errorCode": [{"exists": false}]},
@@ -203,22 +218,22 @@ locals {
         "requestParameters": {"groupName": [{"wildcard": "*ower*ser*"}, {"wildcard": "*root*"}]}},
         {"eventName": ["AttachGroupPolicy", "AttachRolePolicy", "AttachUserPolicy"],
         "requestParameters": {"policyArn": [{"suffix": ":policy/AdministratorAccess"}, {"suffix": ":policy/IAMFullAccess"},
-        {"suffix": ":policy/PowerUserAccess"}]}}, {"eventName": ["AttachUserPolicy"],
-        "requestParameters": {"policyArn": [{"prefix": "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantine"}]}},
-        {"eventName": ["CreateAccessKey", "UpdateLoginProfile"], "requestParameters": {"userName": [{"exists": true}]}},
-        {"eventName": ["CreateLoginProfile", "CreateOpenIDConnectProvider", "CreateSAMLProvider", "DeactivateMFADevice",
-        "DeleteAccountPasswordPolicy", "DeleteVirtualMFADevice", "SetDefaultPolicyVersion", "UpdateAccountPasswordPolicy",
+        {"suffix": ":policy/PowerUserAccess"}]}}, {"eventName": ["CreateAccessKey", "UpdateLoginProfile"],
+        "requestParameters": {"userName": [{"exists": true}]}}, {"eventName": ["CreateLoginProfile",
+        "CreateOpenIDConnectProvider", "CreateSAMLProvider", "DeactivateMFADevice", "DeleteAccountPasswordPolicy",
+        "DeleteVirtualMFADevice", "SetDefaultPolicyVersion", "UpdateAccountPasswordPolicy",
         "UpdateOpenIDConnectProviderThumbprint", "UpdateSAMLProvider"]}, {"eventName": ["CreatePolicy", "CreatePolicyVersion",
         "PutGroupPolicy", "PutRolePolicy", "PutUserPolicy", "UpdateAssumeRolePolicy"],
         "requestParameters": {"policyDocument": [{"exists": true}]}}, {"eventName": ["CreateRole"],
-        "requestParameters": {"assumeRolePolicyDocument": [{"exists": true}]}}, {"eventName": ["PutUserPolicy"],
-        "requestParameters": {"policyName": [{"prefix": "AWSCompromisedKeyQuarantine"},
-        {"prefix": "AWSExposedCredentialPolicy"}]}}]}}, {"source": ["aws.kms"], "detail": {"eventSource": ["kms.amazonaws.com"],
-        "$or": [{"eventName": ["PutKeyPolicy"], "requestParameters": {"$or": [{"policy": {"Statement": {"Effect": ["Allow"],
-        "$or": [{"Principal": ["*"]}, {"Principal": {"AWS": ["*"]}}]}}}, {"policy": [{"exists": true}]}]}},
-        {"eventName": ["DeleteImportedKeyMaterial", "DisableKey", "ScheduleKeyDeletion"]}]}}, {"source": ["aws.lambda"],
-        "detail": {"eventSource": ["lambda.amazonaws.com"], "eventName": [{"prefix": "CreateFunctionUrlConfig"},
-        {"prefix": "UpdateFunctionUrlConfig"}], "requestParameters": {"authType": ["NONE"]}}}]}
+        "requestParameters": {"assumeRolePolicyDocument": [{"exists": true}]}}]}}, {"source": ["aws.kms"],
+        "detail": {"eventSource": ["kms.amazonaws.com"], "$or": [{"eventName": ["PutKeyPolicy"],
+        "requestParameters": {"$or": [{"policy": {"Statement": {"Effect": ["Allow"], "$or": [{"Principal": ["*"]},
+        {"Principal": {"AWS": ["*"]}}]}}}, {"policy": [{"exists": true}]}]}}, {"eventName": ["DeleteImportedKeyMaterial",
+        "DisableKey", "ScheduleKeyDeletion"]}]}}, {"source": ["aws.lambda"], "detail": {"eventSource": ["lambda.amazonaws.com"],
+        "$or": [{"eventName": ["AddPermission", "AddPermission20150331", "AddPermission20150331v2",
+        {"prefix": "AddLayerVersionPermission"}], "requestParameters": {"principal": ["*"]}},
+        {"eventName": [{"prefix": "CreateFunctionUrlConfig"}, {"prefix": "UpdateFunctionUrlConfig"}],
+        "requestParameters": {"authType": ["NONE"]}}]}}]}
       )
     }
     "stockade-watch-events-7" = {
@@ -227,10 +242,7 @@ locals {
       pattern = jsonencode(
         {"source": ["aws.s3"], "detail-type": ["AWS API Call via CloudTrail"], "detail": {"eventSource": ["s3.amazonaws.com"],
         "errorCode": [{"exists": false}], "$or": [{"eventName": ["PutBucketAcl", "PutObjectAcl"],
-        "requestParameters": {"$or": [{"accessControlList": {"x-amz-acl": ["authenticated-read", "public-read",
-        "public-read-write"]}}, {"accessControlList": {"x-amz-grant-full-control": [{"wildcard": "*/global/AllUsers*"},
-        {"wildcard": "*/global/AuthenticatedUsers*"}]}},
-        {"accessControlList": {"x-amz-grant-read": [{"wildcard": "*/global/AllUsers*"},
+        "requestParameters": {"$or": [{"accessControlList": {"x-amz-grant-read": [{"wildcard": "*/global/AllUsers*"},
         {"wildcard": "*/global/AuthenticatedUsers*"}]}},
         {"accessControlList": {"x-amz-grant-read-acp": [{"wildcard": "*/global/AllUsers*"},
         {"wildcard": "*/global/AuthenticatedUsers*"}]}},
@@ -248,12 +260,14 @@ locals {
         "requestParameters": {"LifecycleConfiguration": {"Rule": {"Expiration": {"$or": [{"Date": [{"exists": true}]},
         {"Days": [{"numeric": ["<", 90]}]}]}, "Status": ["Enabled"]}}}}, {"eventName": ["PutBucketPolicy"],
         "requestParameters": {"bucketPolicy": {"Statement": {"Effect": ["Allow"], "$or": [{"Principal": ["*"]},
-        {"Principal": {"AWS": ["*"]}}]}}}}, {"eventName": ["PutBucketLogging"],
+        {"Principal": {"AWS": ["*"]}}]}}}}, {"eventName": ["PutBucketVersioning"],
+        "requestParameters": {"VersioningConfiguration": {"$or": [{"MfaDelete": ["Disabled"]},
+        {"Status": [{"anything-but": "Enabled"}]}]}}}, {"eventName": ["PutBucketLogging"],
         "requestParameters": {"bucketName": [{"exists": true}]}}]}}
       )
     }
     "stockade-watch-events-8" = {
-      description = "Feeds Stockade: document-public, log-bucket-tampered, queue-public, secret-public, securityhub-weakened, topic-public. Wider than the rules: what EventBridge cannot say is left to Stockade"
+      description = "Feeds Stockade: document-public, queue-public, role-trust-changed, secret-public, securityhub-weakened, topic-public, waf-weakened. Wider than the rules: what EventBridge cannot say is left to Stockade"
       state       = "ENABLED"
       pattern = jsonencode(
         {"detail-type": ["AWS API Call via CloudTrail"], "detail": {"errorCode": [{"exists": false}]},
@@ -269,41 +283,43 @@ locals {
         "detail": {"eventSource": ["securityhub.amazonaws.com"], "$or": [{"eventName": ["BatchDisableStandards", "DeleteMembers",
         "DisableSecurityHub", "DisassociateFromAdministratorAccount"]}, {"eventName": ["UpdateStandardsControl"],
         "requestParameters": {"ControlStatus": ["DISABLED"]}}, {"eventName": ["UpdateStandardsControl"],
-        "requestParameters": {"controlStatus": ["DISABLED"]}}]}}, {"source": ["aws.s3"],
-        "detail": {"eventSource": ["s3.amazonaws.com"], "eventName": ["PutBucketVersioning"],
-        "requestParameters": {"VersioningConfiguration": {"$or": [{"MfaDelete": ["Disabled"]},
-        {"Status": [{"anything-but": "Enabled"}]}]}}}}, {"source": ["aws.sns"], "detail": {"eventSource": ["sns.amazonaws.com"],
-        "$or": [{"eventName": ["AddPermission"]}, {"eventName": ["SetTopicAttributes"],
-        "requestParameters": {"attributeName": ["Policy"], "attributeValue": [{"exists": true}]}}]}}, {"source": ["aws.ssm"],
-        "detail": {"eventSource": ["ssm.amazonaws.com"], "eventName": ["ModifyDocumentPermission"],
-        "requestParameters": {"accountIdsToAdd": ["All", "all"]}}}]}
+        "requestParameters": {"controlStatus": ["DISABLED"]}}]}}, {"source": ["aws.sns"],
+        "detail": {"eventSource": ["sns.amazonaws.com"], "$or": [{"eventName": ["AddPermission"]},
+        {"eventName": ["SetTopicAttributes"], "requestParameters": {"attributeName": ["Policy"],
+        "attributeValue": [{"exists": true}]}}]}}, {"source": ["aws.ssm"], "detail": {"eventSource": ["ssm.amazonaws.com"],
+        "eventName": ["ModifyDocumentPermission"], "requestParameters": {"accountIdsToAdd": ["All", "all"]}}},
+        {"source": ["aws.sts"], "detail": {"eventSource": ["sts.amazonaws.com"], "eventName": ["GetFederationToken"],
+        "userIdentity": {"type": ["IAMUser", "Root"]}}}, {"source": ["aws.wafv2"],
+        "detail": {"eventSource": ["wafv2.amazonaws.com"], "eventName": ["DeleteLoggingConfiguration", "DeleteWebACL",
+        "DisassociateWebACL"]}}]}
       )
     }
     "stockade-watch-events-9" = {
-      description = "Feeds Stockade: access-key-leaked, console-login-failures, console-login-failures-user, console-login-without-mfa, ec2-compromised, flow-logs-deleted, guardduty-bruteforce, role-trust-changed, s3-bucket-public, securityhub-weakened, waf-weakened. Wider than the rules: what EventBridge cannot say is left to Stockade"
+      description = "Feeds Stockade: admin-granted, console-login-failures, console-login-failures-user, console-login-without-mfa, console-logins-worldwide, ec2-compromised, flow-logs-deleted, guardduty-bruteforce, log-bucket-tampered, password-policy-changed, root-use, s3-account-public-access, s3-bucket-public, s3-bucket-public-access, securityhub-weakened. Wider than the rules: what EventBridge cannot say is left to Stockade"
       state       = "ENABLED"
       pattern = jsonencode(
         {"$or": [{"source": ["aws.signin"], "detail-type": ["AWS Console Sign In via CloudTrail",
         "AWS Console Signin via CloudTrail"], "detail": {"eventSource": ["signin.amazonaws.com"], "eventName": ["ConsoleLogin"],
         "$or": [{"additionalEventData": {"MFAUsed": ["No"]}, "errorCode": [{"exists": false}],
         "responseElements": {"ConsoleLogin": ["Success"]}, "userIdentity": {"type": ["IAMUser"]}},
-        {"responseElements": {"ConsoleLogin": ["Failure"]}}]}}, {"detail-type": ["AWS API Call via CloudTrail"],
-        "detail": {"errorCode": [{"exists": false}]}, "$or": [{"source": ["aws.sts"],
-        "detail": {"eventSource": ["sts.amazonaws.com"], "eventName": ["GetFederationToken"], "userIdentity": {"type": ["IAMUser",
-        "Root"]}}}, {"source": ["aws.wafv2"], "detail": {"eventSource": ["wafv2.amazonaws.com"],
-        "eventName": ["DeleteLoggingConfiguration", "DeleteWebACL", "DisassociateWebACL"]}}]}, {"source": ["aws.health"],
-        "detail-type": ["AWS Health Abuse Event", "AWS Health Event"],
-        "detail": {"eventTypeCode": ["AWS_RISK_CREDENTIALS_COMPROMISED", "AWS_RISK_CREDENTIALS_EXPOSED",
-        "AWS_RISK_IAM_QUARANTINE"]}}, {"source": ["aws.config"], "detail-type": ["Config Rules Compliance Change"],
+        {"responseElements": {"ConsoleLogin": ["Failure"]}}]}}, {"source": ["aws.guardduty"],
+        "detail-type": ["GuardDuty Finding"], "detail": {"service": {"archived": [false]},
+        "$or": [{"service": {"resourceRole": ["ACTOR", "TARGET"]}, "type": ["Impact:EC2/WinRMBruteForce",
+        "Recon:EC2/PortProbeUnprotectedPort", "UnauthorizedAccess:EC2/RDPBruteForce", "UnauthorizedAccess:EC2/SSHBruteForce"]},
+        {"type": ["Policy:IAMUser/RootCredentialUsage", "Policy:S3/AccountBlockPublicAccessDisabled",
+        "Policy:S3/BucketAnonymousAccessGranted", "Policy:S3/BucketBlockPublicAccessDisabled",
+        "Policy:S3/BucketPublicAccessGranted", "PrivilegeEscalation:IAMUser/AnomalousBehavior",
+        "Stealth:IAMUser/PasswordPolicyChange", "Stealth:S3/ServerAccessLoggingDisabled",
+        "UnauthorizedAccess:EC2/MetadataDNSRebind", "UnauthorizedAccess:EC2/TorClient", "UnauthorizedAccess:EC2/TorRelay",
+        "UnauthorizedAccess:IAMUser/ConsoleLoginSuccess.B", {"prefix": "Backdoor:EC2/"}, {"prefix": "CryptoCurrency:EC2/"},
+        {"prefix": "Execution:EC2/"}, {"prefix": "Impact:EC2/"}, {"prefix": "Trojan:EC2/"}]}]}}, {"source": ["aws.config"],
+        "detail-type": ["Config Rules Compliance Change"],
         "detail": {"configRuleName": [{"prefix": "s3-bucket-public-read-prohibited"},
         {"prefix": "s3-bucket-public-write-prohibited"}, {"prefix": "securityhub-enabled"},
         {"prefix": "securityhub-s3-bucket-public-read-prohibited"}, {"prefix": "securityhub-s3-bucket-public-write-prohibited"},
         {"prefix": "securityhub-securityhub-enabled"}, {"prefix": "securityhub-vpc-flow-logs-enabled"},
         {"prefix": "vpc-flow-logs-enabled"}], "messageType": ["ComplianceChangeNotification"],
-        "newEvaluationResult": {"complianceType": ["NON_COMPLIANT"]}}}, {"source": ["aws.guardduty"],
-        "detail-type": ["GuardDuty Finding"], "detail": {"service": {"archived": [false], "resourceRole": ["ACTOR", "TARGET"]},
-        "type": ["Impact:EC2/WinRMBruteForce", "Recon:EC2/PortProbeUnprotectedPort", "UnauthorizedAccess:EC2/RDPBruteForce",
-        "UnauthorizedAccess:EC2/SSHBruteForce"]}}]}
+        "newEvaluationResult": {"complianceType": ["NON_COMPLIANT"]}}}]}
       )
     }
     "stockade-watch-events-10" = {
@@ -334,25 +350,14 @@ locals {
       )
     }
     "stockade-watch-events-11" = {
-      description = "Feeds Stockade: access-key-leaked, admin-granted, config-recorder-stopped, console-logins-worldwide, ebs-snapshot-shared, ec2-compromised, ec2-guardrail-removed, flow-logs-deleted, guardduty-weakened, imds-v1-allowed, kms-key-disabled, lambda-public, log-bucket-tampered, mfa-removed, password-policy-changed, rds-public, rds-snapshot-shared, root-use, s3-account-public-access, s3-bucket-public, s3-bucket-public-access, security-group-open. Wider than the rules: what EventBridge cannot say is left to Stockade"
+      description = "Feeds Stockade: admin-granted, config-recorder-stopped, ebs-snapshot-shared, ec2-guardrail-removed, flow-logs-deleted, guardduty-weakened, imds-v1-allowed, kms-key-disabled, lambda-public, mfa-removed, password-policy-changed, rds-public, rds-snapshot-shared, s3-account-public-access, s3-bucket-public, s3-bucket-public-access, security-group-open. Wider than the rules: what EventBridge cannot say is left to Stockade"
       state       = "ENABLED"
       pattern = jsonencode(
-        {"$or": [{"source": ["aws.guardduty"], "detail-type": ["GuardDuty Finding"], "detail": {"service": {"archived": [false]},
-        "type": ["AttackSequence:IAM/CompromisedCredentials", "Policy:IAMUser/RootCredentialUsage",
-        "Policy:S3/AccountBlockPublicAccessDisabled", "Policy:S3/BucketAnonymousAccessGranted",
-        "Policy:S3/BucketBlockPublicAccessDisabled", "Policy:S3/BucketPublicAccessGranted",
-        "PrivilegeEscalation:IAMUser/AnomalousBehavior", "Stealth:IAMUser/PasswordPolicyChange",
-        "Stealth:S3/ServerAccessLoggingDisabled", "UnauthorizedAccess:EC2/MetadataDNSRebind", "UnauthorizedAccess:EC2/TorClient",
-        "UnauthorizedAccess:EC2/TorRelay", "UnauthorizedAccess:IAMUser/ConsoleLoginSuccess.B",
-        "UnauthorizedAccess:IAMUser/TorIPCaller", {"prefix": "Backdoor:EC2/"}, {"prefix": "CryptoCurrency:EC2/"},
-        {"prefix": "Execution:EC2/"}, {"prefix": "Impact:EC2/"}, {"prefix": "PenTest:IAMUser/"}, {"prefix": "Trojan:EC2/"},
-        {"prefix": "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration"},
-        {"prefix": "UnauthorizedAccess:IAMUser/MaliciousIPCaller"}]}}, {"source": ["aws.securityhub"],
-        "detail-type": ["Security Hub Findings - Imported"],
+        {"source": ["aws.securityhub"], "detail-type": ["Security Hub Findings - Imported"],
         "detail": {"findings": {"Compliance": {"SecurityControlId": ["Config.1", "EC2.1", "EC2.13", "EC2.14", "EC2.18", "EC2.19",
         "EC2.6", "EC2.7", "EC2.8", "GuardDuty.1", "IAM.1", "IAM.4", "IAM.5", "IAM.6", "IAM.7", "IAM.9", "KMS.3", "Lambda.1",
         "RDS.1", "RDS.2", "S3.1", "S3.2", "S3.3", "S3.8"], "Status": ["FAILED"]}, "RecordState": ["ACTIVE"],
-        "Workflow": {"Status": ["NEW"]}}}}]}
+        "Workflow": {"Status": ["NEW"]}}}}
       )
     }
     "stockade-watch-reads-1" = {

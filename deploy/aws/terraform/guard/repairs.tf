@@ -7,6 +7,7 @@ locals {
     P02 = "act"
     P03 = "act"
     P04 = "act"
+    P19 = "act"
   }
   repairs = [
     {
@@ -16,7 +17,7 @@ locals {
       conditions = []
     },
     {
-      needs      = ["P01.check", "P02.check", "P03.check", "P04.check"]
+      needs      = ["P01.check", "P02.check", "P03.check", "P04.check", "P19.check"]
       actions    = ["ec2:DescribeRegions"]
       resources  = ["*"]
       conditions = []
@@ -24,6 +25,12 @@ locals {
     {
       needs      = ["P04.check"]
       actions    = ["lambda:ListEventSourceMappings", "sqs:ListQueues"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.check"]
+      actions    = ["iam:GetAccessKeyLastUsed"]
       resources  = ["*"]
       conditions = []
     },
@@ -76,10 +83,46 @@ locals {
       conditions = []
     },
     {
+      needs      = ["P19.check"]
+      actions    = ["iam:ListEntitiesForPolicy"]
+      resources  = ["arn:${local.partition}:iam::aws:policy/AWSCompromisedKeyQuarantine*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.check"]
+      actions    = ["iam:GetRole", "iam:ListAttachedRolePolicies"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:role/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.repair"]
+      actions    = ["iam:AttachRolePolicy"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:role/*"]
+      conditions = [{ test = "ArnEquals", variable = "iam:PolicyARN", values = ["arn:${local.partition}:iam::aws:policy/AWSDenyAll"] }]
+    },
+    {
       needs      = ["P04.check"]
       actions    = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"]
       resources  = ["arn:${local.partition}:iam::${local.account}:role/stockade-*"]
       conditions = []
+    },
+    {
+      needs      = ["P19.check"]
+      actions    = ["iam:GetUser", "iam:ListAccessKeys", "iam:ListAttachedUserPolicies", "iam:ListUserPolicies"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:user/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.repair"]
+      actions    = ["iam:UpdateAccessKey"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:user/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.repair"]
+      actions    = ["iam:AttachUserPolicy"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:user/*"]
+      conditions = [{ test = "ArnEquals", variable = "iam:PolicyARN", values = ["arn:${local.partition}:iam::aws:policy/AWSDenyAll"] }]
     },
     {
       needs      = ["P04.repair"]
