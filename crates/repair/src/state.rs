@@ -216,6 +216,18 @@ const MAX_TOLD: usize = 2000;
 const MAX_TURNS: usize = 200;
 
 impl Open {
+    /// What of a playbook is not good in the place.
+    pub(crate) fn of(&self, playbook: &str, place: &Place) -> Vec<Subject> {
+        let begins = format!("{playbook}/{place}/");
+        let keys: BTreeSet<&String> = self.repairs.keys().chain(self.told.keys()).collect();
+        let subject = |key: &&String| {
+            let (class, thing) = key.strip_prefix(&begins)?.split_once('/')?;
+            let (id, aspect) = thing.rsplit_once('#')?;
+            Some(Subject::new(place, class, id).aspect(aspect))
+        };
+        keys.iter().filter_map(subject).collect()
+    }
+
     /// Remembers what was said, within bounds: events can name any number of things.
     pub(crate) fn tell(&mut self, key: &str, told: Told) {
         let now = told.at;

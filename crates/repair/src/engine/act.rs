@@ -43,7 +43,7 @@ impl Engine {
         let why = match trigger {
             Trigger::Event { event, .. } => event.identity(),
             Trigger::Schedule => String::new(),
-            Trigger::Approved { id, .. } => id.to_owned(),
+            Trigger::Escalation { id, .. } | Trigger::Approved { id, .. } => id.to_owned(),
         };
         let all = json!([item.playbook, item.subject.key(), why, now.as_millis()]);
         let hash = sha256(all.to_string().as_bytes());
@@ -81,6 +81,7 @@ impl Engine {
                 Ok(taken) => taken,
                 Err(refused) => {
                     item.outcome = refused;
+                    self.contain(item, trigger, acting)?;
                     if item.outcome != Outcome::Busy {
                         self.tell(item, &finding, trigger)?;
                     }

@@ -10,6 +10,7 @@
 //! daemon do the same.
 
 mod act;
+mod contain;
 mod decide;
 mod error;
 mod good;
@@ -82,6 +83,8 @@ pub struct Engine {
     playbooks: Vec<&'static dyn Playbook>,
     /// Who we are, once it was asked.
     us: Option<whose::Us>,
+    /// What was done beside what was looked at, until the run takes it.
+    beside: Vec<crate::run::Item>,
     /// Regions by account, once they were asked.
     regions: BTreeMap<String, Vec<String>>,
 }
@@ -124,6 +127,7 @@ impl Engine {
             home: home.to_owned(),
             playbooks: CATALOGUE.to_vec(),
             us: None,
+            beside: Vec::new(),
             regions: BTreeMap::new(),
         }
     }
@@ -190,6 +194,7 @@ impl Engine {
         let mut by_region: BTreeMap<String, Vec<Hint>> = BTreeMap::new();
         for hint in playbook.locate(event) {
             let regions = match &hint.region {
+                _ if playbook.is_global() => vec![self.global_region()],
                 Some(region) => vec![region.clone()],
                 None => self.regions_of(&account, &mut run)?,
             };
@@ -262,6 +267,9 @@ impl Engine {
         for place in self.places(scope, &mut run)? {
             let mut answers = BTreeMap::new();
             for playbook in &playbooks {
+                if playbook.is_global() && place.region != self.global_region() {
+                    continue;
+                }
                 let now = self.time.now();
                 let mode = self.settings.modes.of(playbook.about(), &place, installation, now);
                 if mode > Mode::Off {
@@ -299,6 +307,7 @@ impl Engine {
 
     /// When this installation began: now, if it never ran.
     fn begin(&mut self, now: Timestamp) -> Result<Timestamp, EngineError> {
+        self.beside.clear();
         let first = |one: &mut Installation| *one.first_run.get_or_insert(now);
         Ok(state::update(self.shelf.as_mut(), state::INSTALLATION, first)?)
     }

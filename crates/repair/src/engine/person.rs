@@ -32,6 +32,9 @@ impl Engine {
         for place in self.places(scope, &mut run)? {
             let mut answers = BTreeMap::new();
             for playbook in &playbooks {
+                if playbook.is_global() && place.region != self.global_region() {
+                    continue;
+                }
                 let mode = self.settings.modes.of(playbook.about(), &place, first_run, now);
                 if mode == Mode::Off && !scope.also_off {
                     continue;

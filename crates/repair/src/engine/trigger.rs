@@ -8,16 +8,33 @@ use crate::event::{Actor, Event};
 /// What led here.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Trigger<'e> {
-    Event { event: &'e Event, actor: Option<&'e Actor>, claims: bool },
+    Event {
+        event: &'e Event,
+        actor: Option<&'e Actor>,
+        claims: bool,
+    },
     Schedule,
-    Approved { id: &'e str, by: &'e str, actor: Option<&'e Actor>, event_at: Option<Timestamp> },
+    /// Somebody undid each of these repairs.
+    Escalation {
+        id: &'e str,
+        repairs: &'e [String],
+        actor: &'e Actor,
+        scheduled: bool,
+    },
+    Approved {
+        id: &'e str,
+        by: &'e str,
+        actor: Option<&'e Actor>,
+        event_at: Option<Timestamp>,
+    },
 }
 
 impl<'e> Trigger<'e> {
     pub(super) fn actor(&self) -> Option<&'e Actor> {
         match self {
             Self::Event { actor, .. } | Self::Approved { actor, .. } => *actor,
-            Self::Schedule => None,
+            // Nobody did to the actor what is found.
+            Self::Schedule | Self::Escalation { .. } => None,
         }
     }
 
@@ -25,7 +42,7 @@ impl<'e> Trigger<'e> {
         match self {
             Self::Event { event, .. } => event.time(),
             Self::Approved { event_at, .. } => *event_at,
-            Self::Schedule => None,
+            Self::Schedule | Self::Escalation { .. } => None,
         }
     }
 
@@ -35,6 +52,11 @@ impl<'e> Trigger<'e> {
             Self::Event { event, claims, .. } => Self::Event { event, actor: None, claims },
             other => other,
         }
+    }
+
+    /// Whether it comes again and again by itself.
+    pub(super) fn is_scheduled(&self) -> bool {
+        matches!(self, Self::Schedule | Self::Escalation { scheduled: true, .. })
     }
 
     /// As the record tells it.
@@ -51,6 +73,9 @@ impl<'e> Trigger<'e> {
                 body
             }
             Self::Schedule => json!({"trigger": "schedule"}),
+            Self::Escalation { id, repairs, actor, .. } => {
+                json!({"trigger": "escalation", "escalation": id, "undone": repairs, "actor": actor})
+            }
             Self::Approved { by, actor, .. } => json!({"trigger": "approval", "by": by, "actor": actor}),
         }
     }
