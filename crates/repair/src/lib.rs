@@ -55,6 +55,7 @@ mod exempt;
 mod json;
 mod link;
 mod mode;
+mod odd_json;
 mod own;
 pub mod playbook;
 pub mod playbooks;
