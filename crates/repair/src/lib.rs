@@ -60,6 +60,7 @@ mod json;
 mod link;
 mod mode;
 mod news;
+mod odd_json;
 mod own;
 pub mod playbook;
 pub mod playbooks;
