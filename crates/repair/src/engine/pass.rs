@@ -191,7 +191,8 @@ impl Engine {
         Ok(item)
     }
 
-    /// Records what is only told. The schedule says the same once, until it changes; an event is always recorded.
+    /// Records what is only told. The schedule says the same once, until it changes; an event is always
+    /// recorded, unless they come as a flood.
     pub(super) fn tell(
         &mut self,
         item: &mut Item,
@@ -201,7 +202,7 @@ impl Engine {
         let now = self.time.now();
         let key = state::open_key(&item.playbook, &finding.subject);
         let place = state::open(&finding.subject.place);
-        let scheduled = matches!(trigger, Trigger::Schedule);
+        let scheduled = matches!(trigger, Trigger::Schedule | Trigger::Event { flood: true, .. });
         let outcome = serde_json::to_value(&item.outcome).unwrap_or_default();
         let what = digest(&json!([outcome, item.says, finding.state, item.plan]));
         let known: Open = state::read(self.shelf.as_mut(), &place)?.unwrap_or_default();

@@ -8,9 +8,20 @@ use crate::event::{Actor, Event};
 /// What led here.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Trigger<'e> {
-    Event { event: &'e Event, actor: Option<&'e Actor>, claims: bool },
+    /// `flood`: so many came that the same is recorded once.
+    Event {
+        event: &'e Event,
+        actor: Option<&'e Actor>,
+        claims: bool,
+        flood: bool,
+    },
     Schedule,
-    Approved { id: &'e str, by: &'e str, actor: Option<&'e Actor>, event_at: Option<Timestamp> },
+    Approved {
+        id: &'e str,
+        by: &'e str,
+        actor: Option<&'e Actor>,
+        event_at: Option<Timestamp>,
+    },
 }
 
 impl<'e> Trigger<'e> {
@@ -32,7 +43,7 @@ impl<'e> Trigger<'e> {
     /// As the record tells it.
     pub(super) fn body(&self) -> Value {
         match self {
-            Self::Event { event, actor, claims } => {
+            Self::Event { event, actor, claims, .. } => {
                 let mut body = json!({
                     "trigger": "event", "event_identity": event.identity(), "event_sha256": event.sha256(),
                     "event": event.value(), "actor": actor,
