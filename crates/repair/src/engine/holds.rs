@@ -128,7 +128,7 @@ impl Engine {
         let key = state::open_key(playbook, subject);
         state::update(self.shelf.as_mut(), &state::open(&subject.place), |open: &mut Open| {
             if hold.until_good {
-                open.held.insert(key.clone());
+                open.hold(&key);
             } else {
                 open.held.remove(&key);
             }

@@ -13,6 +13,7 @@ mod act;
 mod contain;
 mod decide;
 mod error;
+mod flood;
 mod good;
 mod holds;
 mod lease;
@@ -168,12 +169,16 @@ impl Engine {
         let event = Event::read(bytes)?;
         let installation = self.begin(self.time.now())?;
         let actor = event.actor();
+        let flood = self.counted(event.account())?;
         match self.whose(&event, actor.as_ref())? {
             Whose::Ours(repair) => self.own_call(playbook, &event, repair),
+            _ if !event.error_code().is_empty() && flood => {
+                self.passed(PassedOver::FailedCall { code: event.error_code().to_owned() })
+            }
             _ if !event.error_code().is_empty() => self.attempt(playbook, &event, actor.as_ref()),
             whose => {
                 let claims = whose == Whose::Claims;
-                let trigger = Trigger::Event { event: &event, actor: actor.as_ref(), claims };
+                let trigger = Trigger::Event { event: &event, actor: actor.as_ref(), claims, flood };
                 self.follow(playbook, &event, trigger, installation)
             }
         }
@@ -285,6 +290,7 @@ impl Engine {
         for prefix in [state::SEEN, state::REQUESTS] {
             state::tidy(self.shelf.as_mut(), prefix, now, KNOWN_FOR)?;
         }
+        state::tidy_cases(self.shelf.as_mut(), now, KNOWN_FOR)?;
         self.ended(run)
     }
 
@@ -308,8 +314,22 @@ impl Engine {
     /// When this installation began: now, if it never ran.
     fn begin(&mut self, now: Timestamp) -> Result<Timestamp, EngineError> {
         self.beside.clear();
-        let first = |one: &mut Installation| *one.first_run.get_or_insert(now);
-        Ok(state::update(self.shelf.as_mut(), state::INSTALLATION, first)?)
+        let begun = state::update(self.shelf.as_mut(), state::INSTALLATION, |one: &mut Installation| {
+            if one.format <= state::FORMAT {
+                one.format = state::FORMAT;
+            }
+            (one.format, *one.first_run.get_or_insert(now))
+        })?;
+        match begun {
+            (state::FORMAT, first) => Ok(first),
+            (format, _) => {
+                let why = format!(
+                    "what is kept was written by a newer Stockade (in its way {format}; this one knows {})",
+                    state::FORMAT
+                );
+                Err(ShelfError::stays(why).into())
+            }
+        }
     }
 
     fn passed(&mut self, why: PassedOver) -> Result<Run, EngineError> {

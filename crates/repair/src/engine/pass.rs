@@ -208,7 +208,8 @@ impl Engine {
         Ok(item)
     }
 
-    /// Records what is only told. The schedule says the same once, until it changes; an event is always recorded.
+    /// Records what is only told. The schedule says the same once, until it changes; an event is always
+    /// recorded, unless they come as a flood.
     pub(super) fn tell(
         &mut self,
         item: &mut Item,

@@ -8,10 +8,12 @@ use crate::event::{Actor, Event};
 /// What led here.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Trigger<'e> {
+    /// `flood`: so many came that the same is recorded once.
     Event {
         event: &'e Event,
         actor: Option<&'e Actor>,
         claims: bool,
+        flood: bool,
     },
     Schedule,
     /// Somebody undid each of these repairs.
@@ -49,20 +51,23 @@ impl<'e> Trigger<'e> {
     /// The same, where it does not say that its actor did what was found.
     pub(super) fn by_nobody_known(self) -> Self {
         match self {
-            Self::Event { event, claims, .. } => Self::Event { event, actor: None, claims },
+            Self::Event { event, claims, flood, .. } => Self::Event { event, actor: None, claims, flood },
             other => other,
         }
     }
 
-    /// Whether it comes again and again by itself.
+    /// Whether it comes again and again: the same is recorded once.
     pub(super) fn is_scheduled(&self) -> bool {
-        matches!(self, Self::Schedule | Self::Escalation { scheduled: true, .. })
+        matches!(
+            self,
+            Self::Schedule | Self::Event { flood: true, .. } | Self::Escalation { scheduled: true, .. }
+        )
     }
 
     /// As the record tells it.
     pub(super) fn body(&self) -> Value {
         match self {
-            Self::Event { event, actor, claims } => {
+            Self::Event { event, actor, claims, .. } => {
                 let mut body = json!({
                     "trigger": "event", "event_identity": event.identity(), "event_sha256": event.sha256(),
                     "event": event.value(), "actor": actor,
