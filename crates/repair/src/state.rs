@@ -303,7 +303,7 @@ pub(crate) fn tidy(
     struct Dated {
         at: Timestamp,
     }
-    const AT_ONCE: usize = 200;
+    const AT_ONCE: usize = 50;
     let Mark { after } = read(shelf, &format!("tidy/{prefix}"))?.unwrap_or_default();
     let keys = shelf.list(prefix, &after, AT_ONCE)?;
     let next = Mark { after: keys.last().filter(|_| keys.len() == AT_ONCE).cloned().unwrap_or_default() };
