@@ -99,7 +99,7 @@ impl Engine {
         }
         let case = state::case(playbook, subject);
         state::update(self.shelf.as_mut(), &case, |case: &mut Case| {
-            case.others = case.others.max(Some(acted))
+            case.others = case.others.max(Some(acted));
         })
     }
 

@@ -127,7 +127,9 @@ impl Engine {
         };
         let sight = playbook.check(&mut look);
         let mut all = Vec::new();
-        if things && sight.is_ok() {
+        // Where the check found nothing of its kinds, it may not even have asked for them.
+        let any = sight.as_ref().is_ok_and(|sight| sight.seen > 0 || !sight.findings.is_empty());
+        if things && any {
             for kind in about.kinds {
                 // The check asked the same, so this costs no call; where it failed it is in the troubles already.
                 if let Ok(things) = kind.read(&mut look) {
