@@ -7,6 +7,8 @@ locals {
     P02 = "act"
     P03 = "act"
     P04 = "act"
+    P05 = "act"
+    P09 = "act"
     P10 = "act"
     P12 = "act"
     P16 = "act"
@@ -20,7 +22,7 @@ locals {
       conditions = []
     },
     {
-      needs      = ["P01.check", "P02.check", "P03.check", "P04.check", "P10.check", "P12.check", "P16.check", "P17.check"]
+      needs      = ["P01.check", "P02.check", "P03.check", "P04.check", "P05.check", "P09.check", "P10.check", "P12.check", "P16.check", "P17.check"]
       actions    = ["ec2:DescribeRegions"]
       resources  = ["*"]
       conditions = []
@@ -28,6 +30,30 @@ locals {
     {
       needs      = ["P04.check"]
       actions    = ["lambda:ListEventSourceMappings", "sqs:ListQueues"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P05.check"]
+      actions    = ["guardduty:ListDetectors"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P05.repair"]
+      actions    = ["guardduty:CreateDetector"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P09.check"]
+      actions    = ["s3:GetAccountPublicAccessBlock"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P09.repair"]
+      actions    = ["s3:PutAccountPublicAccessBlock"]
       resources  = ["*"]
       conditions = []
     },
@@ -126,6 +152,24 @@ locals {
       actions    = ["events:EnableRule", "events:PutRule", "events:PutTargets", "events:TagResource"]
       resources  = ["arn:${local.partition}:events:*:${local.account}:rule/stockade-*"]
       conditions = []
+    },
+    {
+      needs      = ["P05.check"]
+      actions    = ["guardduty:GetDetector", "guardduty:GetFilter"]
+      resources  = ["arn:${local.partition}:guardduty:*:${local.account}:detector/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P05.repair"]
+      actions    = ["guardduty:DeleteFilter", "guardduty:TagResource", "guardduty:UpdateDetector"]
+      resources  = ["arn:${local.partition}:guardduty:*:${local.account}:detector/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P05.repair"]
+      actions    = ["iam:CreateServiceLinkedRole"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:role/aws-service-role/guardduty.amazonaws.com/*"]
+      conditions = [{ test = "StringEquals", variable = "iam:AWSServiceName", values = ["guardduty.amazonaws.com"] }]
     },
     {
       needs      = ["P04.check"]
