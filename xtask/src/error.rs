@@ -73,8 +73,8 @@ pub enum Error {
         /// Why.
         why: String,
     },
-    /// Templates are not as they should be.
-    #[error("not as they should be: {0}; `cargo xtask templates` writes them")]
+    /// Files are not as they should be.
+    #[error("not as they should be: {0}; without `--check` they are written")]
     Stale(String),
     /// A process did not behave as a function does.
     #[error("the function did not start: {0}")]

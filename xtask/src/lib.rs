@@ -6,6 +6,8 @@
 pub mod coldstart;
 mod error;
 pub mod package;
+pub mod pages;
+pub mod stale;
 pub mod templates;
 
 use std::path::{Path, PathBuf};

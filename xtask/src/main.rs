@@ -2,13 +2,12 @@
 #![forbid(unsafe_code)]
 
 use std::env;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstream::{eprintln, println};
 use clap::{Parser, Subcommand};
-use xtask::{Error, coldstart, package, root, templates};
+use xtask::{Error, coldstart, package, pages, root, stale, templates};
 
 /// Tasks of those who work on Stockade.
 #[derive(Parser)]
@@ -24,13 +23,15 @@ enum Task {
     #[command(subcommand)]
     Package(What),
     /// Writes what in the templates of deploy/aws follows from the rules and the playbooks.
-    Templates(Templates),
+    Templates(Generated),
+    /// Writes the book's pages of the playbooks.
+    Pages(Generated),
     /// Starts the packaged program again and again: time and memory until it asks for its first event.
     Coldstart(Coldstart),
 }
 
 #[derive(Parser)]
-struct Templates {
+struct Generated {
     /// Write nothing, and fail if something would have to be written.
     #[arg(long)]
     check: bool,
@@ -88,7 +89,8 @@ struct Lambda {
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Package(What::Lambda(lambda)) => package_lambda(&lambda),
-        Task::Templates(templates) => write_templates(&templates),
+        Task::Templates(what) => templates::stale(&root()).and_then(|stale| stale::write(&stale, what.check)),
+        Task::Pages(what) => pages::stale(&root()).and_then(|stale| stale::write(&stale, what.check)),
         Task::Coldstart(what) => cold_starts(&what),
     };
     match done {
@@ -129,23 +131,6 @@ fn package_lambda(lambda: &Lambda) -> Result<(), Error> {
         println!("{:<44} {:>10}  {}  {}", zip.name, zip.bytes, zip.sha256, zip.what);
     }
     println!("in {}", to.display());
-    Ok(())
-}
-
-fn write_templates(what: &Templates) -> Result<(), Error> {
-    let stale = templates::stale(&root())?;
-    if what.check && !stale.is_empty() {
-        let names: Vec<_> = stale.iter().map(|stale| format!("`{}`", stale.path.display())).collect();
-        return Err(Error::Stale(names.join(", ")));
-    }
-    for templates::Stale { path, text } in stale {
-        fs::write(&path, text).map_err(|source| Error::File {
-            doing: "write",
-            path: path.clone(),
-            source,
-        })?;
-        println!("written: {}", path.display());
-    }
     Ok(())
 }
 

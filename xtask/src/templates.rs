@@ -12,12 +12,13 @@ mod rules;
 mod terraform;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use repairs::{Need, Statement, statements};
 
 use crate::Error;
 use crate::error::file;
+use crate::stale::Stale;
 
 /// What begins a generated part, before its name.
 const BEGIN: &str = "# generated: ";
@@ -44,15 +45,6 @@ struct Source {
     rules: rules::Groups,
     /// The text of bans.yaml.
     bans: String,
-}
-
-/// A file that is not as it should be, with what it should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stale {
-    /// The file.
-    pub path: PathBuf,
-    /// What it should hold.
-    pub text: String,
 }
 
 /// Finds the files whose generated parts are not what they should be.
@@ -135,15 +127,7 @@ mod tests {
     /// `STOCKADE_BLESS=1` writes them.
     #[test]
     fn the_templates_hold_what_the_rules_and_the_playbooks_ask_for() {
-        let stale = stale(&crate::root()).unwrap();
-        if std::env::var_os("STOCKADE_BLESS").is_some() {
-            for Stale { path, text } in &stale {
-                fs::write(path, text).unwrap();
-            }
-            return;
-        }
-        let names: Vec<_> = stale.iter().map(|stale| stale.path.display().to_string()).collect();
-        assert!(names.is_empty(), "not as they should be, `cargo xtask templates` writes them: {names:?}");
+        crate::stale::none_left(&stale(&crate::root()).unwrap(), "cargo xtask templates");
     }
 
     #[test]

@@ -200,6 +200,74 @@ fn the_role_may_do_what_the_playbooks_need_in_their_modes() {
     }
 }
 
+/// A guard that only planned is let act by one change of its stack: how far it goes and what it may do come together.
+#[test]
+fn who_plans_may_change_nothing_and_one_change_lets_it_act() {
+    let Some(emulator) = Emulator::ministack() else { return };
+    let aws = emulator.own_account("eu-central-1");
+    let mut guard =
+        Guard::deploy_without_program(&aws, &[("Mode", "plan"), ("Trial", "0d"), ("TrailDeleted", "notify")]);
+    let account = guard.stack.output("Role").split(':').nth(4).unwrap().to_owned();
+    let granted = || role_grants(&aws, "stockade-events-eu-central-1");
+    let reads = ["Describe", "Get", "List", "Head"];
+    let planned = granted();
+    assert!(!planned.is_empty());
+    for (action, ..) in &planned {
+        let name = action.split(':').nth(1).unwrap();
+        assert!(reads.iter().any(|read| name.starts_with(read)), "{action} changes something");
+    }
+    let told = |guard: &Guard, name: &str| guard.variables()[format!("STOCKADE_REPAIR_{name}")].clone();
+    assert_eq!((told(&guard, "MODE"), told(&guard, "TRIAL")), (json!("plan"), json!("0d")));
+    assert!(told(&guard, "PLAYBOOKS").as_str().unwrap().contains("P02=notify"), "{}", guard.variables());
+
+    guard.stack.change(&aws, &[("Mode", "act"), ("TrailDeleted", "")]);
+    let catalogue: Vec<Mode> = CATALOGUE.iter().map(|playbook| playbook.about().mode).collect();
+    assert_eq!(granted(), wanted_grants(&catalogue, &account));
+    assert_eq!(told(&guard, "MODE"), json!("act"));
+    guard.stack.change(&aws, &[("Mode", "off"), ("TrailStopped", "act")]);
+    let mut one = vec![Mode::Off; CATALOGUE.len()];
+    one[0] = Mode::Act;
+    assert_eq!(granted(), wanted_grants(&one, &account));
+    assert!(told(&guard, "PLAYBOOKS").as_str().unwrap().contains("P01=act"), "{}", guard.variables());
+}
+
+/// Members and their external id reach the function, and it may assume those roles and no others.
+#[test]
+fn the_function_is_told_of_the_members() {
+    let Some(emulator) = Emulator::ministack() else { return };
+    let aws = emulator.own_account("eu-central-1");
+    let roles =
+        "arn:aws:iam::222222222222:role/stockade-member,arn:aws:iam::333333333333:role/stockade-member";
+    let parameters =
+        [("MemberRoles", roles), ("ExternalId", "0123456789"), ("Regions", "eu-central-1,us-east-1")];
+    let guard = Guard::deploy_without_program(&aws, &parameters);
+    let variables = guard.variables();
+    assert_eq!(variables["STOCKADE_REPAIR_MEMBERS"], roles);
+    assert_eq!(variables["STOCKADE_REPAIR_EXTERNAL_ID"], "0123456789");
+    assert_eq!(variables["STOCKADE_REPAIR_REGIONS"], "eu-central-1,us-east-1");
+    let policy = site::policy_of(&aws, "stockade-events-eu-central-1", "events");
+    let members = policy["Statement"].as_array().unwrap().iter().find(|one| one["Sid"] == "Members").unwrap();
+    assert_eq!(members["Action"], "sts:AssumeRole");
+    assert_eq!(members["Resource"], json!(roles.split(',').collect::<Vec<_>>()));
+    // What the function is told, the program reads.
+    let env = |name: &str| variables[name].as_str().map(str::to_owned);
+    let paths = stockade_config::Paths {
+        directory: Some(xtask::root().join("deploy/aws/conf")),
+        ..Default::default()
+    };
+    let config = stockade_config::load_with(&paths, &env, stockade_config::ReadRules::No).unwrap();
+    let accounts: Vec<_> = config
+        .program
+        .repair
+        .accounts
+        .iter()
+        .map(|one| (one.role.as_str(), one.external_id.as_deref()))
+        .collect();
+    assert_eq!(accounts, roles.split(',').map(|role| (role, Some("0123456789"))).collect::<Vec<_>>());
+    let modes = config.program.repair.modes();
+    assert!(modes.rules.is_empty() && modes.at_most == Mode::Act, "{modes:?}");
+}
+
 /// Every rule that the template makes is guarded by its name and goes to the queue.
 #[test]
 fn every_rule_is_called_stockade() {

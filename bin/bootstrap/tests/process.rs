@@ -16,6 +16,8 @@ mod events;
 mod faults;
 #[path = "process/notices.rs"]
 mod notices;
+#[path = "process/repairs.rs"]
+mod repairs;
 #[path = "process/site.rs"]
 mod site;
 #[path = "process/whole.rs"]

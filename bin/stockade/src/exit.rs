@@ -32,7 +32,7 @@ Exit codes:
   2  wrong usage, or an error in the configuration; nothing was done
   3  done in part: some of the input, the addresses or the places could not be dealt with
   4  no daemon answers on the control socket
-  5  something in AWS is not as it should be, and was not repaired";
+  5  something in AWS is not as it should be and stays so, or there is no trail";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

@@ -6,7 +6,7 @@ mod common;
 use common::{fixture, run, shown, stockade};
 use insta::assert_snapshot;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 20] = [
     "run",
     "agent",
     "scan",
@@ -14,6 +14,8 @@ const COMMANDS: [&str; 18] = [
     "pattern",
     "rules",
     "check",
+    "repair",
+    "iam",
     "config",
     "status",
     "jails",
@@ -118,6 +120,15 @@ fn there_is_a_man_page_for_every_command() {
     }
     let all = std::fs::read_to_string(pages.join("stockade.8")).unwrap();
     assert!(all.contains("stockade\\-scan(8)") && all.contains("Exit codes"), "{all}");
+    // A page that another one names is there.
+    for entry in std::fs::read_dir(&pages).unwrap() {
+        let page = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let (_, subcommands) = page.split_once(".SH SUBCOMMANDS").unwrap_or_default();
+        for name in subcommands.lines().filter_map(|line| line.strip_suffix("(8)")) {
+            assert!(pages.join(format!("{}.8", name.replace('\\', ""))).exists(), "{name}");
+        }
+    }
+    assert!(pages.join("stockade-repair-baseline-accept.8").exists());
     assert!(run(&["man"]).contains(".TH stockade 8"));
     let nowhere = fixture("auth.log/man8");
     let output = stockade().arg("man").arg(nowhere).output().unwrap();

@@ -1,7 +1,8 @@
 //! Every environment variable that Stockade reads, in one place.
 //!
 //! A variable counts more than `stockade.toml`; one that is empty counts as not set. Lists are separated by commas or
-//! blanks. Jails and responders cannot be set by variables.
+//! blanks. Jails and responders cannot be set by variables, of the tables only `[repair.playbooks]` and
+//! `[repair.accounts]`.
 
 use crate::program::SETTINGS;
 
@@ -18,6 +19,13 @@ pub struct EnvVar {
 
 /// The directory of the configuration files, if `-c` does not name one.
 pub const CONFIG: &str = "STOCKADE_CONFIG";
+
+/// How far single playbooks may go: `P01=act,P03=approve`.
+pub const REPAIR_PLAYBOOKS: &str = "STOCKADE_REPAIR_PLAYBOOKS";
+/// The ARNs of the roles of other accounts.
+pub const REPAIR_MEMBERS: &str = "STOCKADE_REPAIR_MEMBERS";
+/// What the trust of these roles asks for.
+pub const REPAIR_EXTERNAL_ID: &str = "STOCKADE_REPAIR_EXTERNAL_ID";
 
 /// All of them.
 pub const ENV_VARS: &[EnvVar] = &[
@@ -63,8 +71,12 @@ pub const ENV_VARS: &[EnvVar] = &[
     of("STOCKADE_REPAIR_REGIONS", "repair.regions", "0.1.0"),
     of("STOCKADE_REPAIR_OWN_ACCOUNT", "repair.own_account", "0.1.0"),
     of("STOCKADE_REPAIR_SHELF", "repair.shelf", "0.1.0"),
+    of("STOCKADE_REPAIR_TELL", "repair.tell", "0.1.0"),
+    of("STOCKADE_REPAIR_LINK_SECRET", "repair.link_secret", "0.1.0"),
+    of("STOCKADE_REPAIR_LINK_URL", "repair.link_url", "0.1.0"),
     of("STOCKADE_REPAIR_APPROVE_WITHIN", "repair.approve_within", "0.1.0"),
     of("STOCKADE_REPAIR_UNDO_HOLDS", "repair.undo_holds", "0.1.0"),
+    of("STOCKADE_REPAIR_TAG_EXEMPTS", "repair.tag_exempts", "0.1.0"),
     of("STOCKADE_REPAIR_LIMIT_WINDOW", "repair.limit_window", "0.1.0"),
     of("STOCKADE_REPAIR_MAX_PER_THING", "repair.max_per_thing", "0.1.0"),
     of("STOCKADE_REPAIR_MAX_PER_ACCOUNT", "repair.max_per_account", "0.1.0"),
@@ -75,6 +87,9 @@ pub const ENV_VARS: &[EnvVar] = &[
     of("STOCKADE_REPAIR_OWN_FUNCTIONS", "repair.own_functions", "0.1.0"),
     of("STOCKADE_REPAIR_KNOWN_ACCOUNTS", "repair.known_accounts", "0.1.0"),
     of("STOCKADE_REPAIR_OWN_ROLES", "repair.own_roles", "0.1.0"),
+    EnvVar { name: REPAIR_PLAYBOOKS, key: None, since: "0.1.0" },
+    EnvVar { name: REPAIR_MEMBERS, key: None, since: "0.1.0" },
+    EnvVar { name: REPAIR_EXTERNAL_ID, key: None, since: "0.1.0" },
 ];
 
 const fn of(name: &'static str, key: &'static str, since: &'static str) -> EnvVar {
@@ -85,8 +100,17 @@ impl EnvVar {
     /// What it sets, for people.
     pub fn doc(&self) -> &'static str {
         let setting = self.key.and_then(|key| SETTINGS.iter().find(|setting| setting.key == key));
-        setting
-            .map_or("The directory of the configuration files, unless `-c` names one.", |setting| setting.doc)
+        match (setting, self.name) {
+            (Some(setting), _) => setting.doc,
+            (_, REPAIR_PLAYBOOKS) => {
+                "Modes of single playbooks, such as `P01=act,P03=approve`, over `[repair.playbooks]`."
+            }
+            (_, REPAIR_MEMBERS) => {
+                "The ARNs of the roles to assume in other accounts, over `[repair.accounts]`."
+            }
+            (_, REPAIR_EXTERNAL_ID) => "What the trust of these roles asks for.",
+            _ => "The directory of the configuration files, unless `-c` names one.",
+        }
     }
 }
 

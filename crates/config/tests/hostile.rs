@@ -157,7 +157,7 @@ proptest! {
     }
 
     #[test]
-    fn nearly_variables(values in prop::collection::vec("[ -~]{0,12}", 18)) {
+    fn nearly_variables(values in prop::collection::vec("[ -~]{0,12}", stockade_config::env_vars::ENV_VARS.len())) {
         let vars = stockade_config::env_vars::ENV_VARS;
         let env = |name: &str| {
             let at = vars.iter().position(|var| var.name == name)?;
@@ -169,6 +169,13 @@ proptest! {
 
 /// Bytes of a large file: less than the most that is read, for the time that a test may take.
 const SIZE: usize = 1 << 18;
+
+#[test]
+fn a_jail_that_nobody_carries_out_is_an_error() {
+    let broken = with("jail.local", b"[door]\nbanaction = [\n".to_vec());
+    check(&broken);
+    assert!(broken.is_err() || broken.is_ok_and(|config| config.problems.has_errors()));
+}
 
 #[test]
 fn a_large_file_ends_in_bounded_time_and_messages() {

@@ -36,6 +36,7 @@ own_account = false
 shelf = "/srv/repairs.db"
 approve_within = "4h"
 undo_holds = "2d"
+tag_exempts = 0
 limit_window = "1h"
 max_per_thing = 1
 max_per_account = 2
@@ -91,6 +92,7 @@ external_id = "s3cret-id"
         ]
     );
     assert_eq!((settings.modes.trial, settings.modes.at_most), (Duration::ZERO, Mode::Approve));
+    assert_eq!(settings.tag_exempts, Duration::ZERO);
     assert_eq!(settings.regions, ["eu-central-1", "us-east-1"]);
     assert_eq!((settings.accounts, settings.own_account), (vec!["444455556666".to_owned()], false));
     let account = RepairAccount {
@@ -151,7 +153,7 @@ external_id = "x"
 error: /etc/stockade/stockade.toml:3:8: repair.mode: expected one of `off`, `notify`, `plan`, `approve`, `act`, got: `"repair"`
 error: /etc/stockade/stockade.toml:4:9: repair.trial: expected a length of time such as `10m`, at least 0s, got: `"soon"`
 error: /etc/stockade/stockade.toml:5:15: repair.max_percent: expected a whole number from 0 to 100, got: `101`
-error: /etc/stockade/stockade.toml:6:9: repair.shelf: expected an absolute path, `dynamodb:TABLE`, or nothing, got: `"repairs.db"`
+error: /etc/stockade/stockade.toml:6:9: repair.shelf: expected an absolute path, `postgresql://…`, `dynamodb:TABLE`, or nothing, got: `"repairs.db"`
 error: /etc/stockade/stockade.toml:7:14: repair.own_prefix: expected up to 64 letters, digits and `-_.`, got: `""`
 error: /etc/stockade/stockade.toml:8:1: repair: unknown setting `exempts`
   hint: did you mean `exempt`?
@@ -214,6 +216,101 @@ fn the_environment_may_switch_it_on() {
     let modes = config.program.repair.modes();
     assert_eq!(modes.of(about, &place, start, start), Mode::Plan, "for the first days");
     assert_eq!(modes.of(about, &place, start, start.plus(Duration::from_secs(8 * 86_400))), Mode::Act);
+}
+
+/// The variables of `[repair]` that a function's template sets, over a file that says otherwise.
+#[test]
+fn variables_name_modes_of_playbooks_and_roles_of_other_accounts() {
+    let file = format!(
+        "[repair.playbooks]\ntrail-stopped = \"notify\"\nP02 = \"plan\"\n[[repair.where]]\nplaybook = \"P01\"\n\
+         region = \"us-east-1\"\nmode = \"off\"\n[repair.accounts.444455556666]\nrole = \"{ROLE}\"\n\
+         external_id = \"old\"\n[repair.accounts.777777777777]\nrole = \"arn:aws:iam::777777777777:role/x\"\n"
+    );
+    let files = Files::new(&[("jail.conf", BASE), FILTER, ("stockade.toml", &file)]);
+    let env = |name: &str| {
+        let value = match name {
+            "STOCKADE_REPAIR_PLAYBOOKS" => "P01=act,P02=,trail-weakened=approve",
+            "STOCKADE_REPAIR_MEMBERS" => "arn:aws:iam::222222222222:role/m, arn:aws:iam::444455556666:role/m",
+            "STOCKADE_REPAIR_EXTERNAL_ID" => "0123456789",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let config = load_files_with(&files, "", &env, ReadRules::No).unwrap();
+    let mode = |at: usize, region: &str| {
+        let (place, now) = (Place::new("111122223333", region), Timestamp::from_secs(0));
+        config.program.repair.modes().of(stockade_repair::CATALOGUE[at].about(), &place, now, now)
+    };
+    assert_eq!((mode(0, "eu-west-1"), mode(0, "us-east-1")), (Mode::Act, Mode::Off));
+    assert_eq!((mode(1, "eu-west-1"), mode(2, "eu-west-1")), (Mode::Plan, Mode::Approve));
+    let account = |id: &str, role: &str, external_id: Option<&str>| RepairAccount {
+        account: id.to_owned(),
+        role: role.to_owned(),
+        external_id: external_id.map(str::to_owned),
+    };
+    let wanted = [
+        account("777777777777", "arn:aws:iam::777777777777:role/x", None),
+        account("222222222222", "arn:aws:iam::222222222222:role/m", Some("0123456789")),
+        account("444455556666", "arn:aws:iam::444455556666:role/m", Some("0123456789")),
+    ];
+    assert_eq!(config.program.repair.accounts, wanted);
+    // Where there is none for all, the file may say what a role of the same name asks for.
+    let env = |name: &str| (name == "STOCKADE_REPAIR_MEMBERS").then(|| ROLE.to_owned());
+    let of_file = load_files_with(&files, "", &env, ReadRules::No).unwrap().program.repair.accounts;
+    assert_eq!(of_file[1], account("444455556666", ROLE, Some("old")));
+    let rows: Vec<_> = config
+        .origin_table()
+        .iter()
+        .cloned()
+        .into_iter()
+        .filter(|row| row.section.starts_with("repair."))
+        .collect();
+    let shown: Vec<String> = rows
+        .iter()
+        .filter(|row| row.section == "repair.playbooks" || row.section.ends_with("444455556666"))
+        .map(|row| format!("{} = {} ({})", row.key, row.value, row.origin))
+        .collect();
+    let of = |what: &str, name: &str| format!("{what} (environment variable `STOCKADE_REPAIR_{name}`)");
+    let wanted = [
+        "P02 = \"plan\" (/etc/stockade/stockade.toml:3:1)".to_owned(),
+        of("P01 = \"act\"", "PLAYBOOKS"),
+        of("trail-weakened = \"approve\"", "PLAYBOOKS"),
+        of("role = \"arn:aws:iam::444455556666:role/m\"", "MEMBERS"),
+        of("external_id = \"0123456789\"", "EXTERNAL_ID"),
+    ];
+    assert_eq!(shown, wanted);
+}
+
+#[test]
+fn what_a_variable_should_not_say_is_told_by_its_name() {
+    let files = Files::new(&[("jail.conf", BASE), FILTER]);
+    let env = |name: &str| {
+        let value = match name {
+            "STOCKADE_REPAIR_MODE" => "always",
+            "STOCKADE_REPAIR_PLAYBOOKS" => "P01,P77=act,P02=always,trail-stoped=act",
+            "STOCKADE_REPAIR_MEMBERS" => {
+                "222222222222 arn:aws:iam::333333333333:role/m arn:aws:iam::333333333333:role/n"
+            }
+            "STOCKADE_REPAIR_EXTERNAL_ID" => "!",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let said = told(&load_files_with(&files, "", &env, ReadRules::No));
+    let names: Vec<&str> = said.lines().filter(|line| line.starts_with("error: ")).collect();
+    for (line, wanted) in names.iter().zip([
+        "error: environment variable `STOCKADE_REPAIR_MODE`: repair.mode: expected one of `off`, `notify`, `plan`, `approve`, `act`, got: `always`",
+        "error: environment variable `STOCKADE_REPAIR_PLAYBOOKS`: expected playbooks with their modes such as `P01=act,P03=approve`, got: `P01`",
+        "error: environment variable `STOCKADE_REPAIR_PLAYBOOKS`: unknown playbook `P77`",
+        "error: environment variable `STOCKADE_REPAIR_PLAYBOOKS`: expected one of `off`, `notify`, `plan`, `approve`, `act` for P02, got: `always`",
+        "error: environment variable `STOCKADE_REPAIR_PLAYBOOKS`: unknown playbook `trail-stoped`",
+        "error: environment variable `STOCKADE_REPAIR_EXTERNAL_ID`: expected 2 to 1224 letters, digits and `+=,.@:/-_`, got: `!`",
+        "error: environment variable `STOCKADE_REPAIR_MEMBERS`: expected the ARN of a role",
+        "error: environment variable `STOCKADE_REPAIR_MEMBERS`: expected one role of each account, got: `arn:aws:iam::333333333333:role/n`",
+    ]) {
+        assert!(line.starts_with(wanted), "{said}");
+    }
+    assert_eq!(names.len(), 8, "{said}");
 }
 
 #[test]

@@ -95,6 +95,22 @@ fn a_jail_of_rules_has_what_they_say_and_the_rest_of_default() {
     assert_eq!(jail.bantime, BanTime::For(Duration::from_secs(7200)));
     assert!(jail.growth.is_some() && !console.ignore_self);
     assert!(jail.ignore.covers(&"198.51.100.7".parse().unwrap()));
+    // Of events, no address that is another machine in each network.
+    for private in [
+        "10.1.2.3",
+        "172.31.0.9",
+        "192.168.0.1",
+        "127.0.0.1",
+        "169.254.169.253",
+        "100.64.0.1",
+        "::1",
+        "fd00::1",
+    ] {
+        assert!(jail.ignore.covers(&private.parse().unwrap()), "{private}");
+    }
+    for public in ["172.32.0.1", "100.128.0.1", "203.0.113.7", "2001:db8::7"] {
+        assert!(!jail.ignore.covers(&public.parse().unwrap()), "{public}");
+    }
     assert_eq!(console.ignore_hosts, ["office.example"]);
     // All packets of whom it bans, for what they did has no port.
     assert!(console.scope.ports.is_empty() && &*console.scope.jail == "console");

@@ -10,7 +10,7 @@ use crate::run::{Item, Outcome, PassedOver, Run};
 pub struct Answer {
     /// 200: every trail logs, or what may be done is done. 404: the account has no trail. 500: something failed.
     pub status_code: u16,
-    /// What happened, a line for each trail that was not fine.
+    /// What happened, a line for each thing that was not fine.
     pub body: String,
 }
 
@@ -19,7 +19,6 @@ pub struct Answer {
 pub fn answer(run: &Run) -> Answer {
     let mut lines: Vec<String> = run.notable().map(Item::sentence).collect();
     lines.extend(run.troubles.iter().map(|trouble| format!("{}: {}", trouble.place, trouble.fault)));
-    let restored = run.items.iter().any(|item| matches!(item.outcome, Outcome::Repaired { .. }));
     let passed = match &run.passed_over {
         Some(PassedOver::Duplicate) => Some("this event was dealt with before".to_owned()),
         Some(PassedOver::Own { .. }) => Some("this event tells of what Stockade did".to_owned()),
@@ -32,7 +31,7 @@ pub fn answer(run: &Run) -> Answer {
         200
     } else if run.failed() || run.items.iter().any(is_stuck) {
         500
-    } else if run.seen == 0 && !restored {
+    } else if !run.without_trail().is_empty() {
         404
     } else {
         200
@@ -42,7 +41,7 @@ pub fn answer(run: &Run) -> Answer {
     }
     lines.extend(passed);
     if lines.is_empty() {
-        lines.push(format!("{} of {} trails log", run.items.len(), run.seen));
+        lines.push(format!("{} of {} are as they should be", run.items.len(), run.seen));
     }
     Answer { status_code, body: lines.join("\n") }
 }

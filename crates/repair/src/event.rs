@@ -91,9 +91,11 @@ impl Event {
     }
 
     /// By which the same event is known again: CloudTrail's `eventID`, a finding's id with its last change, a Config
-    /// rule with its resource and time, else the envelope's id, else the hash of it all.
+    /// rule with its resource and time, else the envelope's id, else the hash of it all. What is not from AWS itself
+    /// may say in its detail whatever it likes, also what an event said that is yet to come.
     pub fn identity(&self) -> String {
-        let detail = |pointer| at(&self.value, pointer);
+        let of_aws = self.source().starts_with("aws.") && !self.source().starts_with("aws.partner/");
+        let detail = |pointer| if of_aws { at(&self.value, pointer) } else { "" };
         let cloudtrail = detail("/detail/eventID");
         let finding = (detail("/detail/id"), detail("/detail/updatedAt"));
         let rule = (
@@ -251,6 +253,18 @@ mod tests {
         );
         assert_eq!(event.identity(), "x");
         assert_eq!(event.time(), Some(Timestamp::from_secs(1_767_323_045)));
+    }
+
+    #[test]
+    fn only_aws_says_in_the_detail_which_event_it_is() {
+        let of = |source: &str| {
+            let all = json!({"id": "envelope", "source": source, "detail": {"eventID": "1", "id": "2", "updatedAt": "3"}});
+            Event::read(all.to_string().as_bytes()).unwrap().identity()
+        };
+        assert_eq!(of("aws.cloudtrail"), "1");
+        for source in ["shop", "", "aws.partner/example.com/1/2"] {
+            assert_eq!(of(source), "envelope", "{source}");
+        }
     }
 
     #[test]

@@ -1,4 +1,9 @@
 //! What is told and not repaired: for a reason, and until a day.
+//!
+//! An exemption of the configuration is its owner's word. A tag is the word of whoever may set tags, perhaps of the
+//! attacker who is about to stop what he tagged: it counts only where it ends soon.
+
+use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -68,7 +73,17 @@ pub enum BadExemption {
         /// What it names.
         day: String,
     },
+    /// The tag's day is too far away.
+    #[error("the tag `{}` names an end that is more than {} days away: `{day}`", TAG, at_most.as_secs() / DAY)]
+    TooLong {
+        /// What it names.
+        day: String,
+        /// How far away it may be.
+        at_most: Duration,
+    },
 }
+
+const DAY: u64 = 24 * 60 * 60;
 
 /// The tag by which a thing is exempt: `REASON;until=2026-12-31`.
 pub const TAG: &str = "stockade:exempt";
@@ -105,6 +120,11 @@ impl Exemption {
         &self.reason
     }
 
+    /// Whether it is about who did something.
+    pub fn is_by_actor(&self) -> bool {
+        self.whom.principal.is_some() || self.whom.source.is_some()
+    }
+
     /// Whether it holds for a finding, at a time; `playbook` is its id and its name.
     pub fn holds(
         &self,
@@ -131,16 +151,16 @@ impl Exemption {
             && resource.as_ref().is_none_or(|pattern| like(pattern, &subject.id) || like(pattern, name))
             && principal.as_ref().is_none_or(by_principal)
             && source.as_ref().is_none_or(from_source);
-        let by_actor = principal.is_some() || source.is_some();
-        holds.then(|| Exempt { reason: self.reason.clone(), until: self.until, by_actor })
+        holds.then(|| Exempt { reason: self.reason.clone(), until: self.until, by_actor: self.is_by_actor() })
     }
 }
 
-/// The exemption that a thing's tags give it; `None` where there is none, or it is over.
+/// The exemption that a thing's tags give it; `None` where there is none, or it is over. It may end `at_most` so far
+/// from now.
 ///
 /// # Errors
 /// If the tag is there and says nothing that can be used; then nothing is exempt.
-pub fn by_tag(tags: &Tags, now: Timestamp) -> Result<Option<Exempt>, BadExemption> {
+pub fn by_tag(tags: &Tags, now: Timestamp, at_most: Duration) -> Result<Option<Exempt>, BadExemption> {
     let Some(value) = tags.get(TAG) else { return Ok(None) };
     let Some((reason, day)) = value.split_once("until=") else {
         return Err(BadExemption::NoEnd { value: value.clone() });
@@ -151,6 +171,10 @@ pub fn by_tag(tags: &Tags, now: Timestamp) -> Result<Option<Exempt>, BadExemptio
     }
     let day = day.trim();
     let until = end_of(day).ok_or_else(|| BadExemption::BadDay { day: day.to_owned() })?;
+    // A day is named by its end: one more.
+    if until > now.plus(at_most).plus(Duration::from_secs(DAY)) || at_most.is_zero() {
+        return Err(BadExemption::TooLong { day: day.to_owned(), at_most });
+    }
     Ok((now < until).then_some(Exempt { reason, until, by_actor: false }))
 }
 
@@ -208,6 +232,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_790_000_000); // 2026-09-21
     const UNTIL: Timestamp = Timestamp::from_secs(1_800_000_000);
+    const MONTH: Duration = Duration::from_secs(31 * DAY);
 
     fn subject() -> Subject {
         Subject::new(
@@ -257,19 +282,31 @@ mod tests {
 
     #[test]
     fn tags_need_a_reason_and_a_day() {
-        let tag = |value: &str| by_tag(&Tags::from([(TAG.to_owned(), value.to_owned())]), NOW);
-        let held = tag("being retired;until=2026-12-31").unwrap().unwrap();
+        let tag = |value: &str| by_tag(&Tags::from([(TAG.to_owned(), value.to_owned())]), NOW, MONTH);
+        let held = tag("being retired;until=2026-09-30").unwrap().unwrap();
         assert_eq!(
             (held.reason.as_str(), held.until),
-            ("being retired", Timestamp::from_secs(1_798_761_600))
+            ("being retired", Timestamp::from_secs(1_790_812_800))
         );
-        assert!(tag("being retired / until=2026-12-31").unwrap().is_some(), "services without semicolons");
+        assert!(tag("being retired / until=2026-09-30").unwrap().is_some(), "services without semicolons");
         assert_eq!(tag("x;until=2026-09-20"), Ok(None), "over");
         assert!(tag("x;until=2026-09-21").unwrap().is_some(), "the day counts to its end");
         for bad in ["", "x", "until=2026-12-31", "x;until=", "x;until=soon", "x;until=2026-02-30"] {
             assert!(tag(bad).is_err(), "{bad}");
         }
-        assert_eq!(by_tag(&Tags::new(), NOW), Ok(None));
+        assert_eq!(by_tag(&Tags::new(), NOW, MONTH), Ok(None));
+    }
+
+    #[test]
+    fn whoever_may_set_tags_exempts_nothing_for_ever() {
+        let tag =
+            |value: &str, at_most| by_tag(&Tags::from([(TAG.to_owned(), value.to_owned())]), NOW, at_most);
+        assert!(tag("x;until=2026-10-22", MONTH).unwrap().is_some());
+        for far in ["2026-10-23", "2099-12-31", "9999-12-30T00:00:00Z"] {
+            let bad = tag(&format!("x;until={far}"), MONTH).unwrap_err();
+            assert!(bad.to_string().contains("more than 31 days away"), "{bad}");
+        }
+        assert!(tag("x;until=2026-09-21", Duration::ZERO).is_err(), "no tag exempts anything");
     }
 
     #[test]

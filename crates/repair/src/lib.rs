@@ -51,12 +51,15 @@ mod answer;
 mod api;
 mod arn;
 mod block;
+mod count;
 mod engine;
 mod event;
 mod exempt;
+mod foresee;
 mod json;
 mod link;
 mod mode;
+mod news;
 mod own;
 pub mod playbook;
 pub mod playbooks;
@@ -72,11 +75,14 @@ pub use answer::{Answer, answer};
 pub use api::{Api, ApiAnswer, ApiCall, ApiFault, Blame, Heard, Place, Recorder, wire};
 #[cfg(feature = "aws")]
 pub use api::{AwsApi, Member};
+pub use count::Count;
 pub use engine::{Engine, EngineError, Scope, Time, Waking};
 pub use event::{Actor, BadEvent, Event};
 pub use exempt::{BadExemption, Exempt, Exemption, TAG, Whom, by_tag, end_of};
+pub use foresee::Foreseen;
 pub use link::{BadLink, Link, LinkKey, ShortKey, Verb};
 pub use mode::{Mode, ModeRule, Modes};
+pub use news::{Fresh, News};
 pub use playbook::Playbook;
 pub use playbooks::CATALOGUE;
 pub use record::{Broken, Entry, START, Verified, Verifier, verify_lines};
@@ -88,7 +94,7 @@ pub use shelf::DynamoShelf;
 #[cfg(feature = "sqlite")]
 pub use shelf::SqliteShelf;
 pub use shelf::{
-    FolderShelf, MAX_KEY_BYTES, MAX_VALUE_BYTES, MemoryShelf, ScratchShelf, Shelf, ShelfError, Stored,
+    FolderShelf, MAX_KEY_BYTES, MAX_VALUE_BYTES, MemoryShelf, ScratchShelf, Shelf, ShelfError, Stored, fits,
 };
 pub use state::{Approval, ApprovalState, Hold};
 

@@ -24,6 +24,16 @@ pub enum Verb {
     Refuse,
 }
 
+impl Verb {
+    /// Its name in links and commands.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
 /// What a valid link says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
@@ -59,7 +69,9 @@ impl LinkKey {
     /// The least length of a key, in bytes.
     pub const MIN_BYTES: usize = 32;
     /// A longer token is none.
-    const MAX_TOKEN: usize = 256;
+    pub const MAX_TOKEN: usize = 256;
+    /// By which name a token stands in an address.
+    pub const PARAMETER: &'static str = "answer";
 
     /// A key of random bytes.
     ///
@@ -71,13 +83,22 @@ impl LinkKey {
 
     /// The token of a link: letters, digits, dots and dashes.
     pub fn sign(&self, link: &Link) -> String {
-        let verb = match link.verb {
-            Verb::Approve => "approve",
-            Verb::Refuse => "refuse",
-        };
-        let said = format!("v1.{verb}.{}.{}", link.id, link.until.as_secs());
+        let said = format!("v1.{}.{}.{}", link.verb.name(), link.id, link.until.as_secs());
         let signature = self.mac(&said).map(|mac| hex(&mac.finalize().into_bytes())).unwrap_or_default();
         format!("{said}.{signature}")
+    }
+
+    /// The address of a link, for whoever answers at `base`.
+    pub fn address(&self, base: &str, link: &Link) -> String {
+        format!("{base}?{}={}", Self::PARAMETER, self.sign(link))
+    }
+
+    /// The token in what was copied out of a notice: a whole address, or the token alone.
+    pub fn token_of(copied: &str) -> &str {
+        let copied = copied.trim().trim_matches(['<', '>']);
+        let query = copied.split_once('?').map_or("", |(_, query)| query);
+        let named = query.split('&').find_map(|pair| pair.strip_prefix(Self::PARAMETER)?.strip_prefix('='));
+        named.unwrap_or(copied)
     }
 
     /// What a token says, if it is valid now.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::Mode;
+use crate::count::{Count, without_trail};
 use crate::playbook::{Cannot, Plan, Subject, Trouble, Verdict};
 
 /// How everything is.
@@ -14,6 +15,8 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// What could not be looked at.
     pub troubles: Vec<Trouble>,
+    /// How many things there are, by playbook and account.
+    pub counts: Vec<Count>,
 }
 
 /// One thing.
@@ -38,6 +41,11 @@ pub struct Row {
 }
 
 impl Report {
+    /// The accounts without any trail: what is called there is recorded nowhere.
+    pub fn without_trail(&self) -> Vec<&str> {
+        without_trail(&self.counts, &self.troubles)
+    }
+
     /// For scripts: 0 all is good, 1 something is bad, 2 something could not be looked at.
     pub fn exit_code(&self) -> u8 {
         if !self.troubles.is_empty() {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stockade_core::Timestamp;
 
+use crate::count::{Count, without_trail};
 use crate::event::Actor;
 use crate::playbook::{Plan, Subject, Trouble};
 use crate::{ApiCall, ApiFault};
@@ -16,6 +17,8 @@ pub struct Run {
     pub troubles: Vec<Trouble>,
     /// How many things of the playbooks' classes there are.
     pub seen: usize,
+    /// The same, by playbook and account.
+    pub counts: Vec<Count>,
     /// Set where the event was not followed.
     pub passed_over: Option<PassedOver>,
     /// What would have been done in the trial, once, when it is over.
@@ -24,7 +27,7 @@ pub struct Run {
     pub head: String,
 }
 
-/// Why an event was not followed. It is in the record all the same.
+/// Why an event was not followed. What we did, and what failed, is in the record all the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "why")]
 #[non_exhaustive]
@@ -81,14 +84,15 @@ pub struct Item {
     pub repeated: bool,
 }
 
-/// A call that was made and worked.
+/// A call that was made and worked, or was about to be made by a run that died in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Done {
     /// What it did, for people.
     pub says: String,
     /// The call.
     pub call: ApiCall,
-    /// The service's own number of it.
+    /// The service's own number of it; empty where its answer was never seen, as whoever made it died: it may not have
+    /// been made.
     pub request_id: String,
     /// When its answer was there.
     pub at: Timestamp,
@@ -251,6 +255,18 @@ impl Run {
             || self.items.iter().any(|item| {
                 matches!(item.outcome, Outcome::Failed { .. } | Outcome::Repaired { verified: false, .. })
             })
+    }
+
+    /// The accounts without any trail, which nothing could be put back in either: what is called there is recorded nowhere.
+    pub fn without_trail(&self) -> Vec<&str> {
+        let restored = |account: &str| {
+            self.items.iter().any(|item| {
+                item.subject.place.account == account && matches!(item.outcome, Outcome::Repaired { .. })
+            })
+        };
+        let mut accounts = without_trail(&self.counts, &self.troubles);
+        accounts.retain(|account| !restored(account));
+        accounts
     }
 
     /// What is worth a notice: what is not good and was not said before.

@@ -14,6 +14,8 @@ pub struct Settings {
     pub modes: Modes,
     /// What is told and not repaired.
     pub exemptions: Vec<Exemption>,
+    /// How far away the end of an exemption by tag may be; zero: tags exempt nothing.
+    pub tag_exempts: Duration,
     /// How many repairs are plausible.
     pub limits: Limits,
     /// What is our own.
@@ -30,6 +32,8 @@ pub struct Settings {
     pub undo_holds: Duration,
     /// Signs the links that approve a repair; no links without.
     pub link_key: Option<LinkKey>,
+    /// Where links lead, without a query; no links in notices without.
+    pub link_url: String,
     /// What belongs to this installation, by kind: it comes back as it stands here where no last good state is known.
     pub manifest: Vec<(String, Thing)>,
 }
@@ -39,6 +43,7 @@ impl Default for Settings {
         Self {
             modes: Modes::default(),
             exemptions: Vec::new(),
+            tag_exempts: 31 * DAY,
             limits: Limits::default(),
             own: Own::default(),
             accounts: Vec::new(),
@@ -47,6 +52,7 @@ impl Default for Settings {
             approve_within: DAY,
             undo_holds: DAY,
             link_key: None,
+            link_url: String::new(),
             manifest: Vec::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! What is kept on the shelf, by key, and how it is changed: read, changed, written over the version that was read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -11,6 +11,7 @@ use crate::Place;
 use crate::event::Actor;
 use crate::json::sha256;
 use crate::playbook::{Baseline, Finding, Plan, Subject};
+use crate::run::Done;
 use crate::shelf::{Shelf, ShelfError};
 
 /// When this installation began.
@@ -91,16 +92,38 @@ pub(crate) struct Case {
     pub(crate) lease: Option<Lease>,
     /// It is left as it is.
     pub(crate) hold: Option<Hold>,
+    /// When somebody who is not exempt last did something to it, as their event says.
+    pub(crate) others: Option<Timestamp>,
     /// Its plan that waits for a person.
     pub(crate) approval: Option<String>,
     /// Its repairs within the window.
     pub(crate) recent: Vec<Attempt>,
+    /// How often it was taken: two lives of one repair have the same id and not the same turn.
+    pub(crate) turn: u64,
+    /// What was done of the repair that is under way: written before each call, so that whoever dies leaves it behind.
+    pub(crate) doing: Option<Doing>,
+    /// What its last repair came to, if not to anything good: the same again is no news.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) came_to: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lease {
     pub(crate) by: String,
     pub(crate) until: Timestamp,
+    #[serde(default)]
+    pub(crate) turn: u64,
+}
+
+/// A repair that is under way.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Doing {
+    pub(crate) id: String,
+    /// From when its latency counts.
+    pub(crate) since: Timestamp,
+    /// The calls that were made, of all its lives. The last may not have been: it stands here before it is made.
+    pub(crate) calls: Vec<Done>,
 }
 
 /// A thing is left as it is.
@@ -121,6 +144,9 @@ pub struct Hold {
     /// Whether it is about what one actor did: what another does to the thing is no part of it.
     #[serde(default)]
     pub by_actor: bool,
+    /// When that actor did it, as the event says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acted: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,12 +201,19 @@ pub(crate) struct Open {
     pub(crate) told: BTreeMap<String, Told>,
     /// Subjects with a hold that ends when they are good.
     pub(crate) held: BTreeSet<String>,
+    /// How many repairs began or ended here.
+    turn: u64,
+    /// The newest of those, each with its number: what was seen before one of them may be old.
+    turns: VecDeque<(u64, String)>,
 }
 
 /// How long it is known what was said of a thing that is no longer found.
 const TOLD_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Of how many things in a place it is known what was said. Of more the same may be said again.
 const MAX_TOLD: usize = 2000;
+/// Of how many beginnings and ends of repairs in a place it is known what they were about. Whoever looked before all of
+/// them looks again.
+const MAX_TURNS: usize = 200;
 
 impl Open {
     /// Remembers what was said, within bounds: events can name any number of things.
@@ -191,6 +224,22 @@ impl Open {
             self.told.pop_first();
         }
         self.told.insert(key.to_owned(), told);
+    }
+
+    /// A repair of this thing began or ended.
+    pub(crate) fn turned(&mut self, key: &str) {
+        self.turn += 1;
+        while self.turns.len() >= MAX_TURNS {
+            self.turns.pop_front();
+        }
+        self.turns.push_back((self.turn, key.to_owned()));
+    }
+
+    /// Whether one began or ended after `before` was read, so that what was seen of the thing then counts no more.
+    pub(crate) fn turned_since(&self, before: &Self, key: &str) -> bool {
+        let newer = || self.turns.iter().filter(|(turn, _)| *turn > before.turn);
+        let forgotten = u64::try_from(newer().count()).is_ok_and(|known| before.turn + known < self.turn);
+        forgotten || newer().any(|(_, about)| about == key)
     }
 }
 

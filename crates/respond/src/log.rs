@@ -5,16 +5,18 @@
 //! {"stockade":"notify","jail":"root-use","key":"123456789012","time":"2026-01-02T03:04:05Z","reason":"1 match","events":[{…}]}
 //! ```
 //!
-//! `stockade` is `notify`, `ban` or `unban`, so a line can be told from any other. `events` holds what is known of the
+//! `stockade` is `notify`, `ban`, `unban` or `repair`, so a line can be told from any other. Of a repair it is what it came
+//! to: `outcome`, `came_to`, `done`, `undo`, `answers`. `events` holds what is known of the
 //! records behind a notice, the newest first: an event's digest as an object, any other line as a string. A line is
 //! made of JSON's own escapes alone: what an attacker wrote can neither end it nor begin another.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use stockade_core::ports::{Evidence, Notice, Plan, RespondError, Responder, Scope, Standing};
+use stockade_core::ports::{Evidence, Notice, Plan, Report, RespondError, Responder, Scope, Standing};
 use stockade_core::{Outcome, Timestamp, Verdict};
 
 /// How many records one line tells at most.
@@ -40,14 +42,14 @@ impl Log {
     }
 
     /// Writes a whole line or says why not.
-    fn write(&mut self, line: &Line<'_>) -> Result<(), String> {
+    fn write(&mut self, line: &impl Serialize) -> Result<(), String> {
         let mut bytes = serde_json::to_vec(line).map_err(|error| format!("cannot write a line: {error}"))?;
         bytes.push(b'\n');
         let written = self.out.write_all(&bytes).and_then(|()| self.out.flush());
         written.map_err(|error| format!("cannot write to standard output: {error}"))
     }
 
-    fn written(&mut self, line: &Line<'_>) -> Outcome {
+    fn written(&mut self, line: &impl Serialize) -> Outcome {
         self.write(line).map_or_else(|error| Outcome::Failed { error }, |()| Outcome::Done)
     }
 }
@@ -71,6 +73,48 @@ struct Line<'a> {
     reason: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     events: Vec<Record<'a>>,
+}
+
+/// One line of a repair.
+#[derive(Serialize)]
+struct RepairLine<'a> {
+    stockade: &'static str,
+    repair: &'a str,
+    playbook: &'a str,
+    severity: &'static str,
+    outcome: &'static str,
+    key: String,
+    time: String,
+    came_to: &'a str,
+    found: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Record<'a>>,
+    done: &'a [String],
+    undo: &'a [String],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    answers: BTreeMap<&'static str, &'a str>,
+    record: &'a str,
+}
+
+impl<'a> RepairLine<'a> {
+    fn of(report: &'a Report) -> Self {
+        Self {
+            stockade: "repair",
+            repair: &report.repair,
+            playbook: report.playbook.as_deref().unwrap_or_default(),
+            severity: report.severity.name(),
+            outcome: report.outcome,
+            key: report.key.to_string(),
+            time: rfc3339(report.at),
+            came_to: &report.came_to,
+            found: &report.found,
+            event: Some(&*report.event).filter(|event| !event.is_empty()).map(Record::of),
+            done: &report.done,
+            undo: &report.undo,
+            answers: report.answers.iter().map(|(word, how)| (*word, how.as_str())).collect(),
+            record: &report.mark,
+        }
+    }
 }
 
 /// One record: JSON as it is, anything else as a string.
@@ -171,6 +215,14 @@ impl Responder for Log {
             })
         };
         Ok(notices.iter().map(one).collect())
+    }
+
+    fn reports(&self) -> bool {
+        true
+    }
+
+    fn report(&mut self, reports: &[Report], _: Timestamp) -> Result<Vec<Outcome>, RespondError> {
+        Ok(reports.iter().map(|report| self.written(&RepairLine::of(report))).collect())
     }
 
     fn flush(&mut self) -> Result<(), RespondError> {

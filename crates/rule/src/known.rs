@@ -79,9 +79,17 @@ impl<'v, 'e> Known<'v, 'e> {
         self.text(Path::Source)
     }
 
+    /// Whether AWS itself says so, and not somebody who puts events on a bus: the names of AWS's sources are taken from
+    /// nobody else, but for those of its partners. What others write into `detail` proves nothing: who chose the identity
+    /// or the time of what he did could make all of it one event, or one of yesterday.
+    fn is_of_aws(&self) -> bool {
+        self.source().is_some_and(|source| source.starts_with("aws.") && !source.starts_with("aws.partner/"))
+    }
+
     /// When it happened, if the event says so.
     pub(crate) fn time(&self) -> Option<Timestamp> {
-        [Path::EventTime, Path::Time].into_iter().find_map(|path| times::parse(self.text(path)?))
+        let event_time = self.is_of_aws().then_some(Path::EventTime);
+        event_time.into_iter().chain([Path::Time]).find_map(|path| times::parse(self.text(path)?))
     }
 
     /// What it is called: a call, a rule of Config, a finding, a notice of Health, a control of Security Hub.
@@ -122,7 +130,7 @@ impl<'v, 'e> Known<'v, 'e> {
 
     /// CloudTrail's id of the event.
     pub(crate) fn event_id(&self) -> Option<&'v str> {
-        self.text(Path::EventId)
+        self.text(Path::EventId).filter(|_| self.is_of_aws())
     }
 
     /// The envelope's id.

@@ -71,6 +71,32 @@ fn the_records_of_a_file_are_read_one_after_the_other() {
 }
 
 #[test]
+fn whoever_puts_events_on_a_bus_chooses_neither_their_identity_nor_their_time() {
+    // An application tells of failed sign-ins, with a number and a time that come from whoever tries.
+    let event = |source: &str, id: &str| {
+        format!(
+            r#"{{"id": "{id}", "source": "{source}", "detail-type": "Sign-in failed", "time": "2026-11-22T10:15:04Z",
+            "detail": {{"user": "bob", "eventID": "1", "eventTime": "2020-01-01T00:00:00Z"}}}}"#
+        )
+    };
+    let book = book(r#"{"detail": {"user": [{"exists": true}]}}"#, "{ user = 'detail.user' }");
+    let one = |event: &str| {
+        let (_, found) = read(&book, Event::Envelope(event.as_bytes())).unwrap().remove(0);
+        (found.id, found.time)
+    };
+    for source in ["shop.accounts", "aws.partner/example.com/1/2"] {
+        let (first, second) = (one(&event(source, "a")), one(&event(source, "b")));
+        assert_ne!(first.0, second.0, "{source}: two events are two");
+        assert_eq!(first.1, Timestamp::from_secs(1_795_342_504), "{source}");
+    }
+    assert_eq!(
+        one(&event("aws.signin", "a")),
+        one(&event("aws.signin", "b")),
+        "AWS's own is one, delivered twice"
+    );
+}
+
+#[test]
 fn every_value_of_the_first_path_that_has_a_key_is_one() {
     let pattern = r#"{"detail": {"eventName": ["CreateUser"]}}"#;
     let of = |key: &str| keys(&book(pattern, key), Event::Record(CALL.as_bytes()));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use stockade_config::{Config, Pace, Program, ResponderConfig, ResponderKind, Secret};
-use stockade_core::ports::{Evidence, Notice, Plan, RespondError, Responder, Scope, Standing, Wants};
+use stockade_core::ports::{Evidence, Notice, Plan, Report, RespondError, Responder, Scope, Standing, Wants};
 use stockade_core::{Outcome, Timestamp, Verdict};
 use stockade_respond::notice::{About, Book, Limits};
 
@@ -16,10 +16,7 @@ pub(crate) fn book(config: &Config) -> Arc<Book> {
         severity: rule.severity,
         playbook: rule.playbook.clone(),
     };
-    let host = match config.program.host.as_str() {
-        "" => rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        host => host.to_owned(),
-    };
+    let host = host(&config.program);
     let mut repairs: HashMap<Arc<str>, Vec<Box<str>>> = HashMap::new();
     for jail in &config.jails {
         for playbook in jail.rules.iter().filter_map(|rule| rule.playbook.as_ref()) {
@@ -31,6 +28,14 @@ pub(crate) fn book(config: &Config) -> Arc<Book> {
     }
     let rules = rules.map(|rule| (Arc::clone(&rule.name), about(rule))).collect();
     Arc::new(Book { rules, host, repairs })
+}
+
+/// The name of this host.
+pub(crate) fn host(program: &Program) -> String {
+    match program.host.as_str() {
+        "" => rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        host => host.to_owned(),
+    }
 }
 
 /// Whether a responder is one of these.
@@ -270,6 +275,14 @@ impl Responder for Unopened {
 
     fn tell(&mut self, notices: &[Notice], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
         self.responder()?.tell(notices, now)
+    }
+
+    fn reports(&self) -> bool {
+        true
+    }
+
+    fn report(&mut self, reports: &[Report], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
+        self.responder()?.report(reports, now)
     }
 
     fn restore(&mut self, bans: &[(Standing, Evidence)], now: Timestamp) -> Result<(), RespondError> {

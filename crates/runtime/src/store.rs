@@ -1,6 +1,6 @@
 //! Opening the store that the configuration names, in whatever of them this build has.
 
-use stockade_config::{Program, StoreConfig};
+use stockade_config::{Durability, Program, StoreConfig};
 use stockade_core::Timestamp;
 use stockade_core::ports::{Snapshot, Store, StoreError, StoreErrorKind};
 
@@ -10,11 +10,13 @@ pub struct StoreOptions {
     /// Where it is.
     pub place: StoreConfig,
     /// When a commit reaches the disk.
-    pub durability: stockade_config::Durability,
+    pub durability: Durability,
     /// The name of this host among those that share it; empty: the machine's.
     pub host: String,
     /// Where AWS is.
     pub aws: stockade_config::AwsSettings,
+    /// How many matches and how many decisions stay at most, whatever logs say between two purges.
+    pub limits: stockade_store::Limits,
 }
 
 impl StoreOptions {
@@ -22,7 +24,12 @@ impl StoreOptions {
     pub fn of(program: &Program, place: Option<&StoreConfig>) -> Self {
         let place = place.unwrap_or(&program.store).clone();
         let aws = program.aws.clone();
-        Self { place, durability: program.durability, host: program.host.clone(), aws }
+        let keep = &program.retention;
+        let limits =
+            stockade_store::Limits { max_matches: keep.max_matches, max_decisions: keep.max_decisions };
+        // A message of a queue is deleted when the commit is made, and then nobody has it but the disk.
+        let durability = if program.events.queue.is_empty() { program.durability } else { Durability::Full };
+        Self { place, durability, host: program.host.clone(), aws, limits }
     }
 }
 
@@ -51,21 +58,21 @@ pub fn open(options: &StoreOptions, now: Timestamp) -> Result<OpenedStore, Store
     match &options.place {
         #[cfg(feature = "sqlite")]
         StoreConfig::File(path) => {
-            use stockade_store::{Durability, SqliteOptions, SqliteStore};
+            use stockade_store::{SqliteOptions, SqliteStore};
             let durability = match options.durability {
-                stockade_config::Durability::Normal => Durability::Normal,
-                stockade_config::Durability::Full => Durability::Full,
+                Durability::Normal => stockade_store::Durability::Normal,
+                Durability::Full => stockade_store::Durability::Full,
             };
-            let options = SqliteOptions { durability, ..SqliteOptions::default() };
+            let options = SqliteOptions { durability, limits: options.limits, ..SqliteOptions::default() };
             let opened = SqliteStore::open(path, &options, now)?;
             let shown = path.display().to_string();
             Ok(OpenedStore { store: Box::new(opened.store), shown, notice: opened.notice })
         }
         #[cfg(feature = "postgres")]
         StoreConfig::Postgres(url) => {
-            use stockade_store::{Limits, PostgresOptions, PostgresStore};
-            let durable = options.durability == stockade_config::Durability::Full;
-            let options = PostgresOptions { host: options.host.clone(), limits: Limits::default(), durable };
+            use stockade_store::{PostgresOptions, PostgresStore};
+            let durable = options.durability == Durability::Full;
+            let options = PostgresOptions { host: options.host.clone(), limits: options.limits, durable };
             let store = PostgresStore::open(url.expose(), &url.to_string(), &options, now)?;
             Ok(OpenedStore { store: Box::new(store), shown: url.to_string(), notice: None })
         }
@@ -94,7 +101,15 @@ fn dynamo(
         "" => rustix::system::uname().nodename().to_string_lossy().into_owned(),
         host => host.to_owned(),
     };
-    let of_host = stockade_store::dynamodb::StoreOptions::of_host(&host);
+    let mut of_host = stockade_store::dynamodb::StoreOptions::of_host(&host);
+    // What nobody has set is less here: all of it is held in memory too.
+    let default = stockade_store::Limits::default();
+    if options.limits.max_matches != default.max_matches {
+        of_host.limits.max_matches = options.limits.max_matches;
+    }
+    if options.limits.max_decisions != default.max_decisions {
+        of_host.limits.max_decisions = options.limits.max_decisions;
+    }
     Ok((aws, stockade_store::dynamodb::StoreOptions { table: table.to_owned(), ..of_host }))
 }
 
@@ -148,5 +163,47 @@ fn missing(place: &StoreConfig) -> StoreError {
         kind: StoreErrorKind::Other,
         message: format!("cannot open `{place}`: this build of Stockade is without {what}"),
         hint: Some(format!("install a build with the feature `{feature}`, or set `store` to a path")),
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use stockade_core::ports::{Batch, Order};
+    use stockade_core::{Decision, Key, Match, MatchId, Reason, Verdict};
+
+    use super::*;
+
+    /// `nth` match of one key, and a decision that is settled.
+    fn batch(nth: u32) -> Batch {
+        let (time, key) = (Timestamp::from_secs(i64::from(nth)), Key::name("eve"));
+        let found = Match {
+            id: MatchId(u128::from(nth)),
+            jail: "door".into(),
+            key: key.clone(),
+            time,
+            count: 1,
+            user: None,
+            stream: "s".into(),
+            line: "l".into(),
+        };
+        let reason = Reason::Manual { note: String::new() };
+        let decision =
+            Decision { jail: "door".into(), key, verdict: Verdict::Notify, at: time, reason, nth: 0 };
+        let order = Order { decision, responders: Vec::new(), refused: None };
+        Batch { matches: vec![found], orders: vec![order], ..Batch::default() }
+    }
+
+    #[test]
+    fn as_much_is_kept_as_the_configuration_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut program = Program::default();
+        program.store = StoreConfig::File(folder.path().join("s.db"));
+        (program.retention.max_matches, program.retention.max_decisions) = (3, 2);
+        let mut store = open(&StoreOptions::of(&program, None), Timestamp::default()).unwrap().store;
+        for nth in 0..9 {
+            store.commit(&batch(nth)).unwrap();
+        }
+        assert_eq!(store.matches_of(&Key::name("eve"), 100).unwrap().len(), 3);
+        assert_eq!(store.decisions(None, 100).unwrap().len(), 2);
     }
 }

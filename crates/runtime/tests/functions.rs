@@ -13,6 +13,8 @@
 mod agree;
 #[path = "functions/bad_input.rs"]
 mod bad_input;
+#[path = "functions/brute_force.rs"]
+mod brute_force;
 #[path = "support/world.rs"]
 mod daemon_world;
 #[path = "functions/events.rs"]
@@ -25,6 +27,8 @@ mod expire;
 mod faults;
 #[path = "functions/judging.rs"]
 mod judging;
+#[path = "functions/repairs.rs"]
+mod repairs;
 #[path = "functions/roads.rs"]
 mod roads;
 #[path = "functions/world.rs"]

@@ -40,7 +40,7 @@ pub use limits::{DEFAULT_MAX_DECISIONS, DEFAULT_MAX_MATCHES, Limits};
 pub use memory::MemoryStore;
 pub use memory_ledger::MemoryLedger;
 #[cfg(feature = "postgres")]
-pub use postgres::{POSTGRES_SCHEMA_VERSION, PostgresOptions, PostgresStore};
+pub use postgres::{POSTGRES_SCHEMA_VERSION, PostgresOptions, PostgresStore, PostgresValue, PostgresValues};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{
     Check, Durability, Opened, PURGE_SLICE, SCHEMA_VERSION, SqliteOptions, SqliteReader, SqliteStore,

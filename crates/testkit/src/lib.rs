@@ -4,6 +4,8 @@ pub mod dynamodb_faults;
 pub mod emulator;
 pub mod fault_proxy;
 pub mod ledger;
+#[cfg(feature = "aws")]
+pub mod moto;
 pub mod postgres;
 pub mod responder;
 pub mod runtime_api;

@@ -19,6 +19,7 @@ pub(super) fn cloudformation(part: &str) -> Option<String> {
         "playbook names" => lines(|about| format!("- {}\n", parameter(about))),
         "playbook parameters" => lines(declared),
         "playbook conditions" => Some(conditions()),
+        "playbook modes" => Some(chosen()),
         _ => None,
     }
 }
@@ -32,14 +33,29 @@ fn declared(about: &About) -> String {
     let modes: Vec<String> = Mode::ALL.into_iter().map(yaml).collect();
     let title = title(&about.docs);
     format!(
-        "{}:\n  Type: String\n  Default: {AS_ALL}\n  AllowedValues: [{AS_ALL}, {}]\n  Description: >-\n    {}: {title}. What the permissions are made for, where \
-         `[repair.playbooks]` of the configuration says the same. In the catalogue: {}.\n",
+        "{}:\n  Type: String\n  Default: {AS_ALL}\n  AllowedValues: [{AS_ALL}, {}]\n  Description: >-\n    {}: {title}. How far it may go, \
+         where that is not as Mode says. In the catalogue: {}.\n",
         parameter(about),
         modes.join(", "),
         about.id,
         about.mode,
     )
 }
+
+/// The variable that tells the function what the parameters say. What a parameter leaves open, it leaves open.
+fn chosen() -> String {
+    let modes = CATALOGUE.iter().map(|playbook| playbook.about());
+    let modes: Vec<String> = modes.map(|about| format!("{}=${{{}}}", about.id, parameter(about))).collect();
+    let mut text = String::from("STOCKADE_REPAIR_PLAYBOOKS: !Sub >-\n");
+    // Folded, a line's end is a blank, and blanks separate as well as commas.
+    for line in modes.chunks(MODES_A_LINE) {
+        writeln!(text, "  {}", line.join(",")).ok();
+    }
+    text
+}
+
+/// How many modes stand on one line.
+const MODES_A_LINE: usize = 4;
 
 fn title(docs: &Docs) -> &str {
     docs.title()

@@ -84,6 +84,15 @@ impl Guard {
         read_logs(&self.aws, &format!("/aws/lambda/{}", self.function()))
     }
 
+    /// The variables that the function is started with.
+    pub(crate) fn variables(&self) -> Value {
+        let path = format!("/2015-03-31/functions/{}/configuration", self.function());
+        let call = Call::rest("look at a function".to_owned(), "lambda", "GET", path);
+        let reply = self.aws.block_on(self.aws.call(&call)).unwrap();
+        let answer: Value = serde_json::from_slice(&reply.body).unwrap();
+        answer["Environment"]["Variables"].clone()
+    }
+
     /// The function's name.
     pub(crate) fn function(&self) -> &str {
         self.stack.output("Function").rsplit(':').next().unwrap()
@@ -267,11 +276,19 @@ pub(crate) fn resources(aws: &Aws, stack: &str) -> Vec<(String, String)> {
 
 /// What a role may do for repairs.
 pub(crate) fn role_grants(aws: &Aws, role: &str) -> BTreeSet<Grant> {
-    let form = [("RoleName", role), ("PolicyName", "repairs")];
-    let Some(xml) = query(aws, "iam", "2010-05-08", "GetRolePolicy", &form) else { return BTreeSet::new() };
+    match policy_of(aws, role, "repairs") {
+        Value::Null => BTreeSet::new(),
+        policy => grants(&policy),
+    }
+}
+
+/// One of a role's own policies; `Null` where it has none of this name.
+pub(crate) fn policy_of(aws: &Aws, role: &str, policy: &str) -> Value {
+    let form = [("RoleName", role), ("PolicyName", policy)];
+    let Some(xml) = query(aws, "iam", "2010-05-08", "GetRolePolicy", &form) else { return Value::Null };
     let document = text(&xml, "PolicyDocument").unwrap();
     let document = percent_decode_str(&document).decode_utf8().unwrap().into_owned();
-    grants(&serde_json::from_str(&document).unwrap())
+    serde_json::from_str(&document).unwrap()
 }
 
 /// What it should, in these modes of the catalogue's playbooks.

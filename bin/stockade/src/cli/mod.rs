@@ -29,8 +29,8 @@ pub(crate) use pattern::{PatternArgs, PatternCommand, PatternTestArgs, SnsScope}
 pub(crate) use regex::{RegexArgs, TrialArgs};
 pub(crate) use repair::{
     IamArgs, ModeWord, RepairAcceptArgs, RepairArgs, RepairBaselineCommand, RepairCheckArgs, RepairCommand,
-    RepairDecideArgs, RepairEventArgs, RepairHow, RepairListArgs, RepairPlaces, RepairRunArgs,
-    RepairShowArgs, RepairVerifyArgs,
+    RepairDecideArgs, RepairEventArgs, RepairFollowArgs, RepairHow, RepairListArgs, RepairPlaces,
+    RepairRunArgs, RepairShowArgs, RepairVerifyArgs,
 };
 pub(crate) use replay::ReplayArgs;
 pub(crate) use rules::{

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Subcommand, ValueEnum};
+use stockade_repair::CATALOGUE;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,7 +35,7 @@ Exit codes:
   1  nothing could be looked at
   2  wrong usage, or an error in the configuration
   3  what could be looked at is as it should be; some places could not
-  5  something is not as it should be";
+  5  something is not as it should be, or an account has no trail at all";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -46,26 +48,52 @@ Exit codes:
   1  nothing could be looked at, or no repair worked
   2  wrong usage, or an error in the configuration
   3  some of it failed
-  5  something is not as it should be and was not repaired: by its mode, an exemption, a limit";
+  5  something is not as it should be and was not repaired: by its mode, an exemption, a limit;
+     or there is no trail at all, and none is known that could come back";
 
 const EVENT_EXAMPLES: &str = "\
 Examples:
   stockade repair event trail-stopped examples/cloudtrail-stopped.json --dry-run
   stockade repair event trail-stopped examples/config-cloudtrail-enabled.json --mode act
-  aws events … | stockade repair event P02 -
+  stockade repair event trail-stopped 111122223333_CloudTrail_eu-central-1_20261122T1000Z_x.json.gz --nth 3
+  aws sqs receive-message --queue-url URL | stockade repair event P02 -
 
 Exit codes:
   0  all is as it should be, or was repaired and looks so; or the event is not followed
   1  nothing could be looked at, or no repair worked
   2  wrong usage, an event that cannot be read, or an error in the configuration
   3  some of it failed
-  5  something is not as it should be and was not repaired: by its mode, an exemption, a limit";
+  5  something is not as it should be and was not repaired: by its mode, an exemption, a limit;
+     or there is no trail at all, and none is known that could come back";
 
 const DECIDE_EXAMPLES: &str = "\
 Examples:
   stockade repair show                          what waits, with the ids
   stockade repair approve p02-0f3a9c21b7de
   stockade repair refuse p02-0f3a9c21b7de --by 'carla, ticket 4711'";
+
+const FOLLOW_EXAMPLES: &str = "\
+Examples:
+  stockade repair follow 'https://guard.example.com/?answer=v1.approve.p02-0f3a9c21b7de.1795342504.9f86d0…'
+  stockade repair follow --look v1.approve.p02-0f3a9c21b7de.1795342504.9f86d0…";
+
+const UNDO_EXAMPLES: &str = "\
+Examples:
+  stockade repair show                          what was done, with the ids
+  stockade repair show p01-0f3a9c21b7de         what undoing it would call
+  stockade repair undo p01-0f3a9c21b7de --by 'carla, ticket 4711'
+
+The role of the daemon may not undo: use credentials that may (`stockade iam --undo`).";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  stockade repair export > record.jsonl
+  stockade repair export | jq -r 'select(.entry.kind == \"repair\")'";
+
+const BASELINE_EXAMPLES: &str = "\
+Examples:
+  stockade repair baseline list
+  stockade repair baseline list --region eu-central-1 --json | jq '.baselines[].baseline'";
 
 const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -119,13 +147,17 @@ pub(crate) enum RepairCommand {
     Approve(RepairDecideArgs),
     /// Refuse a repair that waits; the thing is then left alone for a while
     Refuse(RepairDecideArgs),
+    /// Do what a signed link in a notice says: approve a repair that waits, or refuse it
+    Follow(RepairFollowArgs),
     /// Show what is known of a repair; or which wait, and what was done last
     Show(RepairShowArgs),
     /// Take a repair back; the thing is then left alone for a while
+    #[command(after_help = UNDO_EXAMPLES)]
     Undo(RepairDecideArgs),
     /// Check that nothing in the record was changed, taken out or put in
     VerifyRecord(RepairVerifyArgs),
     /// Print the record, a line of JSON for each entry
+    #[command(after_help = EXPORT_EXAMPLES)]
     Export,
     /// See and accept the last good states, from which things come back
     Baseline(RepairBaselineArgs),
@@ -160,7 +192,7 @@ pub(crate) enum ModeWord {
 #[command(after_help = LIST_EXAMPLES)]
 pub(crate) struct RepairListArgs {
     /// Show the page of this one, by its name or number
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = names(), ignore_case = true, hide_possible_values = true)]
     pub(crate) name: Option<String>,
     /// How far in this region
     #[arg(long, value_name = "REGION")]
@@ -175,7 +207,7 @@ pub(crate) struct RepairListArgs {
 #[command(after_help = CHECK_EXAMPLES)]
 pub(crate) struct RepairCheckArgs {
     /// Only these, by name or number, also where they are off [default: those that are not off]
-    #[arg(value_name = "NAME", conflicts_with = "all")]
+    #[arg(value_name = "NAME", conflicts_with = "all", value_parser = names(), ignore_case = true, hide_possible_values = true)]
     pub(crate) names: Vec<String>,
     /// All there are, also those that are off
     #[arg(long)]
@@ -189,7 +221,7 @@ pub(crate) struct RepairCheckArgs {
 #[command(after_help = RUN_EXAMPLES)]
 pub(crate) struct RepairRunArgs {
     /// Only these, by name or number
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = names(), ignore_case = true, hide_possible_values = true)]
     pub(crate) names: Vec<String>,
     #[command(flatten)]
     pub(crate) places: RepairPlaces,
@@ -202,11 +234,14 @@ pub(crate) struct RepairRunArgs {
 #[command(after_help = EVENT_EXAMPLES)]
 pub(crate) struct RepairEventArgs {
     /// Which repair, by name or number
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = names(), ignore_case = true, hide_possible_values = true)]
     pub(crate) name: String,
-    /// The event, as EventBridge sends it or as it lies in CloudTrail's files: a file, or `-`
+    /// The event, as EventBridge sends it, as it lies in CloudTrail's files, or in the message that brought it: a file, or `-`
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Which event of the file, from 1, where it holds several
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) nth: Option<u64>,
     #[command(flatten)]
     pub(crate) how: RepairHow,
 }
@@ -230,6 +265,23 @@ pub(crate) struct RepairDecideArgs {
     #[arg(value_name = "ID")]
     pub(crate) id: String,
     /// Who decides, for the record [default: who is logged in]
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<String>,
+}
+
+/// Do what a signed link in a notice says.
+///
+/// The link is all that is needed to know who may: `link_secret` in `[repair]` must be what it was signed with.
+#[derive(Args, Debug)]
+#[command(after_help = FOLLOW_EXAMPLES)]
+pub(crate) struct RepairFollowArgs {
+    /// The link, or what follows `answer=` in it
+    #[arg(value_name = "LINK")]
+    pub(crate) link: String,
+    /// Only say what it would do
+    #[arg(long, conflicts_with = "by")]
+    pub(crate) look: bool,
+    /// Who follows it, for the record [default: who is logged in]
     #[arg(long, value_name = "WHO")]
     pub(crate) by: Option<String>,
 }
@@ -270,6 +322,7 @@ pub(crate) struct RepairBaselineArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum RepairBaselineCommand {
     /// List the last good states that are known
+    #[command(after_help = BASELINE_EXAMPLES)]
     List(RepairPlaces),
     /// Accept things as they are now, weaker or gone: what was weaker is good from then on
     #[command(after_help = ACCEPT_EXAMPLES)]
@@ -303,7 +356,7 @@ pub(crate) struct RepairAcceptArgs {
 #[command(after_help = IAM_EXAMPLES)]
 pub(crate) struct IamArgs {
     /// Only for these, by name or number [default: all that are not off]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = names(), ignore_case = true, hide_possible_values = true)]
     pub(crate) names: Vec<String>,
     /// As if each might go so far [default: as configured, after the trial]
     #[arg(long, value_name = "MODE")]
@@ -326,4 +379,13 @@ pub(crate) struct IamArgs {
     /// Also what taking a repair back needs: for a person, not for the function
     #[arg(long)]
     pub(crate) undo: bool,
+}
+
+/// The names of repairs, for the shell to complete; their numbers mean the same.
+fn names() -> PossibleValuesParser {
+    let names = CATALOGUE.iter().map(|playbook| {
+        let about = playbook.about();
+        PossibleValue::new(about.name).alias(about.id)
+    });
+    PossibleValuesParser::from(names)
 }

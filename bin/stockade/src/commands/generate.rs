@@ -37,14 +37,21 @@ pub(crate) fn man(args: &ManArgs) -> Outcome {
                 )
             };
             fs::create_dir_all(dir).map_err(failed)?;
-            for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
-                fs::write(file(dir, &format!("stockade-{}", sub.get_name())), page(sub.clone())?)
-                    .map_err(failed)?;
+            for (name, page) in pages(&command, "stockade")? {
+                fs::write(file(dir, &name), page).map_err(failed)?;
             }
-            fs::write(file(dir, "stockade"), page(command)?).map_err(failed)?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// The page of a command, and those of the commands under it: its own page names them.
+fn pages(command: &Command, name: &str) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let mut pages = vec![(name.to_owned(), page(command.clone())?)];
+    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+        pages.extend(self::pages(sub, &format!("{name}-{}", sub.get_name()))?);
+    }
+    Ok(pages)
 }
 
 fn page(command: Command) -> Result<Vec<u8>, Failure> {

@@ -66,8 +66,14 @@ pub(super) fn actions(options: &mut Options<'_>, context: &Context<'_>) -> (Acti
     let mut overrides = Vec::new();
     for part in parts.iter().take(MAX_ACTIONS) {
         let Some(value) = listed else { break };
-        // What cannot be split was reported when the jail was read.
-        let Ok((name, params)) = split_params(part) else { continue };
+        let Ok((name, params)) = split_params(part) else {
+            // In `action` it was reported when the jail was read.
+            if options.get("action").is_none() {
+                let expected = "actions such as `nftables[port=\"22,80\"]`";
+                options.error("banaction", value, ProblemKind::bad_value(expected, part));
+            }
+            continue;
+        };
         let part = Part { text: part, name: name.trim(), params: &params, value };
         overrides.extend(actions.add(options, &part, context));
     }

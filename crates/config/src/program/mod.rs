@@ -14,6 +14,7 @@ mod example;
 mod notices;
 mod read;
 mod repair;
+mod repair_env;
 mod repair_read;
 mod responder_aws;
 mod responder_notice;

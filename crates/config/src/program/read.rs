@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Entry, Text, entries};
 use super::schema::{SETTINGS, Setting};
 use super::value::{Bad, Kind};
-use super::{Program, aws, repair_read, responders, rules};
+use super::{Program, aws, repair_env, repair_read, responders, rules};
 use crate::env_vars::ENV_VARS;
 use crate::limits::MAX_PROBLEMS;
 use crate::origin::{Origin, Row};
@@ -200,6 +200,7 @@ impl Reader {
                 Err(bad) => self.bad(setting.key, bad, Origin::Env(var.name)),
             }
         }
+        repair_env::read(self, env);
     }
 
     fn rows(&self) -> Vec<Row> {

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use stockade_repair::{Exemption, Limits, Mode, ModeRule, Modes, Own, Settings};
 
-use super::StoreConfig;
-use super::value::{Parsed, Stored, is_path};
-use crate::limits::MAX_PATH_BYTES;
+use super::value::{Parsed, Stored};
+use super::{Secret, StoreConfig};
 
 /// What is put back in AWS, and how far that may go. Its default repairs nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +20,20 @@ pub struct Repair {
     pub regions: Vec<String>,
     /// `own_account`: our own account is looked after beside those in `accounts`.
     pub own_account: bool,
-    /// `shelf`: where last good states and the record are kept; empty: beside the store.
-    pub shelf: String,
+    /// `shelf`: where last good states and the record are kept; none: beside the store.
+    pub shelf: Option<StoreConfig>,
     /// `approve_within`: how long an approval is waited for.
     pub approve_within: Duration,
+    /// `tell`: who is told what repairs came to, of `[responders]`; empty: all that tell.
+    pub tell: Vec<String>,
+    /// `link_secret`: what links in notices are signed with; `None`: notices hold no links.
+    pub link_secret: Option<Secret>,
+    /// `link_url`: where those links lead; empty: to the function's own address.
+    pub link_url: String,
     /// `undo_holds`: how long a thing is left as it is whose repair a person took back or refused.
     pub undo_holds: Duration,
+    /// `tag_exempts`: how far away the end of an exemption by tag may be; zero: tags exempt nothing.
+    pub tag_exempts: Duration,
     /// `limit_window`: the window of the limits below.
     pub limit_window: Duration,
     /// `max_per_thing`: repairs of one thing by one playbook in the window; above zero.
@@ -77,9 +84,13 @@ impl Default for Repair {
             every: Duration::from_secs(300),
             regions: Vec::new(),
             own_account: true,
-            shelf: String::new(),
+            shelf: None,
             approve_within: DAY,
+            tell: Vec::new(),
+            link_secret: None,
+            link_url: String::new(),
             undo_holds: DAY,
+            tag_exempts: DAY.saturating_mul(31),
             limit_window: limits.window,
             max_per_thing: limits.per_subject,
             max_per_account: limits.per_account,
@@ -136,14 +147,15 @@ impl Repair {
             regions: self.regions.clone(),
             approve_within: self.approve_within,
             undo_holds: self.undo_holds,
+            tag_exempts: self.tag_exempts,
             ..Settings::default()
         }
     }
 
     /// Where last good states and the record are kept, beside a store.
     pub fn shelf(&self, store: &StoreConfig) -> StoreConfig {
-        match (StoreConfig::parse(&self.shelf), store) {
-            (Some(shelf), _) => shelf,
+        match (&self.shelf, store) {
+            (Some(shelf), _) => shelf.clone(),
             (None, StoreConfig::File(file)) => StoreConfig::File(file.with_file_name("repairs.db")),
             (None, other) => other.clone(),
         }
@@ -163,10 +175,20 @@ impl Stored for Mode {
     }
 }
 
-/// A file, a table of DynamoDB, or nothing.
-pub(super) fn is_shelf(text: &str) -> bool {
-    let table = || matches!(StoreConfig::parse(text), Some(StoreConfig::DynamoDb { .. }));
-    text.is_empty() || is_path(text, MAX_PATH_BYTES) || table()
+/// Where links may lead: an address without a query, over an encrypted connection or on this machine.
+pub(super) fn is_link_url(text: &str) -> bool {
+    let (local, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) => (false, rest),
+        (None, Some(rest)) => (true, rest),
+        (None, None) => return text.is_empty(),
+    };
+    let host = rest.split('/').next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte);
+    !name.is_empty()
+        && text.len() <= crate::limits::MAX_URL_BYTES
+        && rest.bytes().all(plain)
+        && (!local || matches!(name, "localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// What the names of our own things may begin with: never nothing, or all things were our own.
@@ -192,6 +214,7 @@ mod tests {
         let (ours, engines) = (repair.settings(), Settings::default());
         assert_eq!((ours.limits, ours.own, ours.own_account), (engines.limits, engines.own, true));
         assert_eq!((ours.approve_within, ours.undo_holds), (engines.approve_within, engines.undo_holds));
+        assert_eq!(ours.tag_exempts, engines.tag_exempts);
     }
 
     #[test]
@@ -201,12 +224,24 @@ mod tests {
         assert_eq!(repair.shelf(&store), StoreConfig::File("/var/lib/stockade/repairs.db".into()));
         let table = StoreConfig::DynamoDb { table: "Stockade".into() };
         assert_eq!(repair.shelf(&table), table);
-        repair.shelf = "dynamodb:Repairs".into();
+        repair.shelf = StoreConfig::parse("dynamodb:Repairs");
         assert_eq!(repair.shelf(&store), StoreConfig::DynamoDb { table: "Repairs".into() });
-        for (text, fits) in
-            [("", true), ("/x", true), ("x", false), ("dynamodb:a", false), ("postgres://h/d", false)]
-        {
-            assert_eq!(is_shelf(text), fits, "{text}");
+        let fleet = StoreConfig::parse("postgresql://h/fleet").unwrap();
+        assert_eq!(Repair::default().shelf(&fleet), fleet);
+        for (text, fits) in [
+            ("", true),
+            ("https://guard.example.com/", true),
+            ("http://127.0.0.1:8080/x", true),
+            ("http://[::1]:8080/", true),
+            ("http://guard.example.com/", false),
+            ("http://127.0.0.1.example.com/", false),
+            ("https://guard.example.com/?a=b", false),
+            ("https://user@guard.example.com/", false),
+            ("https://guard.example.com/#x", false),
+            ("https://", false),
+            ("javascript:alert(1)", false),
+        ] {
+            assert_eq!(is_link_url(text), fits, "{text}");
         }
         for (text, fits) in [("stockade-", true), ("", false), ("a b", false), ("*", false)] {
             assert_eq!(is_prefix(text), fits, "{text}");

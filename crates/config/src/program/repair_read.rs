@@ -287,7 +287,8 @@ struct Told;
 
 const SOMEBODY: &str = "a playbook, a principal, an account, a resource, a source or a window";
 const DAY: &str = "a day such as 2026-12-31, or a moment such as 2026-12-31T18:00:00Z";
-const ROLE: &str = "the ARN of a role, such as `arn:aws:iam::111122223333:role/stockade-guard`";
+/// What a role is called in messages.
+pub(super) const ROLE: &str = "the ARN of a role, such as `arn:aws:iam::111122223333:role/stockade-guard`";
 
 fn find<'t>(table: &'t DeTable<'t>, name: &str) -> Option<Entry<'t>> {
     entries(table).into_iter().find(|entry| entry.key == name)
@@ -313,7 +314,7 @@ fn parse_net(text: &str) -> Option<ipnet::IpNet> {
     text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from))
 }
 
-fn is_role(text: &str) -> bool {
+pub(super) fn is_role(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let [arn, partition, "iam", "", account, role] = parts.as_slice() else { return false };
     let name = role.strip_prefix("role/").unwrap_or_default();
@@ -321,7 +322,7 @@ fn is_role(text: &str) -> bool {
 }
 
 /// As STS takes it.
-fn is_external_id(text: &str) -> bool {
+pub(super) fn is_external_id(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"+=,.@:/-_".contains(&b);
     (2..=1224).contains(&text.len()) && text.bytes().all(allowed)
 }

@@ -244,15 +244,41 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting!(
         repair.shelf,
-        text("an absolute path, `dynamodb:TABLE`, or nothing", repair::is_shelf),
-        "Where last good states and the record of repairs are kept: a file, or a table of DynamoDB. Empty: `repairs.db`\n\
+        Kind::OptionalStore,
+        "Where last good states and the record of repairs are kept: what `store` may be. Empty: `repairs.db`\n\
          beside the store's file, or the store's own table or database."
     ),
+    setting!(
+        repair.tell,
+        Kind::Texts,
+        "Who is told what repairs came to, of `[responders]`. Empty: all of kind `log`, `webhook`, `slack`, `email` and\n\
+         `sns-notice`."
+    ),
     setting!(repair.approve_within, MINUTE, "How long a repair waits for a person to approve it."),
+    setting!(
+        repair.link_secret,
+        Kind::Secret,
+        "What the links are signed with by which notices let somebody approve or refuse a repair: `env:NAME`, `file:/path`\n\
+         or `ssm:/name`, at least 32 bytes. Empty: notices hold no links."
+    ),
+    setting!(
+        repair.link_url,
+        text(
+            "an address such as `https://guard.example.com/`, without a query, or nothing",
+            repair::is_link_url
+        ),
+        "Where those links lead. Empty: to the address of the function that tells, if it has one."
+    ),
     setting!(
         repair.undo_holds,
         ANY,
         "How long a thing is left as it is whose repair a person took back or refused."
+    ),
+    setting!(
+        repair.tag_exempts,
+        ANY,
+        "How far away the end of a tag `stockade:exempt` may be. A tag that ends later exempts nothing: whoever may tag a\n\
+         thing may be about to stop it. `0`: no tag exempts anything."
     ),
     setting!(repair.limit_window, SECOND, "The time in which repairs are counted for the limits below."),
     setting!(

@@ -20,6 +20,8 @@ pub enum Secret {
     File(PathBuf),
     /// An address that stands in the configuration itself.
     Url(String),
+    /// `ssm:/name`: a parameter of Systems Manager, for whoever speaks to AWS.
+    Parameter(String),
 }
 
 /// Why a secret cannot be had.
@@ -29,6 +31,9 @@ pub enum SecretError {
     /// The variable is not there, is empty, or is no UTF-8.
     #[error("the environment variable `{0}` is not set")]
     NotSet(String),
+    /// It is in AWS, and this program does not ask there for it.
+    #[error("the parameter `{0}` is in AWS, which is not asked here")]
+    InAws(String),
     /// The file cannot be read.
     #[error("cannot read the secret in `{file}`: {why}", file = .file.display())]
     Unreadable {
@@ -47,6 +52,15 @@ impl Secret {
         }
         let path = text.strip_prefix("file:")?;
         is_path(path, MAX_PATH_BYTES).then(|| Self::File(path.into()))
+    }
+
+    /// The same, or `ssm:/name`.
+    pub(super) fn parse_or_parameter(text: &str) -> Option<Self> {
+        const MAX: usize = 1011; // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+        let name = text.strip_prefix("ssm:");
+        let name = name.filter(|name| name.starts_with('/') && name.len() <= MAX && name.bytes().all(plain));
+        name.map(|name| Self::Parameter(name.to_owned())).or_else(|| Self::parse(text))
     }
 
     /// The same, or an address of the web.
@@ -69,6 +83,7 @@ impl Secret {
     pub fn reveal_with(&self, env: &dyn Fn(&str) -> Option<String>) -> Result<String, SecretError> {
         match self {
             Self::Url(url) => Ok(url.clone()),
+            Self::Parameter(name) => Err(SecretError::InAws(name.clone())),
             Self::Env(name) => {
                 let value = env(name).filter(|value| !value.is_empty());
                 value.ok_or_else(|| SecretError::NotSet(name.clone()))
@@ -97,6 +112,7 @@ impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Env(name) => write!(f, "env:{name}"),
+            Self::Parameter(name) => write!(f, "ssm:{name}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Url(url) => {
                 let (scheme, rest) = url.split_once("://").unwrap_or_default();

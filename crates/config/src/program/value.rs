@@ -9,7 +9,7 @@ use stockade_filter::conf::value::{TimeSpan, parse_time};
 use toml::de::DeValue;
 
 use super::document::Text;
-use super::{Durability, LogLevel, StoreConfig};
+use super::{Durability, LogLevel, Secret, StoreConfig};
 use crate::limits::{MAX_HOST_BYTES, MAX_PATH_BYTES};
 use crate::problem::cut;
 
@@ -22,8 +22,12 @@ pub(crate) enum Kind {
     OptionalPath,
     /// Where the store is: [`StoreConfig`].
     Store,
+    /// The same, or nothing.
+    OptionalStore,
     /// The name of a host, or nothing.
     Host,
+    /// Where a secret is found, or nothing: `env:NAME`, `file:/path`, `ssm:/name`.
+    Secret,
     /// A text that fits.
     Text { expected: &'static str, fits: fn(&str) -> bool },
     /// Names, none of them empty.
@@ -47,6 +51,7 @@ pub(crate) enum Kind {
 pub(crate) enum Parsed {
     Path(PathBuf),
     Store(StoreConfig),
+    OptionalStore(Option<StoreConfig>),
     Text(String),
     Texts(Vec<String>),
     Word(&'static str),
@@ -75,6 +80,8 @@ impl Kind {
             Self::Path { max_bytes: MAX_PATH_BYTES } => "an absolute path".into(),
             Self::OptionalPath => "an absolute path, or nothing".into(),
             Self::Store => "an absolute path, `postgresql://…` or `dynamodb:TABLE`".into(),
+            Self::OptionalStore => "an absolute path, `postgresql://…`, `dynamodb:TABLE`, or nothing".into(),
+            Self::Secret => "`env:NAME`, `file:/path`, `ssm:/name` or nothing".into(),
             Self::Text { expected, .. } => expected.into(),
             Self::Host => format!("a name of at most {MAX_HOST_BYTES} bytes, or nothing"),
             Self::Texts => "names such as `[\"sshd\"]`".into(),
@@ -107,7 +114,9 @@ impl Kind {
             Self::Path { .. }
             | Self::OptionalPath
             | Self::Store
+            | Self::OptionalStore
             | Self::Host
+            | Self::Secret
             | Self::Text { .. }
             | Self::Word(_)
             | Self::Span { .. }
@@ -134,7 +143,7 @@ impl Kind {
             let found = match (self, value.as_str()) {
                 _ if value.is_table() => "a table".into(),
                 // What is cut short first may show a password that nobody knows for one any more.
-                (Self::Store, Some(whole)) => format!("`{}`", cut(&self.shown(whole))),
+                (Self::Store | Self::Secret, Some(whole)) => format!("`{}`", cut(&self.shown(whole))),
                 _ => format!("`{}`", text.quote(span.clone())),
             };
             self.bad(None, &found)
@@ -159,7 +168,9 @@ impl Kind {
                 Self::Path { .. }
                 | Self::OptionalPath
                 | Self::Store
+                | Self::OptionalStore
                 | Self::Host
+                | Self::Secret
                 | Self::Text { .. }
                 | Self::Word(_)
                 | Self::Span { .. }
@@ -196,6 +207,10 @@ impl Kind {
                 (text.is_empty() || is_path(text, MAX_PATH_BYTES)).then(|| Parsed::Path(text.into()))
             }
             Self::Store => StoreConfig::parse(text).map(Parsed::Store),
+            Self::OptionalStore if text.is_empty() => Some(Parsed::OptionalStore(None)),
+            Self::OptionalStore => StoreConfig::parse(text).map(|store| Parsed::OptionalStore(Some(store))),
+            Self::Secret if text.is_empty() => Some(Parsed::Text(String::new())),
+            Self::Secret => Secret::parse_or_parameter(text).map(|_| Parsed::Text(text.to_owned())),
             Self::Host => is_host(text).then(|| Parsed::Text(text.to_owned())),
             Self::Text { fits, .. } => fits(text).then(|| Parsed::Text(text.to_owned())),
             Self::Word(words) => words.iter().find(|word| **word == text).map(|word| Parsed::Word(word)),
@@ -221,7 +236,12 @@ impl Kind {
 
     /// What was written, fit for a message.
     fn shown(self, text: &str) -> String {
-        if matches!(self, Self::Store) { super::store::without_passwords(text) } else { text.to_owned() }
+        match self {
+            Self::Store | Self::OptionalStore => super::store::without_passwords(text),
+            // Somebody may have written the secret itself.
+            Self::Secret => "***".to_owned(),
+            _ => text.to_owned(),
+        }
     }
 
     fn bad(self, span: Option<Range<usize>>, found: &str) -> Bad {
@@ -274,6 +294,10 @@ impl Parsed {
         match self {
             Self::Path(path) => toml::Value::from(path.display().to_string()).to_string(),
             Self::Store(store) => toml::Value::from(store.to_string()).to_string(),
+            Self::OptionalStore(store) => {
+                let store = store.as_ref().map(ToString::to_string).unwrap_or_default();
+                toml::Value::from(store).to_string()
+            }
             Self::Text(text) => toml::Value::from(text.as_str()).to_string(),
             Self::Texts(texts) => toml::Value::from(texts.clone()).to_string(),
             Self::Word(word) => format!("\"{word}\""),
@@ -314,6 +338,7 @@ macro_rules! stored {
 stored! {
     PathBuf, Path;
     StoreConfig, Store;
+    Option<StoreConfig>, OptionalStore;
     String, Text;
     Vec<String>, Texts;
     Duration, Span;
@@ -323,6 +348,16 @@ stored! {
     u64, Count;
     usize, Count;
     Vec<Key>, Keys;
+}
+
+impl Stored for Option<Secret> {
+    fn take(parsed: Parsed) -> Option<Self> {
+        if let Parsed::Text(text) = parsed { Some(Secret::parse_or_parameter(&text)) } else { None }
+    }
+
+    fn show(&self) -> Parsed {
+        Parsed::Text(self.as_ref().map(ToString::to_string).unwrap_or_default())
+    }
 }
 
 impl Durability {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stockade_core::ports::Scope;
-use stockade_core::{Feed, Jail, Target, Threshold};
+use stockade_core::{Feed, Jail, Key, Target, Threshold};
 use stockade_filter::conf::ConfFiles;
 use stockade_rule::{Rule, RuleJail};
 
@@ -233,9 +233,30 @@ impl Agreed {
     }
 }
 
+/// Addresses that mean another machine in each network. AWS tells of them as well, and hosts everywhere would ban them:
+/// their own resolvers, load balancers and neighbours. Source: the IANA registries of special-purpose addresses, as far
+/// as an address there is not a documentation one.
+const PRIVATE: [&str; 11] = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "::/128",
+    "::1/128",
+    "fc00::/7",
+    "fe80::/10",
+];
+
 /// The jail as the core knows it; what the rules do not say is as `[DEFAULT]` has it.
 fn core_jail(name: &Arc<str>, target: Target, said: &RuleJail, default: &Jail) -> Jail {
     let Threshold { maxretry, findtime } = default.threshold;
+    let mut ignore = default.ignore.clone();
+    if target == Target::Ban {
+        ignore.extend(PRIVATE.iter().filter_map(|net| Key::parse_addr_or_net(net)));
+    }
     Jail {
         name: Arc::clone(name),
         feed: Feed::Matches,
@@ -246,6 +267,7 @@ fn core_jail(name: &Arc<str>, target: Target, said: &RuleJail, default: &Jail) -
         },
         bantime: said.bantime.unwrap_or(default.bantime),
         growth: default.growth.clone().filter(|_| target == Target::Ban),
+        ignore,
         ..default.clone()
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! All of them are synchronous: a host needs no async runtime, and an adapter to a remote service can block on its own.
 
+mod report;
 mod responder;
 
 use std::collections::HashSet;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::report::Report;
 pub use self::responder::{
     Evidence, JailCounts, Notice, Plan, Protocol, RespondError, Responder, Scope, Standing, Wants,
 };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Report;
 use crate::decision::{Decision, Outcome, Reason, Verdict};
 use crate::record::Match;
 use crate::{Key, Timestamp};
@@ -187,6 +188,18 @@ pub trait Responder: Send {
     fn tell(&mut self, notices: &[Notice], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
         let _ = now;
         Ok(vec![Notice::refused(); notices.len()])
+    }
+
+    /// Whether it tells what became of repairs.
+    fn reports(&self) -> bool {
+        false
+    }
+
+    /// Tells what became of repairs, and says what came of each report, in their order. As with [`Responder::tell`] one may
+    /// come again, and an error means that nothing was told.
+    fn report(&mut self, reports: &[Report], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
+        let _ = now;
+        Ok(vec![Notice::refused(); reports.len()])
     }
 
     /// Which evidence it uses in [`Responder::apply_with`] and [`Responder::restore`].

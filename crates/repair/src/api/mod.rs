@@ -57,6 +57,10 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Who we are is asked before an account is known.
+        if self.account.is_empty() {
+            return f.write_str(&self.region);
+        }
         write!(f, "{}/{}", self.account, self.region)
     }
 }
@@ -149,11 +153,28 @@ impl ApiFault {
         Self { blame, code: String::new(), message, request_id: String::new() }
     }
 
+    /// Whether AWS does not know who asks: another policy would not help.
+    pub fn wrong_keys(&self) -> bool {
+        const CODES: [&str; 7] = [
+            "AuthFailure",
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        ];
+        CODES.contains(&self.code.as_str())
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self.blame {
             Blame::Denied if self.code.is_empty() => Some(
                 "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role",
+            ),
+            Blame::Denied if self.wrong_keys() => Some(
+                "the credentials are wrong or too old: see what `aws sts get-caller-identity` says with the same",
             ),
             Blame::Denied => Some(
                 "compare the role's policy with `stockade iam`; an organisation's service control policy may refuse too",

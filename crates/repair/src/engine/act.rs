@@ -3,24 +3,37 @@
 use serde_json::{Value, json};
 use stockade_core::Timestamp;
 
+use super::lease::joined;
+use super::limits::Taken;
 use super::pass::merge;
 use super::{Engine, EngineError, Trigger, state};
-use crate::json::sha256;
-use crate::playbook::{Access, Change, Finding, Plan, Playbook};
+use crate::json::{digest, sha256};
+use crate::playbook::{Access, Change, Finding, Plan, Playbook, Subject};
 use crate::run::{Done, Item, Outcome};
-use crate::state::{Dated, Open};
+use crate::shelf::ShelfError;
+use crate::state::{Dated, Doing, Open};
 use crate::{ApiAnswer, ApiFault, Blame, Place, record};
 
 /// A repair whose calls all worked; whether it did is still to be seen.
 #[derive(Debug)]
 pub(super) struct Acting {
-    pub(super) id: String,
     pub(super) playbook: &'static dyn Playbook,
     pub(super) finding: Finding,
-    /// From when its latency counts.
-    pub(super) since: Timestamp,
+    pub(super) turn: u64,
+    /// Its id, from when its latency counts, and its calls.
+    pub(super) doing: Doing,
     /// What its last line in the record says beside the result.
     pub(super) body: Value,
+}
+
+/// How the calls of a plan ended.
+enum Ended {
+    /// All worked.
+    Well,
+    /// One failed.
+    Failed(ApiFault),
+    /// Another run took over.
+    Lost,
 }
 
 impl Engine {
@@ -37,7 +50,7 @@ impl Engine {
         format!("{}-{}", item.playbook.to_ascii_lowercase(), hash.get(..DIGITS).unwrap_or_default())
     }
 
-    /// Repairs, if no limit stands in the way. `id`: of the repair that this goes on with.
+    /// Repairs, if no limit stands in the way. `seen`: what was open when the thing was looked at.
     #[expect(
         clippy::too_many_arguments,
         reason = "what a repair is made of; a struct of it would have this one use"
@@ -48,55 +61,88 @@ impl Engine {
         item: &mut Item,
         finding: Finding,
         plan: &Plan,
-        id: Option<String>,
+        seen: &Open,
         class_size: usize,
         trigger: Trigger<'_>,
         acting: &mut Vec<Acting>,
     ) -> Result<(), EngineError> {
         let about = playbook.about();
         let began = self.time.now();
-        let id = id.unwrap_or_else(|| self.new_id(item, trigger, began));
         let subject = finding.subject.clone();
+        let id = match trigger {
+            Trigger::Approved { id, .. } => Some(id.to_owned()),
+            _ => seen.repairs.get(&state::open_key(about.id, &subject)).cloned(),
+        };
+        let id = id.unwrap_or_else(|| self.new_id(item, trigger, began));
         let actor = trigger.actor().map(|actor| actor.name().to_owned());
-        let taken = self.take(about.id, &subject, &id, actor.as_deref(), class_size, began)?;
         item.plan = Some(plan.clone());
-        if let Err(refused) = taken {
-            item.outcome = refused;
-            if item.outcome != Outcome::Busy {
-                self.tell(item, &finding, trigger)?;
-            }
-            return Ok(());
-        }
+        let Taken { turn, left } =
+            match self.take(about.id, &subject, &id, actor.as_deref(), class_size, seen, began)? {
+                Ok(taken) => taken,
+                Err(refused) => {
+                    item.outcome = refused;
+                    if item.outcome != Outcome::Busy {
+                        self.tell(item, &finding, trigger)?;
+                    }
+                    return Ok(());
+                }
+            };
         item.id.clone_from(&id);
+        let since = trigger.event_at().filter(|at| *at <= began).unwrap_or(began);
+        let mut doing = match left {
+            Some(left) if left.id == id => left,
+            Some(left) => {
+                self.left_behind(about.id, &finding, &left)?;
+                Doing { id: id.clone(), since, calls: Vec::new() }
+            }
+            None => Doing { id: id.clone(), since, calls: Vec::new() },
+        };
         if let Err(error) = self.begun(&id, item, &finding, plan, trigger, began) {
-            self.release(about.id, &subject, &id, None)?;
+            self.release(about.id, &subject, &id, turn, None)?;
             return Err(error);
         }
-        let fault = self.carry_out(playbook, &subject.place, plan, item);
-        let since = trigger.event_at().filter(|at| *at <= began).unwrap_or(began);
-        let undo: Vec<_> = item.done.iter().rev().filter_map(|done| done.undo.as_ref()).collect();
+        let ended = self.carry_out(playbook, &subject, plan, turn, &mut doing, item)?;
+        let undo: Vec<_> = doing.calls.iter().rev().filter_map(|done| done.undo.as_ref()).collect();
         let mut body = json!({
             "playbook": about.id, "subject": subject, "name": finding.name, "says": item.says,
-            "actor": item.actor, "before": finding.state, "plan": plan, "calls": item.done, "undo": undo,
+            "actor": item.actor, "before": finding.state, "plan": plan, "calls": doing.calls, "undo": undo,
             "notes": item.notes,
         });
         if let Trigger::Event { event, .. } = trigger {
             merge(&mut body, json!({"event_identity": event.identity(), "event_sha256": event.sha256()}));
         }
-        match fault {
-            None => {
+        match ended {
+            Ended::Well => {
                 item.outcome = Outcome::Repaired { verified: false, latency_ms: 0 };
-                acting.push(Acting { id, playbook, finding, since, body });
+                acting.push(Acting { playbook, finding, turn, doing, body });
             }
-            Some(fault) => {
+            Ended::Failed(fault) => {
                 merge(&mut body, json!({"outcome": "failed", "fault": fault}));
                 let (done, of) = (item.done.len(), plan.changes.len());
+                let (word, code) = (fault.blame, fault.code.as_str());
+                let came_to = digest(&json!([id, word, code, done, of, plan.digest()]));
+                item.repeated = self.came_to(about.id, &subject, &came_to)?;
+                merge(&mut body, json!({"repeated": item.repeated}));
                 item.outcome = Outcome::Failed { fault, done, of };
                 let now = self.time.now();
                 record::append(self.shelf.as_mut(), now, "repair", &id, body)?;
-                self.release(about.id, &subject, &id, Some(false))?;
+                self.ended_repair(about.id, &subject, false)?;
+                self.release(about.id, &subject, &id, turn, Some(false))?;
             }
+            // Whoever took over records all of it.
+            Ended::Lost => item.outcome = Outcome::Busy,
         }
+        Ok(())
+    }
+
+    /// What another repair of the thing did before it died, and nobody will go on with.
+    fn left_behind(&mut self, playbook: &str, finding: &Finding, left: &Doing) -> Result<(), EngineError> {
+        let undo: Vec<_> = left.calls.iter().rev().filter_map(|done| done.undo.as_ref()).collect();
+        let body = json!({
+            "playbook": playbook, "subject": finding.subject, "name": finding.name, "says": "it was killed halfway",
+            "calls": left.calls, "undo": undo, "outcome": "left",
+        });
+        record::append(self.shelf.as_mut(), self.time.now(), "repair", &left.id, body)?;
         Ok(())
     }
 
@@ -120,24 +166,45 @@ impl Engine {
         let place = state::open(&finding.subject.place);
         Ok(state::update(self.shelf.as_mut(), &place, |open: &mut Open| {
             open.repairs.insert(key.clone(), id.to_owned());
+            open.turned(&key);
         })?)
     }
 
-    /// Makes the calls of a plan until one fails; that one's fault.
+    /// Makes the calls of a plan until one fails. Each is written down before it is made, with its way back: whoever dies
+    /// in it leaves it behind as one that may have been made.
     fn carry_out(
         &mut self,
         playbook: &dyn Playbook,
-        place: &Place,
+        subject: &Subject,
         plan: &Plan,
+        turn: u64,
+        doing: &mut Doing,
         item: &mut Item,
-    ) -> Option<ApiFault> {
+    ) -> Result<Ended, ShelfError> {
+        let earlier = std::mem::take(&mut doing.calls);
+        let (id, place) = (doing.id.clone(), &subject.place);
         for change in &plan.changes {
-            match self.make(playbook, place, change, &item.id) {
-                Ok(done) => item.done.push(done),
-                Err(fault) => return Some(fault),
+            let mut made = item.done.clone();
+            made.push(Done {
+                says: change.says.clone(),
+                call: change.call(place, &id),
+                request_id: String::new(),
+                at: self.time.now(),
+                already: false,
+                undo: change.inverse_unseen(place, &id),
+            });
+            doing.calls = joined(&earlier, &made);
+            if !self.renew(playbook.about().id, subject, turn, doing)? {
+                return Ok(Ended::Lost);
+            }
+            let answer = self.make(playbook, place, change, &id);
+            let failed = answer.map(|done| item.done.push(done)).err();
+            doing.calls = joined(&earlier, &item.done);
+            if let Some(fault) = failed {
+                return Ok(Ended::Failed(fault));
             }
         }
-        None
+        Ok(Ended::Well)
     }
 
     fn make(

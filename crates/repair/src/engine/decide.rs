@@ -113,7 +113,7 @@ mod tests {
         let hold = |until| {
             let (until, since) = (Timestamp::from_secs(until), Timestamp::default());
             let (reason, by) = ("x".to_owned(), "me".to_owned());
-            Some(Hold { until, reason, by, since, until_good: false, by_actor: false })
+            Some(Hold { until, reason, by, since, until_good: false, by_actor: false, acted: None })
         };
         assert_eq!(step(&bad(), Facts { hold: hold(101), ..facts(Mode::Act) }), "exempt");
         assert_eq!(step(&bad(), Facts { hold: hold(100), ..facts(Mode::Act) }), "act");

@@ -6,7 +6,7 @@ use serde_json::json;
 use stockade_core::Timestamp;
 
 use super::{Engine, EngineError, Trigger, record, state};
-use crate::exempt::Exempt;
+use crate::exempt::{Exempt, Exemption};
 use crate::playbook::Subject;
 use crate::shelf::ShelfError;
 use crate::state::{Case, Hold, Open};
@@ -33,7 +33,7 @@ impl Engine {
         self.put_hold(
             playbook,
             subject,
-            &Hold { until, reason, by, since, until_good: false, by_actor: false },
+            &Hold { until, reason, by, since, until_good: false, by_actor: false, acted: None },
         )?;
         Ok(())
     }
@@ -51,34 +51,56 @@ impl Engine {
         self.put_hold(
             playbook,
             subject,
-            &Hold { until, reason, by, since, until_good: true, by_actor: false },
+            &Hold { until, reason, by, since, until_good: true, by_actor: false, acted: None },
         )
     }
 
     /// The hold that counts for what led here. What an exempt actor did is remembered for the thing, because the schedule
-    /// knows no actor; what somebody else does to it afterwards is no part of that and ends it.
+    /// knows no actor; what somebody else does to it afterwards is no part of that and ends it. Which of the two came
+    /// afterwards, their events say: they arrive in any order.
     pub(super) fn held(
         &mut self,
         playbook: &str,
         subject: &Subject,
-        known: Option<Hold>,
+        Case { hold: known, others, .. }: Case,
         exempt: Option<&Exempt>,
         trigger: Trigger<'_>,
     ) -> Result<Option<Hold>, ShelfError> {
+        let acted = trigger.event_at().unwrap_or_else(|| self.time.now());
         if let Some(Exempt { reason, until, by_actor: true }) = exempt {
+            if others.is_some_and(|others| others >= acted) {
+                return Ok(None);
+            }
             let by = trigger.actor().map_or("an exemption", crate::Actor::name).to_owned();
-            let (since, reason) = (self.time.now(), reason.clone());
-            let hold = Hold { until: *until, reason, by, since, until_good: true, by_actor: true };
+            let (since, reason, acted) = (self.time.now(), reason.clone(), Some(acted));
+            let hold = Hold { until: *until, reason, by, since, until_good: true, by_actor: true, acted };
             self.put_hold(playbook, subject, &hold)?;
             return Ok(None);
         }
+        if trigger.actor().is_none() {
+            return Ok(known);
+        }
+        self.note_others(playbook, subject, acted)?;
         match known {
-            Some(hold) if hold.by_actor && trigger.actor().is_some() => {
-                self.end_hold(playbook, subject)?;
+            Some(hold) if hold.by_actor => {
+                if hold.acted.is_none_or(|exempt| exempt <= acted) {
+                    self.end_hold(playbook, subject, true)?;
+                }
                 Ok(None)
             }
             known => Ok(known),
         }
+    }
+
+    /// Remembers when somebody who is not exempt did something to a thing, where somebody is.
+    fn note_others(&mut self, playbook: &str, subject: &Subject, acted: Timestamp) -> Result<(), ShelfError> {
+        if !self.settings.exemptions.iter().any(Exemption::is_by_actor) {
+            return Ok(());
+        }
+        let case = state::case(playbook, subject);
+        state::update(self.shelf.as_mut(), &case, |case: &mut Case| {
+            case.others = case.others.max(Some(acted))
+        })
     }
 
     fn put_hold(&mut self, playbook: &str, subject: &Subject, hold: &Hold) -> Result<(), ShelfError> {
@@ -96,12 +118,17 @@ impl Engine {
         })
     }
 
-    /// Ends a hold that was for as long as the thing was bad.
-    pub(super) fn end_hold(&mut self, playbook: &str, subject: &Subject) -> Result<(), ShelfError> {
+    /// Ends a hold that was for as long as the thing was bad; `at_once`: however fresh it is.
+    pub(super) fn end_hold(
+        &mut self,
+        playbook: &str,
+        subject: &Subject,
+        at_once: bool,
+    ) -> Result<(), ShelfError> {
         let now = self.time.now();
         let case = state::case(playbook, subject);
         let ended = state::update(self.shelf.as_mut(), &case, |case: &mut Case| {
-            let over = |hold: &mut Hold| hold.until_good && now >= hold.since.plus(SETTLES);
+            let over = |hold: &mut Hold| hold.until_good && (at_once || now >= hold.since.plus(SETTLES));
             case.hold.take_if(over)
         })?;
         let Some(hold) = ended else { return Ok(()) };

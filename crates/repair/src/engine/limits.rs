@@ -1,23 +1,31 @@
 //! How many repairs are plausible: counted on the shelf before each repair, so that two functions count together.
 
-use std::time::Duration;
-
 use stockade_core::Timestamp;
 
-use super::{Engine, state};
+use super::{Engine, lease, state};
 use crate::playbook::Subject;
 use crate::run::{Limit, Outcome};
 use crate::settings::Limits;
 use crate::shelf::ShelfError;
-use crate::state::{Attempt, Case, Lease, Recent, Repaired};
+use crate::state::{Attempt, Case, Doing, Open, Recent, Repaired};
 
-/// How long a run may work on a thing before another may take over from it: longer than a function may live with this.
-const LEASE: Duration = Duration::from_secs(180);
 /// All classes.
 const ALL: &str = "*";
 
+/// A thing that was taken for a repair.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) turn: u64,
+    /// What a life before this one did, and did not live to record.
+    pub(super) left: Option<Doing>,
+}
+
 impl Engine {
-    /// Takes the thing for a repair, or says why not.
+    /// Takes the thing for a repair, or says why not. `seen`: what was open when it was looked at.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a repair is counted by; a struct of it would have this one use"
+    )]
     pub(super) fn take(
         &mut self,
         playbook: &str,
@@ -25,15 +33,21 @@ impl Engine {
         id: &str,
         actor: Option<&str>,
         class_size: usize,
+        seen: &Open,
         now: Timestamp,
-    ) -> Result<Result<(), Outcome>, ShelfError> {
+    ) -> Result<Result<Taken, Outcome>, ShelfError> {
         let limits = self.settings.limits;
         let key = state::case(playbook, subject);
-        let refused = state::update(self.shelf.as_mut(), &key, |case: &mut Case| {
-            claim(case, id, actor, &limits, now).err()
+        let claimed = state::update(self.shelf.as_mut(), &key, |case: &mut Case| {
+            claim(case, id, actor, &limits, now).map(|turn| Taken { turn, left: case.doing.clone() })
         })?;
-        if let Some(refused) = refused {
-            return Ok(Err(refused));
+        let taken = match claimed {
+            Ok(taken) => taken,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        if self.is_old(playbook, subject, seen)? {
+            self.release(playbook, subject, id, taken.turn, None)?;
+            return Ok(Err(Outcome::Busy));
         }
         let account = state::recent(&subject.place.account);
         let refused = state::update(self.shelf.as_mut(), &account, |recent: &mut Recent| {
@@ -41,33 +55,24 @@ impl Engine {
         })?;
         if let Some(refused) = refused {
             // It was not repaired, so it does not count.
-            self.release(playbook, subject, id, None)?;
+            self.release(playbook, subject, id, taken.turn, None)?;
             return Ok(Err(refused));
         }
-        Ok(Ok(()))
+        Ok(Ok(taken))
     }
 
-    /// Gives the thing back. `done`: whether the repair was verified; none takes back that there was one.
-    pub(super) fn release(
+    /// Notes what the repair of a thing came to, empty for good; whether the one before came to the same.
+    pub(super) fn came_to(
         &mut self,
         playbook: &str,
         subject: &Subject,
-        id: &str,
-        done: Option<bool>,
-    ) -> Result<(), ShelfError> {
+        what: &str,
+    ) -> Result<bool, ShelfError> {
         let key = state::case(playbook, subject);
         state::update(self.shelf.as_mut(), &key, |case: &mut Case| {
-            if case.lease.as_ref().is_some_and(|lease| lease.by == id) {
-                case.lease = None;
-            }
-            match done {
-                None => _ = case.recent.pop_if(|attempt| attempt.id == id && !attempt.done),
-                Some(done) => {
-                    if let Some(last) = case.recent.iter_mut().rev().find(|attempt| attempt.id == id) {
-                        last.done = done;
-                    }
-                }
-            }
+            let same = !what.is_empty() && case.came_to == what;
+            what.clone_into(&mut case.came_to);
+            same
         })
     }
 }
@@ -79,7 +84,7 @@ fn claim(
     actor: Option<&str>,
     limits: &Limits,
     now: Timestamp,
-) -> Result<(), Outcome> {
+) -> Result<u64, Outcome> {
     if case.lease.as_ref().is_some_and(|lease| now < lease.until) {
         return Err(Outcome::Busy);
     }
@@ -88,8 +93,9 @@ fn claim(
     if case.recent.len() >= limits.per_subject {
         let oldest = case.recent.first().map_or(now, |attempt| attempt.at);
         let until = oldest.plus(limits.window);
-        // Each was undone by somebody; otherwise it is the repair that does not work.
-        if case.recent.iter().all(|attempt| attempt.done) {
+        // Each was undone by somebody, perhaps so fast that it never showed; otherwise it is the repair that does not
+        // work.
+        if case.recent.iter().all(|attempt| attempt.done || attempt.actor.is_some()) {
             let mut actors: Vec<String> = case.recent.iter().filter_map(|one| one.actor.clone()).collect();
             actors.extend(actor.map(str::to_owned));
             actors.sort_unstable();
@@ -101,10 +107,10 @@ fn claim(
         let why = format!("it was tried {count} times within {window} s: the limit of a thing is reached");
         return Err(Outcome::Limited { limit: Limit::Subject, why, until });
     }
-    case.lease = Some(Lease { by: id.to_owned(), until: now.plus(LEASE) });
+    let turn = lease::put(case, id, now);
     let actor = actor.map(str::to_owned);
     case.recent.push(Attempt { at: now, id: id.to_owned(), done: false, actor });
-    Ok(())
+    Ok(turn)
 }
 
 /// Counts a repair of the account and the class, if there were not too many. One too many pauses repairs.
@@ -188,7 +194,7 @@ mod tests {
         let repairs = vec!["r-0".to_owned(), "r-1".to_owned(), "r-2".to_owned()];
         let until = at(600);
         assert_eq!(fourth, Err(Outcome::Escalated { actors: vec!["mallory".into()], repairs, until }));
-        assert_eq!(claim(&mut case, "r-3", None, &limits, at(600)), Ok(()), "the first is out of the window");
+        assert_eq!(claim(&mut case, "r-3", None, &limits, at(600)), Ok(4), "the first is out of the window");
     }
 
     #[test]
@@ -204,11 +210,23 @@ mod tests {
     }
 
     #[test]
+    fn whoever_undoes_a_repair_before_it_shows_fights_it_all_the_same() {
+        let limits = Limits::default();
+        let mut case = Case::default();
+        for nth in 0..3 {
+            claim(&mut case, "r", Some("mallory"), &limits, at(nth)).unwrap();
+            case.lease = None;
+        }
+        let refused = claim(&mut case, "r", Some("mallory"), &limits, at(3)).unwrap_err();
+        assert!(matches!(refused, Outcome::Escalated { .. }), "{refused:?}");
+    }
+
+    #[test]
     fn whoever_died_with_a_thing_loses_it() {
         let mut case = Case::default();
         claim(&mut case, "dead", None, &Limits::default(), at(0)).unwrap();
         assert_eq!(claim(&mut case, "next", None, &Limits::default(), at(179)), Err(Outcome::Busy));
-        assert_eq!(claim(&mut case, "next", None, &Limits::default(), at(180)), Ok(()));
+        assert_eq!(claim(&mut case, "next", None, &Limits::default(), at(180)), Ok(2));
     }
 
     #[test]

@@ -12,8 +12,11 @@
 mod act;
 mod decide;
 mod error;
+mod good;
 mod holds;
+mod lease;
 mod limits;
+mod news;
 mod pass;
 mod person;
 mod places;
@@ -44,6 +47,7 @@ use act::Acting;
 pub use error::EngineError;
 use trigger::Trigger;
 use whose::Whose;
+pub(crate) use whose::same_role;
 
 /// Tells the time and waits: [`Waking`] is the real one, tests turn one by hand.
 pub trait Time: Send {
@@ -180,7 +184,7 @@ impl Engine {
     ) -> Result<Run, EngineError> {
         let account = event.account().to_owned();
         if !self.accounts()?.contains(&account) {
-            return self.passed(PassedOver::Elsewhere { place: account });
+            return self.followed_by_nobody(playbook, event, PassedOver::Elsewhere { place: account });
         }
         let mut run = Run::default();
         let mut by_region: BTreeMap<String, Vec<Hint>> = BTreeMap::new();
@@ -199,18 +203,21 @@ impl Engine {
             .filter(|(place, _)| self.looks_after(place))
             .collect();
         if places.is_empty() {
-            return self.passed(PassedOver::Elsewhere { place: event.region().to_owned() });
+            let place = event.region().to_owned();
+            return self.followed_by_nobody(playbook, event, PassedOver::Elsewhere { place });
         }
         let mut acting = Vec::new();
         let off = self.pass_all(playbook, &places, trigger, installation, &mut run, &mut acting)?;
         if off {
-            return self.passed(PassedOver::Off);
+            return self.followed_by_nobody(playbook, event, PassedOver::Off);
         }
         if run.seen == 0 && run.troubles.is_empty() {
             for name in playbook.about().then {
                 let Ok(next) = self.playbook(name) else { continue };
-                let everything: Vec<_> =
-                    places.iter().map(|(place, _)| (place.clone(), vec![Hint::everywhere()])).collect();
+                let everything: Vec<_> = places
+                    .iter()
+                    .map(|(place, _)| (place.clone(), vec![Hint::everywhere().only("")]))
+                    .collect();
                 self.pass_all(next, &everything, trigger, installation, &mut run, &mut acting)?;
             }
         }

@@ -13,7 +13,7 @@ use crate::playbook::{Baseline, Finding, Hint, Look, Permission, Playbook, Sight
 use crate::run::{Item, Outcome, Run};
 use crate::shelf::ShelfError;
 use crate::state::{Baselines, Case, Open, Told};
-use crate::{ApiFault, Place, exempt, record};
+use crate::{ApiFault, Place, count, exempt, record};
 
 /// What a look at a place gave.
 pub(super) struct Seen {
@@ -54,9 +54,15 @@ impl Engine {
             }
         };
         run.seen += sight.seen;
+        count::add(&mut run.counts, playbook.about().id, &place.account, sight.seen);
         for (kind, things) in seen.things {
             self.keep(playbook, place, kind, &things, matches!(trigger, Trigger::Schedule))?;
         }
+        let trigger = if !hints.is_empty() && hints.iter().all(|hint| hint.vague) {
+            trigger.by_nobody_known()
+        } else {
+            trigger
+        };
         for finding in sight.findings {
             let item = self.judge(playbook, finding, sight.seen, mode, trigger, &seen.open, acting)?;
             if !item.done.is_empty() {
@@ -153,7 +159,7 @@ impl Engine {
         };
         match &finding.verdict {
             Verdict::Good => {
-                self.good(playbook, &finding, open)?;
+                self.good(playbook, &mut item, &finding, open)?;
                 return Ok(item);
             }
             Verdict::Bad(says) | Verdict::Tell(says) | Verdict::NotOurs(says) => item.says.clone_from(says),
@@ -161,7 +167,7 @@ impl Engine {
         let now = self.time.now();
         let key = state::case(about.id, &finding.subject);
         let case: Case = state::read(self.shelf.as_mut(), &key)?.unwrap_or_default();
-        let tag = exempt::by_tag(&finding.tags, now).unwrap_or_else(|bad| {
+        let tag = exempt::by_tag(&finding.tags, now, self.settings.tag_exempts).unwrap_or_else(|bad| {
             item.notes.push(bad.to_string());
             None
         });
@@ -169,12 +175,9 @@ impl Engine {
             exemption.holds([about.id, about.name], &finding.subject, &finding.name, trigger.actor(), now)
         });
         let exempt = tag.or(configured);
-        let hold = self.held(about.id, &finding.subject, case.hold.clone(), exempt.as_ref(), trigger)?;
-        let approved = match trigger {
-            Trigger::Approved { id, .. } => Some(id),
-            _ => None,
-        };
-        let facts = Facts { mode, now, approved: approved.is_some(), exempt, hold };
+        let hold = self.held(about.id, &finding.subject, case.clone(), exempt.as_ref(), trigger)?;
+        let approved = matches!(trigger, Trigger::Approved { .. });
+        let facts = Facts { mode, now, approved, exempt, hold };
         let plan = playbook.plan(&finding);
         if let Ok(plan) = &plan {
             item.notes.extend(plan.notes.iter().cloned());
@@ -188,35 +191,10 @@ impl Engine {
                 self.ask(&mut item, &finding, &case, plan, why, trigger)?;
             }
             Step::Act { plan } => {
-                let id = approved.map(str::to_owned);
-                let id =
-                    id.or_else(|| open.repairs.get(&state::open_key(about.id, &finding.subject)).cloned());
-                self.act(playbook, &mut item, finding, &plan, id, class_size, trigger, acting)?;
+                self.act(playbook, &mut item, finding, &plan, open, class_size, trigger, acting)?;
             }
         }
         Ok(item)
-    }
-
-    /// What was told of it may be told anew the next time; a repair that stopped halfway, or did not show, ends here, and a
-    /// hold that was for as long as it was bad.
-    fn good(&mut self, playbook: &dyn Playbook, finding: &Finding, open: &Open) -> Result<(), EngineError> {
-        let id = playbook.about().id;
-        let key = state::open_key(id, &finding.subject);
-        if open.held.contains(&key) {
-            self.end_hold(id, &finding.subject)?;
-        }
-        if !open.repairs.contains_key(&key) && !open.told.contains_key(&key) {
-            return Ok(());
-        }
-        if let Some(repair) = open.repairs.get(&key) {
-            let body = json!({"playbook": id, "subject": finding.subject, "after": finding.state});
-            record::append(self.shelf.as_mut(), self.time.now(), "good", repair, body)?;
-        }
-        let place = state::open(&finding.subject.place);
-        Ok(state::update(self.shelf.as_mut(), &place, |open: &mut Open| {
-            open.repairs.remove(&key);
-            open.told.remove(&key);
-        })?)
     }
 
     /// Records what is only told. The schedule says the same once, until it changes; an event is always recorded.
@@ -231,7 +209,14 @@ impl Engine {
         let place = state::open(&finding.subject.place);
         let scheduled = matches!(trigger, Trigger::Schedule);
         let outcome = serde_json::to_value(&item.outcome).unwrap_or_default();
-        let what = digest(&json!([outcome, item.says, finding.state, item.plan]));
+        let mut said = outcome.clone();
+        if matches!(item.outcome, Outcome::Limited { .. })
+            && let Some(fields) = said.as_object_mut()
+        {
+            // The window moves on; that nothing is repaired stays the same.
+            fields.remove("until");
+        }
+        let what = digest(&json!([said, item.says, finding.state, item.plan]));
         let known: Open = state::read(self.shelf.as_mut(), &place)?.unwrap_or_default();
         if let Some(told) = known.told.get(&key)
             && scheduled

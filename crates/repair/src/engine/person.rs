@@ -14,7 +14,7 @@ use crate::playbook::{Access, Finding, Hint, Plan, Subject, Verdict};
 use crate::report::{Report, Row};
 use crate::run::{Done, Item, Outcome, Run};
 use crate::state::{Approval, ApprovalState, Case};
-use crate::{ApiCall, record};
+use crate::{ApiCall, count, record};
 
 impl Engine {
     /// How everything is and what would be done: looks and changes nothing, also not what is kept.
@@ -40,6 +40,7 @@ impl Engine {
                 run.troubles.extend(seen.troubles);
                 match seen.sight {
                     Ok(sight) => {
+                        count::add(&mut report.counts, playbook.about().id, &place.account, sight.seen);
                         report
                             .rows
                             .extend(sight.findings.into_iter().map(|finding| row(*playbook, finding, mode)));
@@ -135,13 +136,36 @@ impl Engine {
     /// # Errors
     /// If the link is not valid; else as [`Engine::approve`].
     pub fn follow_link(&mut self, token: &str) -> Result<Run, EngineError> {
-        let now = self.time.now();
-        let key = self.settings.link_key.as_ref().ok_or(crate::link::BadLink::Forged)?;
-        let link = key.open(token, now)?;
+        self.follow_link_by(token, "a signed link")
+    }
+
+    /// The same, with who did so for the record.
+    ///
+    /// # Errors
+    /// If the link is not valid; else as [`Engine::approve`].
+    pub fn follow_link_by(&mut self, token: &str, who: &str) -> Result<Run, EngineError> {
+        let link = self.link(token)?;
         match link.verb {
-            Verb::Approve => self.approve(&link.id, "a signed link"),
-            Verb::Refuse => self.refuse(&link.id, "a signed link"),
+            Verb::Approve => self.approve(&link.id, who),
+            Verb::Refuse => self.refuse(&link.id, who),
         }
+    }
+
+    /// What a signed link would do: changes nothing.
+    ///
+    /// # Errors
+    /// If the link is not valid, or what it is for waits no more.
+    pub fn look_at_link(&mut self, token: &str) -> Result<(Link, Approval), EngineError> {
+        let link = self.link(token)?;
+        let approval: Option<Approval> = state::read(self.shelf.as_mut(), &state::approval(&link.id))?;
+        let approval = approval.ok_or_else(|| EngineError::NoRepair { id: link.id.clone() })?;
+        still_waits(&approval, self.time.now())?;
+        Ok((link, approval))
+    }
+
+    fn link(&self, token: &str) -> Result<Link, EngineError> {
+        let key = self.settings.link_key.as_ref().ok_or(crate::link::BadLink::Forged)?;
+        Ok(key.open(token, self.time.now())?)
     }
 
     /// A person approves: the thing is looked at again, and repaired if the same calls are still what mends it.
@@ -202,12 +226,7 @@ impl Engine {
         let stored = self.shelf.get(&key)?.ok_or_else(|| EngineError::NoRepair { id: id.to_owned() })?;
         let mut approval: Approval =
             serde_json::from_slice(&stored.value).map_err(|_| not("what is kept of it cannot be read"))?;
-        match approval.state {
-            ApprovalState::Waiting if now < approval.until => {}
-            ApprovalState::Waiting | ApprovalState::Over => return Err(not("its time is over")),
-            ApprovalState::Approved => return Err(not("it was approved already")),
-            ApprovalState::Refused => return Err(not("it was refused already")),
-        }
+        still_waits(&approval, now)?;
         approval.state = to;
         let bytes = serde_json::to_vec(&approval).map_err(|_| not("it cannot be written"))?;
         if self.shelf.put_if_version(&key, Some(&bytes), stored.version)?.is_none() {
@@ -332,6 +351,16 @@ fn row(playbook: &dyn crate::Playbook, finding: Finding, mode: Mode) -> Row {
     let mode = finding.lowered(mode).0;
     let Finding { subject, name, verdict, .. } = finding;
     Row { playbook: playbook.about().id.to_owned(), subject, name, verdict, mode, plan, cannot }
+}
+
+fn still_waits(approval: &Approval, now: Timestamp) -> Result<(), EngineError> {
+    let why = match approval.state {
+        ApprovalState::Waiting if now < approval.until => return Ok(()),
+        ApprovalState::Waiting | ApprovalState::Over => "its time is over",
+        ApprovalState::Approved => "it was approved already",
+        ApprovalState::Refused => "it was refused already",
+    };
+    Err(EngineError::NotWaiting { id: approval.id.clone(), why: why.to_owned() })
 }
 
 fn dropped(approval: &Approval, why: &str) -> Item {

@@ -16,7 +16,8 @@ impl Engine {
     pub(super) fn trial_report(&mut self, since: Timestamp) -> Result<Option<TrialReport>, EngineError> {
         let now = self.time.now();
         let known: Installation = state::read(self.shelf.as_mut(), state::INSTALLATION)?.unwrap_or_default();
-        if known.reported || self.settings.modes.in_trial(since, now) {
+        // Where there was no trial there is nothing to tell of it.
+        if known.reported || self.settings.modes.trial.is_zero() || self.settings.modes.in_trial(since, now) {
             return Ok(None);
         }
         let report = self.would_have(since)?;

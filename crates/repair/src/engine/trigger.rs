@@ -29,6 +29,14 @@ impl<'e> Trigger<'e> {
         }
     }
 
+    /// The same, where it does not say that its actor did what was found.
+    pub(super) fn by_nobody_known(self) -> Self {
+        match self {
+            Self::Event { event, claims, .. } => Self::Event { event, actor: None, claims },
+            other => other,
+        }
+    }
+
     /// As the record tells it.
     pub(super) fn body(&self) -> Value {
         match self {

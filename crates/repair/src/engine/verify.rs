@@ -7,11 +7,10 @@ use serde_json::json;
 
 use super::act::Acting;
 use super::pass::merge;
-use super::{Engine, EngineError, state};
+use super::{Engine, EngineError};
 use crate::playbook::{Finding, Hint, Verdict};
 use crate::record;
-use crate::run::{Outcome, Run};
-use crate::state::Open;
+use crate::run::{Item, Outcome, Run};
 
 /// The waits before each look.
 const WAITS: [Duration; 4] =
@@ -80,26 +79,32 @@ impl Engine {
         after: Option<&Finding>,
         run: &mut Run,
     ) -> Result<(), EngineError> {
+        let Acting { playbook, finding, turn, doing, mut body } = repair;
+        let (id, about) = (&doing.id, playbook.about());
+        let item = |item: &&mut Item| item.id == *id && item.subject == finding.subject;
+        let item = run.items.iter_mut().rev().find(item);
+        if !self.renew(about.id, &finding.subject, turn, &doing)? {
+            tracing::warn!(repair = id, "another run took the repair over");
+            if let Some(item) = item {
+                item.outcome = Outcome::Busy;
+            }
+            return Ok(());
+        }
         let now = self.time.now();
-        let Acting { id, playbook, finding, since, mut body } = repair;
         let verified = after.is_some();
-        let latency_ms = now.as_millis().saturating_sub(since.as_millis());
+        let latency_ms = now.as_millis().saturating_sub(doing.since.as_millis());
         let outcome = if verified { "verified" } else { "unverified" };
         let after = after.map(|finding| &finding.state);
+        let came_to = if verified { String::new() } else { format!("{id} unverified") };
+        let repeated = self.came_to(playbook.about().id, &finding.subject, &came_to)?;
+        merge(&mut body, json!({"repeated": repeated}));
         merge(&mut body, json!({"outcome": outcome, "after": after, "latency_ms": latency_ms}));
-        record::append(self.shelf.as_mut(), now, "repair", &id, body)?;
-        self.release(playbook.about().id, &finding.subject, &id, Some(verified))?;
-        if verified {
-            let key = state::open_key(playbook.about().id, &finding.subject);
-            let place = state::open(&finding.subject.place);
-            state::update(self.shelf.as_mut(), &place, |open: &mut Open| {
-                open.repairs.remove(&key);
-                open.told.remove(&key);
-            })?;
-        }
-        let item = run.items.iter_mut().rev().find(|item| item.id == id && item.subject == finding.subject);
+        record::append(self.shelf.as_mut(), now, "repair", id, body)?;
+        self.ended_repair(about.id, &finding.subject, verified)?;
+        self.release(about.id, &finding.subject, id, turn, Some(verified))?;
         if let Some(item) = item {
             item.outcome = Outcome::Repaired { verified, latency_ms };
+            item.repeated = repeated;
         }
         Ok(())
     }

@@ -1,9 +1,11 @@
 //! Whether an event tells of what we did ourselves.
 //!
-//! Two things prove it: the number of a request that is in our record, and the role that only we may assume. A user
-//! agent or a session's name proves nothing, because whoever calls chooses them: an attacker who calls himself
-//! `stockade/1` would be left alone. Such an event is followed like any other, and the record says what it claimed.
-//! (A repair of ours cannot loop by that: its check finds everything good.)
+//! Two things prove it: the number of a request that is in our record, and a role of which the operator says that only
+//! we may assume it ([`crate::Own::roles`]). A user agent or a session's name proves nothing, because whoever calls
+//! chooses them: an attacker who calls himself `stockade/1` would be left alone. Nor does the role that we happen to
+//! have: on a host it is the role of the machine and of everything on it, at a desk that of all administrators. Such an
+//! event is followed like any other, and the record says what it claimed. (A repair of ours cannot loop by that: its
+//! check finds everything good.)
 
 use serde_json::json;
 
@@ -64,16 +66,13 @@ impl Engine {
             return Ok(Whose::Ours(Some(known.id)));
         }
         let Some(actor) = actor else { return Ok(Whose::Others) };
-        if !actor.role.is_empty() {
-            let us = self.us()?.arn.clone();
-            let roles = self.settings.own.roles.iter().chain([&us]);
-            if roles.map(String::as_str).any(|own| same_role(&actor.role, own)) {
-                let repair = actor.session().strip_prefix(OWN_MARK).and_then(|rest| rest.strip_prefix('-'));
-                return Ok(Whose::Ours(repair.map(str::to_owned)));
-            }
+        if self.settings.own.roles.iter().any(|own| same_role(&actor.role, own)) {
+            let repair = actor.session().strip_prefix(OWN_MARK).and_then(|rest| rest.strip_prefix('-'));
+            return Ok(Whose::Ours(repair.map(str::to_owned)));
         }
         let session = actor.session().strip_prefix(OWN_MARK).is_some_and(|rest| rest.starts_with('-'));
-        let claims = session || actor.user_agent.contains(&format!("{OWN_MARK}/"));
+        let role = !actor.role.is_empty() && same_role(&actor.role, &self.us()?.arn);
+        let claims = session || role || actor.user_agent.contains(&format!("{OWN_MARK}/"));
         Ok(if claims { Whose::Claims } else { Whose::Others })
     }
 
@@ -90,6 +89,25 @@ impl Engine {
         });
         record::append(self.shelf.as_mut(), self.time.now(), "own", "", body)?;
         self.passed(PassedOver::Own { repair })
+    }
+
+    /// Nobody looks where the event points, or the playbook is off there: it is recorded, so that somebody hears of it.
+    pub(super) fn followed_by_nobody(
+        &mut self,
+        playbook: &dyn Playbook,
+        event: &Event,
+        why: PassedOver,
+    ) -> Result<Run, EngineError> {
+        let says = match &why {
+            PassedOver::Elsewhere { place } => format!("nothing is looked after in {place}"),
+            _ => "this repair is off".to_owned(),
+        };
+        let body = json!({
+            "playbook": playbook.about().id, "event_identity": event.identity(), "why": says,
+            "event_sha256": event.sha256(), "event": event.value(), "actor": event.actor(),
+        });
+        record::append(self.shelf.as_mut(), self.time.now(), "passed", "", body)?;
+        self.passed(why)
     }
 
     /// A call that failed changed nothing; that somebody tried is recorded.
@@ -111,7 +129,7 @@ impl Engine {
 
 /// Whether a role's ARN and a role's or session's ARN are of the same role. A session's ARN leaves out the role's path,
 /// so account and last name are compared.
-fn same_role(role: &str, own: &str) -> bool {
+pub(crate) fn same_role(role: &str, own: &str) -> bool {
     fn parts(arn: &str) -> Option<(&str, &str)> {
         let mut parts = arn.splitn(6, ':').skip(2);
         let (service, _, account, resource) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);

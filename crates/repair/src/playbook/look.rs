@@ -18,6 +18,8 @@ pub struct Hint {
     pub thing: Option<String>,
     /// What the event says that cannot be seen afterwards.
     pub note: Option<String>,
+    /// Whether the event is about one thing and does not say which: who caused it need not be who did what is found.
+    pub vague: bool,
 }
 
 impl Hint {
@@ -36,6 +38,12 @@ impl Hint {
     #[must_use]
     pub fn thing(self, thing: &str) -> Self {
         Self { thing: Some(thing).filter(|thing| !thing.is_empty()).map(str::to_owned), ..self }
+    }
+
+    /// The same, at the one thing that the event is about; vague where it names none.
+    #[must_use]
+    pub fn only(self, thing: &str) -> Self {
+        Self { vague: thing.is_empty(), ..self.thing(thing) }
     }
 
     /// The same, with what cannot be seen afterwards.

@@ -158,6 +158,14 @@ impl Change {
         }
     }
 
+    /// The call that takes it back where its answer was never seen; none where it takes something from the answer.
+    pub fn inverse_unseen(&self, place: &Place, action: &str) -> Option<ApiCall> {
+        match &self.undo {
+            Undo::Call { parameters, .. } if asks(parameters) => None,
+            _ => self.inverse(place, action, &ApiAnswer::default()),
+        }
+    }
+
     /// The call that takes it back, once its answer is known.
     pub fn inverse(&self, place: &Place, action: &str, answer: &ApiAnswer) -> Option<ApiCall> {
         let Undo::Call { operation, parameters } = &self.undo else { return None };
@@ -166,6 +174,15 @@ impl Change {
             action: Some(action.to_owned()),
             ..ApiCall::new(place, &self.service, operation, parameters)
         })
+    }
+}
+
+/// Whether parameters take something from an answer.
+fn asks(parameters: &Value) -> bool {
+    match parameters {
+        Value::Object(fields) => fields.contains_key("$answer") || fields.values().any(asks),
+        Value::Array(all) => all.iter().any(asks),
+        _ => false,
     }
 }
 

@@ -143,7 +143,12 @@ impl Playbook for TrailDeleted {
             let named = |id: &str, name: &str| id == asked || name == asked;
             let is_known = known.iter().any(|known| named(&known.thing.id, &known.thing.name))
                 || there.iter().any(|trail| named(text(trail, "TrailARN"), text(trail, "Name")));
-            if !is_known {
+            if !is_known && !trail::is_ours(asked, &place) {
+                let owner = trail::parts(asked).map_or("another account", |(account, _)| account);
+                let says = format!("the trail `{asked}` belongs to {owner}, which looks after it");
+                let subject = Subject::new(&place, TRAIL, asked);
+                sight.findings.push(Finding::new(subject, asked, Verdict::NotOurs(says), Value::Null));
+            } else if !is_known {
                 let says = format!("the trail `{asked}` is gone");
                 let subject = Subject::new(&place, TRAIL, asked);
                 sight.findings.push(Finding::new(subject, asked, Verdict::Bad(says), Value::Null));

@@ -135,9 +135,9 @@ impl Playbook for SelfProtection {
         let named = |name| text(event.parameters(), name);
         let here = Hint::region(event.region());
         let hint = match event.service() {
-            "events.amazonaws.com" => here.thing([named("name"), named("rule")].concat().as_str()),
+            "events.amazonaws.com" => here.only([named("name"), named("rule")].concat().as_str()),
             "sqs.amazonaws.com" => {
-                let queue = here.thing(named("queueUrl").rsplit('/').next().unwrap_or_default());
+                let queue = here.only(named("queueUrl").rsplit('/').next().unwrap_or_default());
                 if event.operation() == "PurgeQueue" {
                     queue.note("its messages were deleted")
                 } else {
@@ -147,14 +147,14 @@ impl Playbook for SelfProtection {
             // A name, or an ARN, perhaps with a version behind it.
             "lambda.amazonaws.com" => {
                 let name = named("functionName");
-                here.thing(if name.starts_with("arn:") {
+                here.only(if name.starts_with("arn:") {
                     name.split(':').nth(6).unwrap_or_default()
                 } else {
                     name
                 })
             }
             // Events of IAM come from the partition's first region, wherever we are.
-            "iam.amazonaws.com" => Hint::everywhere().thing(named("roleName")),
+            "iam.amazonaws.com" => Hint::everywhere().only(named("roleName")),
             _ => Hint::everywhere(),
         };
         vec![hint]
@@ -225,8 +225,9 @@ impl Playbook for SelfProtection {
                 Cannot::because("the right to write a role's policies would make Stockade an administrator")
                     .hint("install its policy again, and see who changed it")
             }
-            _ => Cannot::because("its code and configuration are not Stockade's to keep")
-                .hint("install the function again, or accept it as it is now: `stockade repair accept`"),
+            _ => Cannot::because("its code and configuration are not Stockade's to keep").hint(
+                "install the function again, or accept it as it is now: `stockade repair baseline accept`",
+            ),
         })
     }
 }

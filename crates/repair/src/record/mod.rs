@@ -33,8 +33,8 @@ pub struct Entry {
     pub prev: String,
     /// When it was written, in UTC.
     pub at: String,
-    /// What it tells: `began`, `repair`, `good`, `undo`, `plan`, `notice`, `approval`, `own`, `attempt`, `limit`, `escalation`,
-    /// `accept`, `hold`, `trial`.
+    /// What it tells: `began`, `repair`, `good`, `undo`, `plan`, `notice`, `approval`, `own`, `attempt`, `passed`, `limit`,
+    /// `escalation`, `accept`, `hold`, `trial`.
     pub kind: String,
     /// The repair it belongs to; empty if to none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -72,6 +72,22 @@ impl Default for Head {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Lines {
     seqs: Vec<u64>,
+}
+
+/// Of how many lines of a repair it is known which they are: the first, which tell how it began, and the newest. A repair
+/// that never works is tried for ever, and this is what keeps its list short; the lines stay in the record.
+const MAX_LINES: usize = 400;
+/// How many of those are the first.
+const FIRST_LINES: usize = 100;
+
+impl Lines {
+    fn add(&mut self, seq: u64) {
+        let Err(at) = self.seqs.binary_search(&seq) else { return };
+        self.seqs.insert(at, seq);
+        while self.seqs.len() > MAX_LINES {
+            self.seqs.remove(FIRST_LINES);
+        }
+    }
 }
 
 fn key(seq: u64) -> String {
@@ -127,26 +143,47 @@ pub(crate) fn append(
             body: body.clone(),
         };
         let (line, hash) = line(&entry)?;
-        if shelf.put_if_version(&key(entry.seq), Some(line.as_bytes()), 0)?.is_some() {
-            let new = Head { seq: entry.seq, hash: hash.clone() };
-            state::update(shelf, HEAD, |head: &mut Head| {
-                if head.seq < new.seq {
-                    *head = new.clone();
-                }
-            })?;
-            if !id.is_empty() {
-                state::update(shelf, &lines_of(id), |lines: &mut Lines| lines.seqs.push(entry.seq))?;
-            }
+        let mine = shelf.put_if_version(&key(entry.seq), Some(line.as_bytes()), 0)?.is_some();
+        let (entry, hash) = if mine {
+            (entry, hash)
+        } else {
+            // Somebody else wrote this line, and perhaps died before the head was moved.
+            let there = read_line(shelf, entry.seq)?;
+            opened(&there).map_err(|why| {
+                ShelfError::stays(format!("cannot append to the record: line {} {why}", entry.seq))
+            })?
+        };
+        settle(shelf, &entry, &hash)?;
+        if mine {
             return Ok(hash);
         }
-        // Somebody else wrote this line, and perhaps died before the head was moved.
-        let there = read_line(shelf, entry.seq)?;
-        let (_, hash) = opened(&there).map_err(|why| {
-            ShelfError::stays(format!("cannot append to the record: line {} {why}", entry.seq))
-        })?;
         head = Head { seq: entry.seq, hash };
     }
     Err(ShelfError::passes("cannot append to the record: others did so all the time".to_owned()))
+}
+
+/// Makes known a line that is there: to its repair, and then, as the last step, that the record ends with it. Whoever finds a line
+/// beyond the end does this for whoever died in between, so it may happen twice.
+fn settle(shelf: &mut dyn Shelf, entry: &Entry, hash: &str) -> Result<(), ShelfError> {
+    if !entry.id.is_empty() {
+        state::update(shelf, &lines_of(&entry.id), |lines: &mut Lines| lines.add(entry.seq))?;
+    }
+    state::update(shelf, HEAD, |head: &mut Head| {
+        if head.seq < entry.seq {
+            *head = Head { seq: entry.seq, hash: hash.to_owned() };
+        }
+    })
+}
+
+/// Settles lines beyond the end, whose writers died.
+fn settle_all(shelf: &mut dyn Shelf) -> Result<(), ShelfError> {
+    let mut head: Head = state::read(shelf, HEAD)?.unwrap_or_default();
+    while let Some(stored) = shelf.get(&key(head.seq + 1))? {
+        let Ok((entry, hash)) = opened(&String::from_utf8_lossy(&stored.value)) else { break };
+        settle(shelf, &entry, &hash)?;
+        head = Head { seq: entry.seq, hash };
+    }
+    Ok(())
 }
 
 fn read_line(shelf: &mut dyn Shelf, seq: u64) -> Result<String, ShelfError> {
@@ -158,6 +195,7 @@ fn read_line(shelf: &mut dyn Shelf, seq: u64) -> Result<String, ShelfError> {
 
 /// The entries of a repair, in their order.
 pub(crate) fn of_repair(shelf: &mut dyn Shelf, id: &str) -> Result<Vec<Entry>, ShelfError> {
+    settle_all(shelf)?;
     let lines: Lines = state::read(shelf, &lines_of(id))?.unwrap_or_default();
     let mut entries = Vec::with_capacity(lines.seqs.len());
     for seq in lines.seqs {
@@ -169,15 +207,43 @@ pub(crate) fn of_repair(shelf: &mut dyn Shelf, id: &str) -> Result<Vec<Entry>, S
     Ok(entries)
 }
 
+/// The first entry of a repair.
+pub(crate) fn first_of_repair(shelf: &mut dyn Shelf, id: &str) -> Result<Option<Entry>, ShelfError> {
+    let lines: Lines = state::read(shelf, &lines_of(id))?.unwrap_or_default();
+    let Some(seq) = lines.seqs.first() else { return Ok(None) };
+    Ok(line_at(shelf, *seq)?.and_then(Result::ok).map(|(entry, _)| entry))
+}
+
+/// Whether there is a line of this number.
+pub(crate) fn has_line(shelf: &mut dyn Shelf, seq: u64) -> Result<bool, ShelfError> {
+    Ok(shelf.get(&key(seq))?.is_some())
+}
+
+/// The line of a number with its hash, or what is wrong with it; `None` where there is none.
+pub(crate) fn line_at(
+    shelf: &mut dyn Shelf,
+    seq: u64,
+) -> Result<Option<Result<(Entry, String), String>>, ShelfError> {
+    let Some(stored) = shelf.get(&key(seq))? else { return Ok(None) };
+    let read = opened(&String::from_utf8_lossy(&stored.value));
+    Ok(Some(read.and_then(|(entry, hash)| {
+        if entry.seq == seq { Ok((entry, hash)) } else { Err(format!("says that it is line {}", entry.seq)) }
+    })))
+}
+
 /// The entries with numbers above `after`, in their order, at most `limit`.
 pub(crate) fn after(shelf: &mut dyn Shelf, after: u64, limit: usize) -> Result<Vec<Entry>, ShelfError> {
-    let keys = shelf.list(LINES, &key(after), limit)?;
-    let mut entries = Vec::with_capacity(keys.len());
-    for key in keys {
-        let Some(stored) = shelf.get(&key)? else { continue };
-        let line = String::from_utf8_lossy(&stored.value);
-        let (entry, _) = opened(&line).map_err(|why| ShelfError::stays(format!("`{key}` {why}")))?;
-        entries.push(entry);
+    let mut entries = Vec::new();
+    let mut from = key(after);
+    while entries.len() < limit {
+        let values = shelf.values(LINES, &from, limit - entries.len())?;
+        let Some((last, _)) = values.last() else { break };
+        from.clone_from(last);
+        for (key, stored) in values {
+            let line = String::from_utf8_lossy(&stored.value);
+            let (entry, _) = opened(&line).map_err(|why| ShelfError::stays(format!("`{key}` {why}")))?;
+            entries.push(entry);
+        }
     }
     Ok(entries)
 }
@@ -192,17 +258,15 @@ pub(crate) fn each_line<E: From<ShelfError>>(
     shelf: &mut dyn Shelf,
     mut each: impl FnMut(&str) -> Result<(), E>,
 ) -> Result<(), E> {
-    const AT_ONCE: usize = 500;
+    const AT_ONCE: usize = 200;
     let mut after = String::new();
     loop {
-        let keys = shelf.list(LINES, &after, AT_ONCE)?;
-        let Some(last) = keys.last().cloned() else { return Ok(()) };
-        for key in keys {
-            let stored = shelf.get(&key)?;
-            let stored = stored.ok_or_else(|| ShelfError::stays(format!("`{key}` is gone")))?;
+        let values = shelf.values(LINES, &after, AT_ONCE)?;
+        let Some((last, _)) = values.last() else { return Ok(()) };
+        after.clone_from(last);
+        for (_, stored) in values {
             each(&String::from_utf8_lossy(&stored.value))?;
         }
-        after = last;
     }
 }
 

@@ -96,6 +96,46 @@ impl DynamoShelf {
         }
     }
 
+    /// The items of a prefix behind a key, as many as come at once, and whether there may be more.
+    fn page(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+        only: Option<&str>,
+    ) -> Result<(Vec<(String, Value)>, bool), ShelfError> {
+        const PAGE: usize = 1000;
+        // The keys of a prefix stand together.
+        let (compare, at) = if after < prefix { (">=", prefix) } else { (">", after) };
+        let mut body = json!({
+            "KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": PK}},
+            "ConsistentRead": true, "Limit": limit.clamp(1, PAGE),
+        });
+        if let Some(fields) = body.as_object_mut() {
+            // A key is never empty, and neither may a value to compare with be.
+            if !at.is_empty() {
+                let condition = format!("pk = :p AND sk {compare} :s");
+                fields.insert("KeyConditionExpression".to_owned(), json!(condition));
+                fields.insert(
+                    "ExpressionAttributeValues".to_owned(),
+                    json!({":p": {"S": PK}, ":s": {"S": at}}),
+                );
+            }
+            if let Some(only) = only {
+                fields.insert("ProjectionExpression".to_owned(), json!(only));
+            }
+        }
+        let mut answer = self.ask("Query", &format!("list `{prefix}`"), body).map_err(failed)?;
+        let more = answer.get("LastEvaluatedKey").is_some_and(|key| !key.is_null());
+        let items = answer.get_mut("Items").and_then(Value::as_array_mut).map(std::mem::take);
+        let items = items.unwrap_or_default().into_iter().map(|item| (text(&item, "/sk/S"), item));
+        let all: Vec<_> = items.collect();
+        let found = all.len();
+        let inside: Vec<_> = all.into_iter().take_while(|(key, _)| key.starts_with(prefix)).collect();
+        let more = more && inside.len() == found;
+        Ok((inside, more))
+    }
+
     /// Writes the item, and returns what was there, if that could be seen; `None` if another version is there.
     fn write(
         &self,
@@ -189,43 +229,38 @@ impl Shelf for DynamoShelf {
     }
 
     fn list(&mut self, prefix: &str, after: &str, limit: usize) -> Result<Vec<String>, ShelfError> {
-        const PAGE: usize = 1000;
         let mut keys = Vec::new();
         let mut from = after.to_owned();
         while keys.len() < limit {
-            // The keys of a prefix stand together.
-            let (compare, at) = if from.as_str() < prefix { (">=", prefix) } else { (">", from.as_str()) };
-            let page = (limit - keys.len()).min(PAGE);
-            let mut body = json!({
-                "KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": PK}},
-                "ProjectionExpression": "sk", "ConsistentRead": true, "Limit": page,
-            });
-            // A key is never empty, and neither may a value to compare with be.
-            if let (false, Some(fields)) = (at.is_empty(), body.as_object_mut()) {
-                fields.insert(
-                    "KeyConditionExpression".to_owned(),
-                    json!(format!("pk = :p AND sk {compare} :s")),
-                );
-                fields.insert(
-                    "ExpressionAttributeValues".to_owned(),
-                    json!({":p": {"S": PK}, ":s": {"S": at}}),
-                );
-            }
-            let answer = self.ask("Query", &format!("list `{prefix}`"), body).map_err(failed)?;
-            let items = answer.get("Items").and_then(Value::as_array).cloned().unwrap_or_default();
-            let found: Vec<String> = items.iter().map(|item| text(item, "/sk/S")).collect();
-            let Some(last) = found.last().cloned() else { break };
-            let more = answer.get("LastEvaluatedKey").is_some_and(|key| !key.is_null());
-            let inside = found.iter().take_while(|key| key.starts_with(prefix)).count();
-            let ends = inside < found.len() || !more;
-            keys.extend(found.into_iter().take(inside));
-            if ends {
+            let (items, more) = self.page(prefix, &from, limit - keys.len(), Some("sk"))?;
+            let Some((last, _)) = items.last() else { break };
+            from.clone_from(last);
+            keys.extend(items.into_iter().map(|(key, _)| key));
+            if !more {
                 break;
             }
-            from = last;
         }
-        keys.truncate(limit);
         Ok(keys)
+    }
+
+    fn values(
+        &mut self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Stored)>, ShelfError> {
+        // One page, as DynamoDB gives it: 1 MB.
+        let (items, _) = self.page(prefix, after, limit, None)?;
+        let mut values = Vec::with_capacity(items.len());
+        for (key, item) in items {
+            let head = Head::of(&item);
+            if head.parts == 0 {
+                values.push((key, Stored { version: head.version, value: head.bytes }));
+            } else if let Some(stored) = self.get(&key)? {
+                values.push((key, stored));
+            }
+        }
+        Ok(values)
     }
 }
 

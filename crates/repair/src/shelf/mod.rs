@@ -81,6 +81,26 @@ pub trait Shelf: Send {
     /// # Errors
     /// If the shelf cannot be read.
     fn list(&mut self, prefix: &str, after: &str, limit: usize) -> Result<Vec<String>, ShelfError>;
+
+    /// The same with their values: at least one if there is one, and then as many as the shelf gives at once.
+    ///
+    /// # Errors
+    /// If the shelf cannot be read.
+    fn values(
+        &mut self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Stored)>, ShelfError> {
+        let mut values = Vec::new();
+        for key in self.list(prefix, after, limit)? {
+            // One that went meanwhile is none.
+            if let Some(stored) = self.get(&key)? {
+                values.push((key, stored));
+            }
+        }
+        Ok(values)
+    }
 }
 
 /// A longer key is an error.
@@ -105,10 +125,22 @@ impl<S: Shelf + ?Sized> Shelf for Box<S> {
     fn list(&mut self, prefix: &str, after: &str, limit: usize) -> Result<Vec<String>, ShelfError> {
         (**self).list(prefix, after, limit)
     }
+
+    fn values(
+        &mut self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Stored)>, ShelfError> {
+        (**self).values(prefix, after, limit)
+    }
 }
 
-/// Refuses what is too long, before it is written.
-pub(crate) fn fits(key: &str, value: Option<&[u8]>) -> Result<(), ShelfError> {
+/// Refuses what is too long, before it is written: for whoever makes a shelf.
+///
+/// # Errors
+/// If the key is empty or too long, or the value too long.
+pub fn fits(key: &str, value: Option<&[u8]>) -> Result<(), ShelfError> {
     let length = value.map_or(0, <[u8]>::len);
     if key.is_empty() || key.len() > MAX_KEY_BYTES || length > MAX_VALUE_BYTES {
         let key: String = key.chars().take(64).collect();

@@ -109,4 +109,29 @@ impl Shelf for SqliteShelf {
             .collect::<Result<Vec<String>, _>>();
         keys.map_err(wrong)
     }
+    fn values(
+        &mut self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Stored)>, ShelfError> {
+        let wrong = |error: rusqlite::Error| failed("read", prefix, &error);
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT key, version, value FROM repair_shelf
+                 WHERE key >= ?1 AND key > ?2 AND substr(key, 1, ?3) = ?1 ORDER BY key LIMIT ?4",
+            )
+            .map_err(wrong)?;
+        let length = i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let values = statement
+            .query_map(params![prefix, after, length, limit], |row| {
+                let version: i64 = row.get(1)?;
+                Ok((row.get(0)?, Stored { version: version.unsigned_abs(), value: row.get(2)? }))
+            })
+            .map_err(wrong)?
+            .collect::<Result<Vec<_>, _>>();
+        values.map_err(wrong)
+    }
 }

@@ -57,11 +57,9 @@ pub(crate) fn locate(event: &Event) -> Vec<Hint> {
         return vec![Hint::everywhere()];
     }
     let named = ["name", "trailName"].map(|name| text(event.parameters(), name));
-    let Some(name) = named.into_iter().find(|name| !name.is_empty()) else {
-        return vec![Hint::region(event.region())];
-    };
+    let name = named.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
     let region = parts(name).map_or(event.region(), |(_, region)| region);
-    vec![Hint::region(region).thing(name)]
+    vec![Hint::region(region).only(name)]
 }
 
 /// Whether a trail is of the account that is looked at.

@@ -58,6 +58,12 @@ pub(super) fn weaker(base: &Value, now: &Value) -> Vec<Weakness> {
             false => Weakness::changed(name, changed),
         });
     }
+    // Whoever owns the key can make the files unreadable. One of our own account is more than none.
+    if text(base, "KmsKeyId").is_empty()
+        && is_of_another_account(text(now, "KmsKeyId"), text(now, "TrailARN"))
+    {
+        all.push(Weakness::changed("KmsKeyId", "a key of another account encrypts its files"));
+    }
     // No prefix is a place of files too.
     if text(base, "S3KeyPrefix").is_empty() && !text(now, "S3KeyPrefix").is_empty() {
         all.push(Weakness::changed("S3KeyPrefix", "its files have another prefix"));
@@ -73,6 +79,13 @@ pub(super) fn weaker(base: &Value, now: &Value) -> Vec<Weakness> {
         all.push(Weakness::lost(LOGGING, "it does not log"));
     }
     all
+}
+
+/// Whether two ARNs name different accounts. What is no ARN names none.
+fn is_of_another_account(one: &str, other: &str) -> bool {
+    let account = |arn: &str| arn.splitn(6, ':').nth(4).unwrap_or_default().to_owned();
+    let (one, other) = (account(one), account(other));
+    !one.is_empty() && !other.is_empty() && one != other
 }
 
 #[cfg(test)]
@@ -113,5 +126,15 @@ mod tests {
         let now = json!({"S3BucketName": "b", "IsMultiRegionTrail": true, "KmsKeyId": "k", "IsLogging": true,
             "SnsTopicName": "t", "InsightTypes": ["A"]});
         assert!(fields(&base, &now).is_empty());
+    }
+
+    #[test]
+    fn the_first_key_may_be_one_that_somebody_else_can_take_away() {
+        let trail = |key: &str| json!({"TrailARN": "arn:aws:cloudtrail:eu-west-1:111122223333:trail/main", "KmsKeyId": key});
+        let key = |account: &str| format!("arn:aws:kms:eu-west-1:{account}:key/1");
+        assert!(fields(&trail(""), &trail(&key("111122223333"))).is_empty());
+        assert_eq!(fields(&trail(""), &trail(&key("444455556666"))), [("KmsKeyId".to_owned(), true)]);
+        // A trail that had such a key has a baseline that says so.
+        assert!(fields(&trail(&key("444455556666")), &trail(&key("444455556666"))).is_empty());
     }
 }

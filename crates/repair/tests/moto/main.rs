@@ -15,6 +15,7 @@
 mod account;
 mod approvals;
 mod buckets;
+mod calls;
 mod deleted;
 mod exemptions;
 mod groups;
@@ -25,7 +26,12 @@ mod original;
 mod own;
 mod permissions;
 mod places;
+mod recordings;
 mod snapshots;
 mod stopped;
+#[cfg(feature = "sqlite")]
+mod table;
+#[cfg(feature = "sqlite")]
+mod together;
 mod weakened;
 mod world;

@@ -144,6 +144,21 @@ fn the_event_of_our_own_call_is_recorded_and_triggers_nothing() {
 }
 
 #[test]
+fn whoever_shares_the_role_of_our_machine_is_not_us() {
+    let Some(mut world) = World::new() else { return };
+    let trail = world.trail("main");
+    // The credentials of the machine, taken through another program on it.
+    let role = world.share_the_role();
+    world.admin("cloudtrail", "StopLogging", json!({"Name": trail}));
+    let mut event = world.event("StopLogging", json!({"name": trail}));
+    event["detail"]["userIdentity"] = json!({"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"arn": role}},
+        "arn": role.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/i-0123456789abcdef0"});
+    let run = world.follow("P01", &event);
+    assert!(is_verified(notable(&run)), "{run:#?}");
+    assert_eq!(world.engine.show(&notable(&run).id).unwrap()[0].body["claims_to_be_us"], true);
+}
+
+#[test]
 fn a_call_that_failed_leads_to_nothing() {
     let Some(mut world) = World::new() else { return };
     let trail = world.trail("main");

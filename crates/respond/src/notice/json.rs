@@ -73,6 +73,14 @@ impl Story {
         if let Some(playbook) = self.about.as_ref().and_then(|about| about.playbook.as_deref()) {
             add("playbook", playbook.into());
         }
+        if let (What::CameTo(outcome), Some(repair)) = (self.what, &self.repair) {
+            let answers = repair.answers.iter().map(|(word, how)| ((*word).to_owned(), how.as_str().into()));
+            add("outcome", outcome.into());
+            add("repair", repair.id.as_str().into());
+            add("came_to", repair.came_to.as_str().into());
+            add("answers", Value::Object(answers.collect()));
+            add("record", repair.mark.as_str().into());
+        }
         if let What::Ban { until, extends, nth } = self.what {
             add("until", if until == Timestamp::MAX { Value::Null } else { time_code(until).into() });
             add("extends", extends.into());

@@ -123,6 +123,10 @@ fn one(story: &Story) -> String {
         What::Ban { extends: true, .. } => format!("{key} stays banned in jail {}", story.jail),
         What::Unban => format!("{key} was let in again in jail {}", story.jail),
         What::Notify | What::Repair => format!("{}: {key}", subject(story)),
+        What::CameTo(_) => {
+            let came_to = story.repair.as_ref().map(|repair| repair.came_to.as_str()).unwrap_or_default();
+            format!("{}: {key} {came_to}", subject(story))
+        }
     }
 }
 
@@ -130,7 +134,7 @@ fn group(story: &Story, count: usize, keys: &[String], more: usize) -> String {
     match story.what {
         What::Ban { .. } => format!("{count} bans in jail {}", story.jail),
         What::Unban => format!("{count} were let in again in jail {}", story.jail),
-        What::Notify | What::Repair => {
+        What::Notify | What::Repair | What::CameTo(_) => {
             let first = keys.first().map(String::as_str).unwrap_or_default();
             let others = keys.len().saturating_sub(1) + more;
             let others = if others > 0 { format!(" and {others} more") } else { String::new() };

@@ -47,7 +47,7 @@ pub use road::{Fate, Road, Unsent};
 #[cfg(feature = "notify")]
 pub use slack::Slack;
 pub use stockade_core::Severity;
-pub use story::{Story, What};
+pub use story::{OfRepair, Story, What};
 pub use teller::Teller;
 #[cfg(feature = "notify")]
 pub use webhook::Webhook;

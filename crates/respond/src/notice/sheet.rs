@@ -38,6 +38,8 @@ pub(super) enum Piece {
     Words(String),
     /// What others wrote, or what is to be copied as it is.
     Code(String),
+    /// An address that is ours, to be followed.
+    Link(String),
 }
 
 impl Message {
@@ -63,8 +65,16 @@ impl Message {
                 }
                 let done = done(story).into_iter().map(Row::plain).collect();
                 sheet.sections.push(Section { heading: "What was done", rows: done });
-                sheet.sections.push(Section { heading: "How to undo it", rows: undo(story) });
+                let answers = answers(story);
+                if !answers.is_empty() {
+                    sheet.sections.push(Section { heading: "What you can answer", rows: answers });
+                }
+                sheet.sections.push(Section { heading: "How to undo it", rows: self.undo(story) });
                 sheet.footer = vec![words("more: "), Piece::Code(story.look())];
+                if let Some(repair) = story.repair.as_ref().filter(|repair| !repair.mark.is_empty()) {
+                    let mark = clean::line(&repair.mark, MAX_TEXT);
+                    sheet.footer.extend([words(" · record "), Piece::Code(mark)]);
+                }
                 if let Some(id) = story.evidence {
                     sheet.footer.extend([words(" · evidence "), Piece::Code(format!("{:032x}", id.0))]);
                 }
@@ -84,6 +94,19 @@ impl Message {
             Row::of("notices", vec![Piece::Words(count)]),
             Row::of("about", key_pieces(&self.keys, self.more_keys)),
         ]
+    }
+
+    /// The ways back; of several repairs, those of each.
+    fn undo(&self, worst: &Story) -> Vec<Row> {
+        let all = self.stories.iter().filter(|story| story.repair.is_some());
+        let mut ways: Vec<String> = all.flat_map(Story::ways_back).collect();
+        if ways.is_empty() {
+            ways = worst.ways_back();
+        }
+        if ways.is_empty() {
+            return vec![Row::plain(vec![words("Nothing was changed, so there is nothing to undo.")])];
+        }
+        ways.into_iter().map(|way| Row::plain(vec![Piece::Code(way)])).collect()
     }
 
     fn span(&self) -> String {
@@ -132,7 +155,10 @@ fn happened(story: &Story) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut row = |label, pieces| rows.push(Row::of(label, pieces));
     let name = |text: &str| clean::line(text, MAX_TEXT);
-    if let Some(about) = &story.about {
+    if let (Some(_), Some(about)) = (&story.repair, &story.about) {
+        let playbook = about.playbook.as_deref().unwrap_or_default();
+        row("repair", vec![Piece::Code(name(&format!("{} {playbook}", about.description)))]);
+    } else if let Some(about) = &story.about {
         let mut rule = vec![Piece::Code(name(&story.rule))];
         if let Some(playbook) = &about.playbook {
             rule.extend([words(", playbook "), Piece::Code(name(playbook))]);
@@ -165,18 +191,23 @@ fn happened(story: &Story) -> Vec<Row> {
         }
     }
     row("time", vec![words(&time_text(story.at))]);
-    if !story.reason.is_empty() && story.matches != 1 {
+    if story.repair.is_some() {
+        if !story.reason.is_empty() {
+            row("found", vec![code(&story.reason)]);
+        }
+    } else if !story.reason.is_empty() && story.matches != 1 {
         row("why", vec![code(&story.reason)]);
     }
     rows
 }
 
-fn undo(story: &Story) -> Vec<Row> {
-    let ways = story.ways_back();
-    if ways.is_empty() {
-        return vec![Row::plain(vec![words("Nothing was changed, so there is nothing to undo.")])];
-    }
-    ways.into_iter().map(|way| Row::plain(vec![Piece::Code(way)])).collect()
+/// What a person may answer, each with its link or command.
+fn answers(story: &Story) -> Vec<Row> {
+    let piece = |how: &String| match how.starts_with("https://") || how.starts_with("http://") {
+        true => Piece::Link(how.clone()),
+        false => Piece::Code(clean::line(how, 4 * MAX_TEXT)),
+    };
+    story.answers().iter().map(|(word, how)| Row::of(word, vec![piece(how)])).collect()
 }
 
 /// What was done, line by line.
@@ -185,7 +216,8 @@ pub(super) fn done(story: &Story) -> Vec<Vec<Piece>> {
     let jail = Piece::Code(clean::line(&story.jail, MAX_TEXT));
     let decided = match story.what {
         What::Notify => vec![words("Nothing was changed: this rule only tells.")],
-        What::Repair if !story.done.is_empty() => Vec::new(),
+        What::Repair | What::CameTo(_) if !story.done.is_empty() => Vec::new(),
+        What::CameTo(_) => vec![words("Nothing was changed.")],
         What::Repair => {
             let playbook = story.about.as_ref().and_then(|about| about.playbook.as_deref());
             let playbook =
@@ -213,7 +245,7 @@ pub(super) fn done(story: &Story) -> Vec<Vec<Piece>> {
 /// The pieces as plain text.
 pub(super) fn text_of(pieces: &[Piece]) -> String {
     let text = |piece: &Piece| match piece {
-        Piece::Words(text) | Piece::Code(text) => text.clone(),
+        Piece::Words(text) | Piece::Code(text) | Piece::Link(text) => text.clone(),
     };
     pieces.iter().map(text).collect()
 }

@@ -58,6 +58,7 @@ fn pieces_text(pieces: &[Piece]) -> String {
         .map(|piece| match piece {
             Piece::Words(text) => escaped(text),
             Piece::Code(text) if text.is_empty() => String::new(),
+            Piece::Link(address) => format!("<{}>", escaped(&address.replace(['|', '<', '>'], ""))),
             // Within backticks Slack sees neither formats nor links; a backtick would end it.
             Piece::Code(text) => format!("`{}`", escaped(&text.replace('`', "'"))),
         })

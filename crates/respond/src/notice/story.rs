@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stockade_core::ports::{Evidence, Notice, Plan, Standing};
+use stockade_core::ports::{Evidence, Notice, Plan, Report, Standing};
 use stockade_core::{Decision, Key, MatchId, Reason, Timestamp, Verdict};
 
 use super::about::{About, Book};
@@ -35,6 +35,8 @@ pub enum What {
     },
     /// To let it in again.
     Unban,
+    /// Nothing: it is told what became of a repair. In one word for programs.
+    CameTo(&'static str),
 }
 
 /// One notice: what happened, what was done, how to undo it.
@@ -67,6 +69,24 @@ pub struct Story {
     pub done: Vec<String>,
     /// What undoes it, as commands.
     pub undo: Vec<String>,
+    /// Of a report of a repair, what no other story has.
+    pub repair: Option<Box<OfRepair>>,
+}
+
+/// What only a report of a repair has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OfRepair {
+    /// Its id; empty where it belongs to none.
+    pub id: String,
+    /// What it came to, as the end of a sentence that begins with the thing.
+    pub came_to: String,
+    /// What a person may answer: a word, and a link or a command.
+    pub answers: Vec<(&'static str, String)>,
+    /// What shows more of it, as a command.
+    pub more: String,
+    /// The number and the hash of the record's line.
+    pub mark: String,
 }
 
 impl Story {
@@ -84,6 +104,37 @@ impl Story {
             story.rule = rule.into();
         }
         Self { facts, evidence, ..story }
+    }
+
+    /// Of what a repair came to.
+    pub fn of_report(report: &Report) -> Self {
+        let about = About {
+            description: report.description.clone(),
+            severity: report.severity,
+            playbook: report.playbook.clone(),
+        };
+        Self {
+            id: report.id,
+            what: What::CameTo(report.outcome),
+            jail: Arc::clone(&report.topic),
+            rule: Arc::clone(&report.topic),
+            about: Some(about),
+            key: report.key.clone(),
+            at: report.at,
+            matches: u32::from(!report.event.is_empty()),
+            reason: clean::line(&report.found, MAX_TEXT),
+            facts: Facts::of(&report.event).0,
+            evidence: None,
+            done: report.done.clone(),
+            undo: report.undo.clone(),
+            repair: Some(Box::new(OfRepair {
+                id: report.repair.clone(),
+                came_to: clean::line(&report.came_to, MAX_TEXT),
+                answers: report.answers.clone(),
+                more: report.more.clone(),
+                mark: report.mark.clone(),
+            })),
+        }
     }
 
     /// Of a ban that begins, or is made longer.
@@ -159,6 +210,7 @@ impl Story {
             evidence: None,
             done: Vec::new(),
             undo: Vec::new(),
+            repair: None,
         }
     }
 
@@ -175,7 +227,7 @@ impl Story {
             (None, What::Ban { .. }) => Severity::Low,
             (None, What::Unban) => Severity::Info,
             (None, What::Repair) => Severity::High,
-            (None, What::Notify) => Severity::Medium,
+            (None, What::Notify | What::CameTo(_)) => Severity::Medium,
         }
     }
 
@@ -183,7 +235,7 @@ impl Story {
     pub fn verdict(&self) -> &'static str {
         match self.what {
             What::Notify => "notify",
-            What::Repair => "repair",
+            What::Repair | What::CameTo(_) => "repair",
             What::Ban { .. } => "ban",
             What::Unban => "unban",
         }
@@ -207,8 +259,7 @@ impl Story {
         let key = clean::word(&self.key.to_string());
         let jail = clean::word(&self.jail);
         let command = match self.what {
-            What::Notify => return Vec::new(),
-            What::Repair => "stockade repair undo ID".to_owned(),
+            What::Notify | What::Repair | What::CameTo(_) => return Vec::new(),
             What::Ban { .. } => format!("stockade unban {key} --jail {jail}"),
             What::Unban => format!("stockade ban {key} --jail {jail}"),
         };
@@ -217,16 +268,26 @@ impl Story {
 
     /// What shows more of it, as a command.
     pub(super) fn look(&self) -> String {
+        if let Some(repair) = &self.repair {
+            return clean::line(&repair.more, 4 * MAX_TEXT);
+        }
         let key = self.key.to_string();
         let dashes = if key.starts_with('-') { "-- " } else { "" };
         clean::line(&format!("stockade why {dashes}{}", clean::word(&key)), 4 * MAX_TEXT)
     }
 
+    /// What a person may answer, if one is asked.
+    pub(super) fn answers(&self) -> &[(&'static str, String)] {
+        self.repair.as_ref().map(|repair| &*repair.answers).unwrap_or_default()
+    }
+
     pub(super) fn card(&self) -> Card {
         let handles = match self.what {
+            // Whoever is asked must see what, and how to answer.
+            What::CameTo(_) if !self.answers().is_empty() => Vec::new(),
             What::Ban { .. } => vec![Handle::Jail(Arc::clone(&self.jail), true)],
             What::Unban => vec![Handle::Jail(Arc::clone(&self.jail), false)],
-            What::Notify | What::Repair => {
+            What::Notify | What::Repair | What::CameTo(_) => {
                 let key = Handle::Key(Arc::clone(&self.rule), self.key.to_string().into());
                 let actor = self.facts.who().map(|who| Handle::Actor(Arc::clone(&self.rule), who.into()));
                 std::iter::once(key).chain(actor).collect()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stockade_core::ports::{Evidence, Notice, Plan, RespondError, Responder, Scope, Standing, Wants};
+use stockade_core::ports::{Evidence, Notice, Plan, Report, RespondError, Responder, Scope, Standing, Wants};
 use stockade_core::{Outcome, Timestamp, Verdict};
 
 use super::about::Book;
@@ -138,6 +138,14 @@ impl<R: Road> Responder for Teller<R> {
     fn tell(&mut self, notices: &[Notice], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
         let stories = notices.iter().map(|notice| Story::of(notice, &self.book)).collect();
         Ok(self.tell_stories(stories, now))
+    }
+
+    fn reports(&self) -> bool {
+        true
+    }
+
+    fn report(&mut self, reports: &[Report], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
+        Ok(self.tell_stories(reports.iter().map(Story::of_report).collect(), now))
     }
 
     /// Nothing is in force here that could be lifted.

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use ring::hmac;
 use serde_json::{Value, json};
-use stockade_core::ports::{Evidence, Notice, Plan, RespondError, Responder, Scope, Standing};
+use stockade_core::ports::{Evidence, Notice, Plan, Report, RespondError, Responder, Scope, Standing};
 use stockade_core::{Key, Outcome, Timestamp, Verdict};
 
 use super::about::Book;
@@ -209,6 +209,14 @@ impl Responder for Webhook {
 
     fn tell(&mut self, notices: &[Notice], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
         self.teller.tell(notices, now)
+    }
+
+    fn reports(&self) -> bool {
+        true
+    }
+
+    fn report(&mut self, reports: &[Report], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
+        self.teller.report(reports, now)
     }
 
     fn flush(&mut self) -> Result<(), RespondError> {

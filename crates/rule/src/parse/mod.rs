@@ -92,7 +92,7 @@ impl Reader<'_, '_> {
                     description = self.text_value("description", &entry, "a sentence", value::is_sentence);
                 }
                 "severity" => {
-                    severity = self.word("severity", &entry, &Severity::ALL.map(|one| (one.name(), one)))
+                    severity = self.word("severity", &entry, &Severity::ALL.map(|one| (one.name(), one)));
                 }
                 "target" => target = self.word("target", &entry, &TARGETS),
                 "playbook" => {

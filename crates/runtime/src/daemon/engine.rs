@@ -20,6 +20,7 @@ use super::turn::Turn;
 use super::{DaemonError, RunOptions};
 use crate::control::{Asked, Server};
 use crate::fail2ban_log::Fail2banLog;
+use crate::repair::Schedule;
 use crate::store::StoreOptions;
 
 /// How often the daemon looks up even if nothing happens.
@@ -174,11 +175,16 @@ fn serve(
     }
     #[cfg(feature = "aws")]
     engine.start_events(&threads)?;
-    let repairs = engine.start_repairs();
+    let mut repairs = engine.start_repairs();
+    let telling = repairs.as_ref().and_then(|_| engine.start_telling());
     ready(&engine.assembled);
     let end = engine.turn_until_told(&threads);
+    // It ends while the rest is closed; a repair that it is making is waited for behind that.
+    repairs.iter_mut().for_each(Schedule::end);
+    let closed = engine.close(end, threads);
     drop(repairs);
-    Ok(engine.close(end, threads))
+    drop(telling);
+    Ok(closed)
 }
 
 pub(crate) struct Engine<'c> {

@@ -7,11 +7,13 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use stockade_core::ports::{
-    Clock, Evidence, Notice, OutboxItem, Plan, RespondError, Responder, Scope, Settlement, Standing, Wants,
+    Clock, Evidence, Notice, OutboxItem, Plan, Report, RespondError, Responder, Scope, Settlement, Standing,
+    Wants,
 };
 use stockade_core::{Key, Outcome, Timestamp, Verdict};
 
 use super::input::Input;
+use crate::repair::Teller;
 
 /// After a failure a decision is tried again after this, doubled each time…
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -37,6 +39,8 @@ pub(crate) enum Work {
     Restore(Vec<(Standing, Evidence)>),
     /// Make the world hold exactly these.
     Reconcile(Vec<Standing>),
+    /// Tell what repairs came to, and answer what came of each report.
+    Report(Vec<Report>, SyncSender<Result<Vec<Outcome>, String>>),
     /// Lift everything, then answer.
     Flush(SyncSender<Option<String>>),
 }
@@ -49,7 +53,9 @@ pub(crate) struct Hand {
     pub(crate) wants: Wants,
     /// Whether its bans end with the daemon and are put back at the start.
     pub(crate) transient: bool,
-    work: Option<Sender<Work>>,
+    work: Option<Arc<Sender<Work>>>,
+    /// Whether it tells what repairs came to.
+    reports: bool,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -65,12 +71,18 @@ impl Hand {
         inputs: Sender<Input>,
     ) -> std::io::Result<Self> {
         let (work, todo) = channel();
-        let wants = responder.wants();
+        let (wants, reports) = (responder.wants(), responder.reports());
         // A name of a jail may hold what the name of a thread may not.
         let thread = format!("respond-{name}").replace('\0', "");
         let worker = Worker { at, name: Arc::clone(&name), responder, scopes, clock, inputs };
         let thread = thread::Builder::new().name(thread).spawn(move || worker.run(&todo))?;
-        Ok(Self { name, wants, transient, work: Some(work), thread: Some(thread) })
+        Ok(Self { name, wants, transient, work: Some(Arc::new(work)), reports, thread: Some(thread) })
+    }
+
+    /// The way to it for whoever tells what repairs came to, if it does so.
+    pub(crate) fn teller(&self) -> Option<Teller> {
+        let work = self.work.as_ref().filter(|_| self.reports)?;
+        Some(Teller { name: Arc::clone(&self.name), work: Arc::downgrade(work) })
     }
 
     /// Gives it work; it is done in the order in which it is given.
@@ -121,6 +133,11 @@ impl Worker {
                 }
                 Work::Restore(bans) => self.restore(&bans),
                 Work::Reconcile(wanted) => self.reconcile(&wanted),
+                Work::Report(reports, reply) => {
+                    let told = self.responder.report(&reports, self.clock.now());
+                    self.tell(told.as_ref().err().map(ToString::to_string));
+                    let _ = reply.send(told.map_err(|error| error.message));
+                }
                 Work::Flush(reply) => {
                     let problem = self.responder.flush().err().map(|error| error.message);
                     let _ = reply.send(problem);

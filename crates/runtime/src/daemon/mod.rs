@@ -13,7 +13,7 @@ mod due;
 mod engine;
 mod evidence;
 mod fleet;
-mod hands;
+pub(crate) mod hands;
 mod import;
 pub(crate) mod input;
 mod live;

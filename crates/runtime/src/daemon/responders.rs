@@ -15,7 +15,7 @@ use super::assembly::{Opened, open_action, open_responder};
 use super::engine::Engine;
 use super::hands::{Hand, Work};
 use super::threads::Threads;
-use crate::repair::Schedule;
+use crate::repair::{Schedule, Telling};
 
 /// What the actions of one life remember, for the next one: a reload does not take down what has not changed.
 #[derive(Debug, Default)]
@@ -97,6 +97,15 @@ impl Engine<'_> {
         Schedule::start(&self.config.program)
             .inspect_err(|error| tracing::error!(%error, "cannot look without events: no thread"))
             .ok()
+    }
+
+    /// Begins to tell what repairs came to, where they are on and somebody tells.
+    pub(super) fn start_telling(&self) -> Option<Telling> {
+        let tellers = self.turn.hands.iter().filter_map(Hand::teller).collect();
+        Telling::start(&self.config.program, tellers, Arc::clone(self.life.clock))
+            .inspect_err(|error| tracing::error!(%error, "cannot tell what repairs came to: no thread"))
+            .ok()
+            .flatten()
     }
 
     fn start_responder(

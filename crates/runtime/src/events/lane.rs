@@ -1,11 +1,16 @@
 //! The rules of all jails over one stream of events.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stockade_config::JailConfig;
 use stockade_core::{Match, StreamName, Timestamp};
 use stockade_pattern::EventError;
 use stockade_rule::{Event, Found, RuleBook, Scratch};
+
+/// How far the clock of whoever tells of an event may be ahead of ours. What is said to be further ahead happened when it
+/// came: otherwise it would be the newest that is known of its key until then, and count in every window.
+const MAX_AHEAD: Duration = Duration::from_secs(10 * 60);
 
 /// The rules of all jails, and what reading needs beside them. One for each thread; a clone shares the rules.
 #[derive(Debug)]
@@ -52,7 +57,9 @@ impl EventLane {
         matches: &mut Vec<(usize, Match)>,
     ) -> Result<(), EventError> {
         let Rules { book, jails } = &*self.rules;
-        book.read(event, received, &mut self.scratch, &mut |found| take(found, jails, stream, matches))
+        book.read(event, received, &mut self.scratch, &mut |found| {
+            take(found, received, jails, stream, matches);
+        })
     }
 
     /// The same for the CloudTrail record that a longer text begins with. Returns its length.
@@ -64,12 +71,23 @@ impl EventLane {
         matches: &mut Vec<(usize, Match)>,
     ) -> Result<usize, EventError> {
         let Rules { book, jails } = &*self.rules;
-        book.read_first(text, received, &mut self.scratch, &mut |found| take(found, jails, stream, matches))
+        book.read_first(text, received, &mut self.scratch, &mut |found| {
+            take(found, received, jails, stream, matches);
+        })
     }
 }
 
-fn take(found: &Found<'_>, jails: &[usize], stream: &StreamName, matches: &mut Vec<(usize, Match)>) {
-    if let Some(at) = jails.get(found.rule) {
-        matches.push((*at, found.to_match(stream)));
+fn take(
+    found: &Found<'_>,
+    received: Timestamp,
+    jails: &[usize],
+    stream: &StreamName,
+    matches: &mut Vec<(usize, Match)>,
+) {
+    let Some(at) = jails.get(found.rule) else { return };
+    let mut one = found.to_match(stream);
+    if one.time > received.plus(MAX_AHEAD) {
+        one.time = received;
     }
+    matches.push((*at, one));
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use stockade_core::{Target, Timestamp};
+use stockade_repair::Answer;
 use stockade_source::aws::{Delivered, Invocation, PayloadError, read_message};
 
 use super::answer;
@@ -29,6 +30,21 @@ impl Function {
         now: Timestamp,
         counts: &mut Counts,
     ) -> Result<Value, FunctionError> {
+        let answer = match invocation {
+            Invocation::Web(request) => Ok(self.web(&request)),
+            invocation => self.followed(invocation, now, counts),
+        };
+        let now = self.parts.clock.now();
+        self.parts.tellers.herald(now);
+        answer
+    }
+
+    fn followed(
+        &mut self,
+        invocation: Invocation,
+        now: Timestamp,
+        counts: &mut Counts,
+    ) -> Result<Value, FunctionError> {
         let read = |body: &'_ Result<String, PayloadError>| match body {
             Ok(body) => read_message(body).into_iter().map(|one| one.map(Delivered::into_owned)).collect(),
             Err(error) => vec![Err(error.clone())],
@@ -36,12 +52,19 @@ impl Function {
         match invocation {
             Invocation::Event(text) => {
                 let delivered = read_message(&text);
+                // What repairs of a queue's messages came to before is answered to nobody.
+                let _ = self.parts.tellers.answer();
+                self.asked_to_repair = false;
                 let failed = self.parts_of(vec![Part::at(DIRECT, now, delivered)], now, counts);
                 let repaired = self.parts.tellers.answer();
                 whole(&failed, counts)?;
                 // As the guard answers that this takes the place of.
                 if let Some(answer) = repaired {
                     return Ok(json!(answer));
+                }
+                if self.asked_to_repair && self.parts.tellers.repair() {
+                    let body = "this event was dealt with before".to_owned();
+                    return Ok(json!(Answer { status_code: 200, body }));
                 }
             }
             Invocation::Objects(delivered) => {
@@ -113,8 +136,10 @@ impl Function {
         if cases.is_empty() {
             return BTreeSet::new();
         }
-        let bans = |case: &Case| self.setup.jails.get(case.at).is_some_and(|jail| jail.target == Target::Ban);
-        let (bans, others): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(bans);
+        let target = |case: &Case| self.setup.jails.get(case.at).map(|jail| jail.target);
+        self.asked_to_repair |= cases.iter().any(|case| target(case) == Some(Target::Repair));
+        let (bans, others): (Vec<Case>, Vec<Case>) =
+            cases.into_iter().partition(|case| target(case) == Some(Target::Ban));
         let mut judging = self.judging(now, counts);
         judging.notify(others);
         let bans = judging.remember(bans);

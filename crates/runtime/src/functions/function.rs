@@ -114,6 +114,8 @@ pub struct Function {
     resolver: Option<Resolver>,
     /// Reads events, for a role that does.
     pub(super) intake: Option<Intake>,
+    /// Whether an event of this invocation asked for a repair.
+    pub(super) asked_to_repair: bool,
     charged: Units,
 }
 
@@ -122,7 +124,8 @@ impl Function {
     pub fn new(role: Role, setup: Setup, parts: Parts) -> Self {
         let guards = setup.guards();
         let intake = setup.events.clone().map(|lane| Intake::new(lane, parts.aws.as_ref()));
-        Self { role, setup, parts, guards, resolver: None, intake, charged: Units::default() }
+        let (asked_to_repair, charged) = (false, Units::default());
+        Self { role, setup, parts, guards, resolver: None, intake, asked_to_repair, charged }
     }
 
     /// What it works with.

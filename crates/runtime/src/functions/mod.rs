@@ -10,7 +10,7 @@
 //! | `cloudwatch_filter_and_jail` | log events | matches and bans |
 //! | `cloudwatch_filter` | log events | matches only |
 //! | `dynamodb_jail` | the table's stream | bans, from matches of all regions |
-//! | `events` | EventBridge, SQS, SNS, S3 | bans, notices and repairs, by the rules of events |
+//! | `events` | EventBridge, SQS, SNS, S3; its URL | bans, notices and repairs, by the rules of events; answers to approvals |
 //! | `expire` | a schedule | ends of bans, repetitions, the snapshot |
 //!
 //! # Decisions
@@ -32,6 +32,7 @@ mod expire;
 mod function;
 pub mod home;
 mod judging;
+mod page;
 mod reading;
 mod restore;
 mod role;
@@ -39,6 +40,7 @@ mod setup;
 mod table;
 mod tellers;
 mod telling;
+mod web;
 
 pub use announce::{Announcer, Announcers, Say, Topic};
 pub use counts::Counts;

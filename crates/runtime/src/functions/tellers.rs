@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use stockade_aws::Aws;
 use stockade_config::{Config, Program, ResponderKind};
-use stockade_core::ports::{Notice, Responder};
-use stockade_core::{Outcome, Target, Timestamp};
+use stockade_core::ports::{Notice, Report, Responder};
+use stockade_core::{Outcome, Target, Timestamp, Verdict};
 use stockade_repair::{Answer, Engine};
 
 use crate::daemon::assembly::open_responder;
 use crate::notices::{self, Place};
-use crate::repair::{Answers, Repairer, look};
+use crate::repair::{Answers, Herald, Need, RepairError, Repairer, look, open_with};
 
 /// Those who carry out what is no ban, by the names that jails refer to.
 #[derive(Default)]
@@ -19,6 +19,10 @@ pub struct Tellers {
     /// What repairs came to.
     answers: Vec<Answers>,
     repairs: Option<Repairs>,
+    /// Tells what they came to.
+    herald: Option<Herald>,
+    /// Whether there may be something to tell.
+    stirred: bool,
 }
 
 /// What looks without an event.
@@ -26,6 +30,8 @@ struct Repairs {
     program: Program,
     aws: Aws,
     engine: Option<Engine>,
+    /// The same with what links are signed with.
+    answering: Option<Engine>,
 }
 
 impl std::fmt::Debug for Tellers {
@@ -65,8 +71,10 @@ impl Tellers {
             })
             .collect();
         let on = program.repair.is_on();
-        let repairs = on.then(|| Repairs { program: program.clone(), aws: aws.clone(), engine: None });
-        Self { all, answers, repairs }
+        let repairs =
+            on.then(|| Repairs { program: program.clone(), aws: aws.clone(), engine: None, answering: None });
+        let herald = on.then(|| Herald::new(program, Some(aws.clone()), instance()));
+        Self { all, answers, repairs, herald, stirred: false }
     }
 
     /// What the repairs since the last time came to; `None` where there were none.
@@ -75,10 +83,40 @@ impl Tellers {
         answers.max_by_key(|answer| answer.status_code)
     }
 
+    /// Whether repairs are made at all.
+    pub(super) fn repair(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
     /// Looks at everything that is repaired, without an event.
     pub(super) fn reconcile(&mut self) -> Result<(), String> {
-        let Some(Repairs { program, aws, engine }) = &mut self.repairs else { return Ok(()) };
+        let Some(Repairs { program, aws, engine, .. }) = &mut self.repairs else { return Ok(()) };
+        self.stirred = true;
         look(program, Some(aws), engine)
+    }
+
+    /// Who follows links.
+    pub(super) fn answering(&mut self) -> Result<&mut Engine, RepairError> {
+        let Some(Repairs { program, aws, answering, .. }) = &mut self.repairs else {
+            return Err(RepairError::NoLinks);
+        };
+        self.stirred = true;
+        match answering {
+            Some(engine) => Ok(engine),
+            none => Ok(none.insert(open_with(program, Need::Answer, Some(aws))?.engine)),
+        }
+    }
+
+    /// Tells what repairs came to, ours and those of others, after an invocation in which there were some.
+    pub(super) fn herald(&mut self, now: Timestamp) {
+        let Some(herald) = self.herald.as_mut().filter(|_| std::mem::take(&mut self.stirred)) else { return };
+        for (name, responder) in self.all.iter_mut().filter(|(_, responder)| responder.reports()) {
+            if herald.tells(name) {
+                let mut send =
+                    |reports: &[Report]| responder.report(reports, now).map_err(|error| error.message);
+                herald.tell(name, now, &mut send);
+            }
+        }
     }
 
     /// Adds one.
@@ -90,6 +128,7 @@ impl Tellers {
     /// at one of them, or is to wait, is not done.
     pub(super) fn tell(&mut self, notices: &[(Notice, &[Arc<str>])], now: Timestamp) -> Vec<Outcome> {
         let mut outcomes = vec![Outcome::Done; notices.len()];
+        self.stirred |= notices.iter().any(|(notice, _)| notice.decision.verdict == Verdict::Repair);
         for (name, responder) in &mut self.all {
             let mine: Vec<usize> = notices
                 .iter()
@@ -120,6 +159,12 @@ impl Tellers {
         }
         outcomes
     }
+}
+
+/// The name of this instance, which no other has.
+fn instance() -> String {
+    let stream = std::env::var("AWS_LAMBDA_LOG_STREAM_NAME").unwrap_or_default();
+    format!("function {stream} {:?}", std::time::SystemTime::now())
 }
 
 fn failed(error: &str) -> Outcome {

@@ -1,6 +1,6 @@
 //! What repairs need and cannot have.
 
-use stockade_repair::{ShelfError, ShortKey};
+use stockade_repair::{LinkKey, ShelfError};
 
 /// Why repairs cannot be worked with.
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +30,26 @@ pub enum RepairError {
     /// What is kept cannot be opened.
     #[error(transparent)]
     Shelf(#[from] ShelfError),
-    /// What links are signed with cannot be used.
-    #[error("cannot sign links: {0}")]
-    LinkKey(#[from] ShortKey),
+    /// What links are signed with is too short.
+    #[error(
+        "cannot sign links: `link_secret` of `[repair]` is `{place}`, and that holds {length} bytes; at least {} are needed",
+        LinkKey::MIN_BYTES
+    )]
+    LinkKey {
+        /// Where it is found.
+        place: String,
+        /// How long it is.
+        length: usize,
+    },
+    /// What links are signed with cannot be had.
+    #[error("cannot find `link_secret` of `[repair]`: {why}")]
+    LinkSecret {
+        /// Why.
+        why: String,
+    },
+    /// No link is valid here.
+    #[error("cannot follow a link: `link_secret` of `[repair]` is not set")]
+    NoLinks,
 }
 
 impl RepairError {
@@ -43,14 +60,21 @@ impl RepairError {
             #[cfg(feature = "aws")]
             Self::Aws(fault) => fault.hint.clone(),
             Self::NoSuchShelf { .. } => {
-                Some("set `shelf` in `[repair]` to a path, or to `dynamodb:TABLE`".to_owned())
+                Some("set `shelf` in `[repair]` to a path, or install a build with the feature".to_owned())
             }
             Self::Nothing { .. } => Some(
                 "it is made by `stockade repair run` and by the daemon; `shelf` in `[repair]` says where"
                     .to_owned(),
             ),
             Self::Shelf(_) => Some("`shelf` in `[repair]` says where it is; it belongs to root".to_owned()),
-            Self::LinkKey(_) => Some("`openssl rand -hex 32` makes a good one".to_owned()),
+            Self::LinkKey { .. } => Some("`openssl rand -hex 32` makes a good one".to_owned()),
+            Self::LinkSecret { .. } => {
+                Some("whoever signs links and whoever follows them must have it".to_owned())
+            }
+            Self::NoLinks => Some(
+                "it must be what the notice was signed with; `stockade repair approve ID` needs none"
+                    .to_owned(),
+            ),
         }
     }
 }

@@ -4,6 +4,7 @@ use stockade_config::Program;
 use stockade_repair::{Api, Engine, ScratchShelf, Settings, Shelf, Waking};
 
 use super::error::RepairError;
+use super::links::links;
 use super::nowhere::Nowhere;
 use super::shelf;
 use crate::daemon::SystemClock;
@@ -19,6 +20,10 @@ pub enum Need {
     Kept,
     /// AWS and what is kept, and nothing is changed there: a rehearsal.
     Rehearse,
+    /// What is kept alone, which is made where there is none, and what signs links: to tell of it.
+    Record,
+    /// Everything, and what signs links: to follow one.
+    Answer,
 }
 
 /// An engine that is ready.
@@ -52,13 +57,31 @@ pub(crate) fn open_with(program: &Program, need: Need, aws: Option<&Account>) ->
     let (shelf, unknown) = shelf::open(program, need, aws)?;
     let shelf =
         if need == Need::Rehearse { Box::new(ScratchShelf::over(shelf)) as Box<dyn Shelf> } else { shelf };
-    let (api, region) = if need == Need::Kept { (nowhere(), String::new()) } else { api(program, aws)? };
-    let engine = Engine::new(api, shelf, Box::new(Waking(SystemClock)), &region, settings(program)?);
+    let kept = matches!(need, Need::Kept | Need::Record);
+    let (api, region) = if kept { (nowhere(), String::new()) } else { api(program, aws)? };
+    let settings = settings(program, need, aws)?;
+    let engine = Engine::new(api, shelf, Box::new(Waking(SystemClock)), &region, settings);
     Ok(Opened { engine, unknown, region })
 }
 
-fn settings(program: &Program) -> Result<Settings, RepairError> {
-    Ok(program.repair.settings())
+fn settings(program: &Program, need: Need, aws: Option<&Account>) -> Result<Settings, RepairError> {
+    let settings = program.repair.settings();
+    // Nobody else needs the key, which may be far away.
+    let found = match need {
+        Need::Record | Need::Answer => links(program, aws),
+        _ => return Ok(settings),
+    };
+    match (found, need) {
+        (Ok(Some((key, link_url))), _) => Ok(Settings { link_key: Some(key), link_url, ..settings }),
+        (Ok(None), Need::Answer) => Err(RepairError::NoLinks),
+        (Ok(None), _) => Ok(settings),
+        (Err(error), Need::Answer) => Err(error),
+        // Better a notice without links than none.
+        (Err(error), _) => {
+            tracing::error!(%error, hint = error.hint(), "repairs: notices hold no links");
+            Ok(settings)
+        }
+    }
 }
 
 fn nowhere() -> Box<dyn Api + Send> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use stockade_config::Program;
 use stockade_core::ports::{Notice, Plan, RespondError, Responder, Scope, Standing, Wants};
@@ -32,6 +33,10 @@ impl Answers {
         }
     }
 }
+
+/// How long a daemon's responder works on what it was given at once. What is left is given again: so the end of a life
+/// waits for one repair and not for all, and what was done is on record soon.
+const AT_A_STRETCH: Duration = Duration::from_secs(10);
 
 /// Repairs what the events of rules tell of.
 pub(crate) struct Repairer {
@@ -91,12 +96,13 @@ impl Repairer {
                     }
                 }
                 Err(error) => {
-                    let retry = error.passes();
-                    tracing::error!(playbook = &*playbook, %error, hint = error.hint(), retry, "a repair could not begin");
+                    // What stands in the way may be mended: only an event that nobody can read, or that no playbook
+                    // is for, stays what it is.
+                    let stays = matches!(error, EngineError::BadEvent(_) | EngineError::NoPlaybook { .. });
+                    tracing::error!(playbook = &*playbook, %error, hint = error.hint(), retry = !stays, "a repair could not begin");
                     let status_code = 500;
                     self.answers.note(Answer { status_code, body: error.to_string() });
-                    if retry || matches!(error, EngineError::Api(_)) { &mut again } else { &mut wrong }
-                        .push(error.to_string());
+                    if stays { &mut wrong } else { &mut again }.push(error.to_string());
                 }
             }
         }
@@ -108,11 +114,11 @@ impl Repairer {
     }
 }
 
-/// What came of a run, for the log.
+/// What came of a run, for the log; with the newest hash of the record, which shows later that its end was not cut off.
 pub(super) fn log(playbook: &str, run: &Run) {
     for item in run.notable() {
         let (id, place) = (item.id.as_str(), item.subject.place.to_string());
-        tracing::info!(playbook = item.playbook, id, place, "{}", item.sentence());
+        tracing::info!(playbook = item.playbook, id, place, record = run.head, "{}", item.sentence());
     }
     for trouble in &run.troubles {
         let (place, what, hint) = (trouble.place.to_string(), &trouble.what, trouble.fault.hint());
@@ -145,8 +151,19 @@ impl Responder for Repairer {
         matches!(verdict, Verdict::Repair)
     }
 
-    fn tell(&mut self, notices: &[Notice], _now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
-        notices.iter().map(|notice| self.follow(notice)).collect()
+    fn tell(&mut self, notices: &[Notice], now: Timestamp) -> Result<Vec<Outcome>, RespondError> {
+        let began = Instant::now();
+        // A function has nobody who would give it the rest again before the queue does.
+        let patience = if self.account.is_none() { AT_A_STRETCH } else { Duration::MAX };
+        let mut outcomes = Vec::with_capacity(notices.len());
+        for notice in notices {
+            if began.elapsed() >= patience {
+                outcomes.push(Outcome::Later { until: now });
+                continue;
+            }
+            outcomes.push(self.follow(notice)?);
+        }
+        Ok(outcomes)
     }
 
     fn prepare(&mut self, _scopes: &[Scope]) -> Result<(), RespondError> {

@@ -31,9 +31,17 @@ impl Schedule {
     }
 }
 
-impl Drop for Schedule {
-    fn drop(&mut self) {
+impl Schedule {
+    /// Asks it to end, and waits for nothing: a look that has begun goes on meanwhile.
+    pub(crate) fn end(&mut self) {
         drop(self.stop.take());
+    }
+}
+
+impl Drop for Schedule {
+    /// Waits until it has ended, but not for ever.
+    fn drop(&mut self) {
+        self.end();
         let Some(thread) = self.thread.take() else { return };
         let until = Instant::now() + LAST_WORDS;
         while !thread.is_finished() && Instant::now() < until {

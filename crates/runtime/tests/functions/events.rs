@@ -142,6 +142,23 @@ fn an_event_counts_once_by_whatever_road_and_however_often() {
 }
 
 #[test]
+fn what_is_said_to_be_yet_to_come_happened_when_it_came() {
+    const YEARS: i64 = 50 * 365 * 24 * 3600;
+    let world = world();
+    let mut function = world.function(Role::Events);
+    for id in 1..=3 {
+        answer(&invoke(&mut function, &event(id, YEARS + i64::from(id))));
+    }
+    assert_eq!(world.heard(), ["+door 203.0.113.7 1 v1"]);
+    assert_eq!(told(&world, "each"), [at(0); 3]);
+    // A day later one event is one event.
+    world.clock.forward(86_400);
+    assert!(world.function(Role::Expire).invoke(b"{}").answer.is_ok());
+    answer(&invoke(&mut function, &event(4, 86_400 - 10)));
+    assert_eq!(world.heard(), ["+door 203.0.113.7 1 v1", "-door 203.0.113.7 v2"]);
+}
+
+#[test]
 fn of_a_batch_only_what_failed_comes_again() {
     let world = world();
     let mut function = world.function(Role::Events);

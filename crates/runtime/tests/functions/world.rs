@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use serde_json::{Value, json};
-use stockade_config::{ReadRules, load_files_with};
+use stockade_config::{Config, ReadRules, load_files_with};
 use stockade_core::ledger::{Ledger, LedgerBan, Question};
 use stockade_core::ports::{Clock, Notice, Plan, RespondError, Responder, Scope, Standing};
 use stockade_core::{Outcome, Timestamp, Verdict};
@@ -148,6 +148,10 @@ impl World {
     }
 
     pub fn setup(&self, role: Role) -> Setup {
+        Setup::new(self.config(role), role, |warning| eprintln!("{warning}")).unwrap()
+    }
+
+    pub fn config(&self, role: Role) -> Config {
         // Leaked: a few kilobytes of a test.
         let text = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
         let mut files = vec![("stockade.toml", text(&self.toml)), ("jail.local", text(&self.jails))];
@@ -156,8 +160,7 @@ impl World {
         let rules = if role.reads_events() { ReadRules::Yes } else { ReadRules::No };
         let config =
             load_files_with(&files, "", &|_| None, rules).unwrap_or_else(|problems| panic!("{problems}"));
-        Setup::new(config.strict().unwrap_or_else(|p| panic!("{p}")), role, |warning| eprintln!("{warning}"))
-            .unwrap()
+        config.strict().unwrap_or_else(|problems| panic!("{problems}"))
     }
 
     pub fn function(&self, role: Role) -> Function {
@@ -172,6 +175,22 @@ impl World {
         });
         let mut tellers = Tellers::default();
         tellers.push("log", Box::new(self.listener.clone()));
+        self.function_with(role, ledger, tellers, put)
+    }
+
+    /// One that repairs what is in this account.
+    pub fn guard(&self, aws: &stockade_aws::Aws) -> Function {
+        let tellers = Tellers::new(&self.config(Role::Events), aws);
+        self.function_with(Role::Events, Box::new(self.ledger.clone()), tellers, Box::new(|_| Ok(())))
+    }
+
+    fn function_with(
+        &self,
+        role: Role,
+        ledger: Box<dyn FunctionLedger>,
+        tellers: Tellers,
+        put: PutSnapshot,
+    ) -> Function {
         let parts = Parts {
             ledger,
             announcer: Box::new(self.ear.clone()),

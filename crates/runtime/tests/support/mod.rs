@@ -14,7 +14,7 @@ mod process;
 mod site;
 
 #[allow(unused_imports, reason = "not every test binary runs the daemon")]
-pub use process::be_the_daemon;
+pub use process::{Daemon, be_the_daemon};
 pub use site::Site;
 
 /// How long anything may take that happens at once, on a busy machine.

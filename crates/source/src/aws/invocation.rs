@@ -6,6 +6,7 @@ use super::batch::{self, QueueMessage, TopicMessage};
 use super::delivery::Delivered;
 use super::error::PayloadError;
 use super::limits::MAX_RECORDS;
+use super::web::WebRequest;
 
 /// The roads by which records come to a function. Envelopes are still packed: each is opened by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub enum Invocation {
     Topic(Vec<TopicMessage>),
     /// A notification of S3: what became of which objects.
     Objects(Vec<Result<Delivered<'static>, PayloadError>>),
+    /// A request to the function's URL.
+    Web(WebRequest),
     /// The clock: EventBridge's schedule, or anything else that has nothing to read.
     Schedule,
 }
@@ -80,6 +83,9 @@ impl Invocation {
         let Value::Object(mut payload) = payload else {
             return Err(PayloadError::unexpected("the payload", "a table", &payload));
         };
+        if let Some(request) = WebRequest::of(&payload) {
+            return Ok(Self::Web(request));
+        }
         if let Some(logs) = payload.get_mut("awslogs") {
             return match logs.get_mut("data").map(Value::take) {
                 Some(Value::String(data)) => Ok(Self::Subscription(data)),
@@ -199,6 +205,24 @@ mod tests {
         let Ok(Invocation::Firehose(Firehose { records })) = firehose else { panic!("{firehose:?}") };
         assert_eq!(records[0], FirehoseRecord { id: "r".into(), envelope: Ok("x".into()) });
         assert!(records[1].envelope.is_err());
+    }
+
+    #[test]
+    fn a_request_of_the_web_is_one_whatever_the_stranger_sends() {
+        let inner = r#"{\"Records\":[{\"eventSource\":\"aws:sqs\"}],\"detail-type\":\"x\",\"source\":\"y\",\"detail\":{}}"#;
+        let web = read(&format!(
+            r#"{{"version":"2.0","routeKey":"$default","rawPath":"/","rawQueryString":"answer=v1.a&x=%3C","headers":{{"awslogs":"x"}},
+                "queryStringParameters":{{"Records":"x"}},"requestContext":{{"accountId":"anonymous","domainName":"x.lambda-url.eu-central-1.on.aws",
+                "http":{{"method":"POST","path":"/","protocol":"HTTP/1.1","sourceIp":"192.0.2.7","userAgent":"x"}}}},
+                "body":"{inner}","isBase64Encoded":false}}"#
+        ));
+        let wanted = WebRequest {
+            method: "POST".into(),
+            path: "/".into(),
+            query: "answer=v1.a&x=%3C".into(),
+            from: "192.0.2.7".into(),
+        };
+        assert_eq!(web, Ok(Invocation::Web(wanted)));
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod limits;
 mod object;
 pub mod queue;
 pub mod s3;
+mod web;
 
 pub use batch::{QueueMessage, TopicMessage};
 pub use delivery::{Delivered, read_message};
@@ -30,3 +31,4 @@ pub use envelope::{Envelope, LogEvent, Skipped};
 pub use error::PayloadError;
 pub use invocation::{Firehose, FirehoseRecord, Invocation, KinesisRecord, StreamRecord};
 pub use object::{ObjectRef, decode_key};
+pub use web::WebRequest;

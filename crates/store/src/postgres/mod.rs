@@ -6,7 +6,7 @@
 //!
 //! Top to bottom: `address` (with `passfile` and `tls`) and `link` lead to a server that may be away; `schema` and
 //! `hosts` make a database that this process may write to; `write` (with `bans`, `merge` and `orders`), `outbox`,
-//! `read`, `news` and `purge` are the verbs of [`Store`]; `listen` hears of the others.
+//! `read`, `news` and `purge` are the verbs of [`Store`]; `listen` hears of the others. `values` is a table by itself.
 
 mod address;
 mod bans;
@@ -24,6 +24,7 @@ mod read;
 mod schema;
 mod text;
 mod tls;
+mod values;
 mod write;
 
 use std::collections::HashSet;
@@ -35,6 +36,7 @@ use stockade_core::ports::{
 use stockade_core::{Key, Match, MatchId, Timestamp};
 
 pub use schema::POSTGRES_SCHEMA_VERSION;
+pub use values::{PostgresValues, Value as PostgresValue};
 
 use crate::{JailTotals, Limits};
 use address::Address;

@@ -27,18 +27,13 @@ pub(super) async fn bring_up(client: &mut Client) -> Result<(), Fault> {
         return Err(Fault::Refused { kind: StoreErrorKind::Other, what, hint });
     }
     let tx = client.transaction().await?;
-    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    lock(&tx).await?;
     let version = version(&tx).await?;
     not_newer(version)?;
     if version == POSTGRES_SCHEMA_VERSION {
         return Ok(());
     }
     if version == 0 {
-        let there: bool =
-            tx.query_one("SELECT to_regnamespace($1::text) IS NOT NULL", &[&SCHEMA]).await?.get(0);
-        if !there {
-            tx.batch_execute(&format!("CREATE SCHEMA {SCHEMA}")).await?;
-        }
         tx.batch_execute("CREATE TABLE schema_version (version bigint NOT NULL)").await?;
         tx.batch_execute("INSERT INTO schema_version VALUES (0)").await?;
     }
@@ -47,6 +42,16 @@ pub(super) async fn bring_up(client: &mut Client) -> Result<(), Fault> {
     }
     tx.execute("UPDATE schema_version SET version = $1", &[&POSTGRES_SCHEMA_VERSION]).await?;
     Ok(tx.commit().await?)
+}
+
+/// Makes the schema, if it is not there, and keeps others from changing it until the transaction ends.
+pub(super) async fn lock(tx: &Transaction<'_>) -> Result<(), Fault> {
+    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    let there: bool = tx.query_one("SELECT to_regnamespace($1::text) IS NOT NULL", &[&SCHEMA]).await?.get(0);
+    if !there {
+        tx.batch_execute(&format!("CREATE SCHEMA {SCHEMA}")).await?;
+    }
+    Ok(())
 }
 
 /// Whether there is anything, of this version; an error if it is of another.

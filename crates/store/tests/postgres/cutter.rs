@@ -10,18 +10,16 @@ use std::thread;
 
 /// Where PostgreSQL's clients look for a socket in a folder.
 const SOCKET: &str = ".s.PGSQL.5432";
-/// The query that ends a transaction, as it goes over the line.
-const COMMIT: &[u8] = b"COMMIT\0";
 
-/// Lets everything through until it is armed; then the next COMMITs reach the server and their answers nobody.
+/// Lets everything through until it is armed; then what holds certain bytes reaches the server, and the answer nobody.
 pub(crate) struct Cutter {
     folder: PathBuf,
     armed: Arc<AtomicU32>,
 }
 
 impl Cutter {
-    /// Between `folder` and the server whose socket lies in `server`.
-    pub(crate) fn new(folder: &Path, server: &Path) -> Self {
+    /// Between `folder` and the server whose socket lies in `server`; `at`: where it cuts.
+    pub(crate) fn new(folder: &Path, server: &Path, at: &'static [u8]) -> Self {
         let listener = UnixListener::bind(folder.join(SOCKET)).unwrap();
         let armed = Arc::new(AtomicU32::new(0));
         let (server, arm) = (server.join(SOCKET), Arc::clone(&armed));
@@ -29,7 +27,7 @@ impl Cutter {
             for client in listener.incoming().flatten() {
                 let server = UnixStream::connect(&server).unwrap();
                 let arm = Arc::clone(&arm);
-                thread::spawn(move || pass_on(client, server, &arm));
+                thread::spawn(move || pass_on(client, server, at, &arm));
             }
         });
         Self { folder: folder.to_owned(), armed }
@@ -48,7 +46,7 @@ impl Cutter {
     }
 }
 
-fn pass_on(mut client: UnixStream, mut server: UnixStream, armed: &AtomicU32) {
+fn pass_on(mut client: UnixStream, mut server: UnixStream, at: &[u8], armed: &AtomicU32) {
     let (mut from_server, mut to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
     let cut = Arc::new(AtomicBool::new(false));
     let deaf = Arc::clone(&cut);
@@ -63,8 +61,8 @@ fn pass_on(mut client: UnixStream, mut server: UnixStream, armed: &AtomicU32) {
     });
     let mut buffer = [0; 65536];
     while let Ok(read @ 1..) = client.read(&mut buffer) {
-        let commits = buffer[..read].windows(COMMIT.len()).any(|bytes| bytes == COMMIT);
-        if commits && armed.try_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
+        let meant = buffer[..read].windows(at.len()).any(|bytes| bytes == at);
+        if meant && armed.try_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
             cut.store(true, Ordering::SeqCst);
             server.write_all(&buffer[..read]).unwrap();
             // The server does as it was told, and then finds nobody there.

@@ -9,6 +9,9 @@ use stockade_testkit::store::survives_failure;
 use super::cutter::Cutter;
 use super::{at, ban, key, matched, matches, open, options, try_open};
 
+/// The query that ends a transaction, as it goes over the line.
+const COMMIT: &[u8] = b"COMMIT\0";
+
 /// Commits until it works, as a daemon does.
 pub(crate) fn commit_in_time(store: &mut dyn Store, batch: &Batch) -> u64 {
     let until = Instant::now() + Duration::from_secs(30);
@@ -112,7 +115,7 @@ fn a_server_that_hangs_holds_nobody_for_long() {
 fn a_commit_whose_answer_is_lost_is_there_once() {
     let Some(server) = Server::start(&[]) else { return };
     let folder = tempfile::tempdir().unwrap();
-    let cutter = Cutter::new(folder.path(), server.folder());
+    let cutter = Cutter::new(folder.path(), server.folder(), COMMIT);
     let database = server.database();
     let mut store = try_open(&cutter.url(&database.name), "web01").unwrap();
     let mut batch = ban("192.0.2.1", 1, 0, 600);

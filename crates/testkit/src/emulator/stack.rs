@@ -21,6 +21,9 @@ pub struct Stack {
     /// Its name.
     pub name: String,
     outputs: BTreeMap<String, String>,
+    /// Name, capabilities, template.
+    form: Vec<(String, String)>,
+    parameters: BTreeMap<String, String>,
 }
 
 impl Stack {
@@ -49,24 +52,41 @@ impl Stack {
         // Parameters that a template does not have are refused.
         let has = |name: &str| template.contains(&format!("\n  {name}:\n"));
         let code = code.iter().filter(|(key, _)| has(key));
-        for (n, (key, value)) in code.chain(parameters).enumerate() {
+        let parameters = code.chain(parameters).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let mut stack = Self { name, outputs: BTreeMap::new(), form, parameters: parameters.collect() };
+        stack.ask_for(aws, "CreateStack", "CREATE_COMPLETE");
+        stack
+    }
+
+    /// Changes parameters; the others stay.
+    ///
+    /// # Panics
+    /// As [`Stack::deploy`].
+    pub fn change(&mut self, aws: &Aws, parameters: &[(&str, &str)]) {
+        self.parameters
+            .extend(parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        self.ask_for(aws, "UpdateStack", "UPDATE_COMPLETE");
+    }
+
+    fn ask_for(&mut self, aws: &Aws, action: &str, wanted: &str) {
+        let mut form = self.form.clone();
+        for (n, (key, value)) in self.parameters.iter().enumerate() {
             let member = format!("Parameters.member.{}", n + 1);
-            form.push((format!("{member}.ParameterKey"), (*key).to_owned()));
-            form.push((format!("{member}.ParameterValue"), (*value).to_owned()));
+            form.push((format!("{member}.ParameterKey"), key.clone()));
+            form.push((format!("{member}.ParameterValue"), value.clone()));
         }
-        ask(aws, "CreateStack", &form);
-        let named = [("StackName".to_owned(), name.clone())];
+        ask(aws, action, &form);
+        let named = [("StackName".to_owned(), self.name.clone())];
         let (status, answer) = wait("the stack", PATIENCE, || {
             let answer = ask(aws, "DescribeStacks", &named);
             let status = texts(&answer, "StackStatus").into_iter().next()?;
             (!status.ends_with("_IN_PROGRESS")).then_some((status, answer))
         });
-        if status != "CREATE_COMPLETE" {
+        if status != wanted {
             let events = ask(aws, "DescribeStackEvents", &named);
             panic!("{status}: {}", texts(&events, "ResourceStatusReason").join("\n"));
         }
-        let outputs = texts(&answer, "OutputKey").into_iter().zip(texts(&answer, "OutputValue")).collect();
-        Self { name, outputs }
+        self.outputs = texts(&answer, "OutputKey").into_iter().zip(texts(&answer, "OutputValue")).collect();
     }
 
     /// One of the template's outputs.

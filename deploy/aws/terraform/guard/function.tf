@@ -40,9 +40,13 @@ resource "aws_lambda_function" "events" {
   environment {
     variables = merge(local.environment, {
       STOCKADE_REPAIR_MODE          = var.mode
+      STOCKADE_REPAIR_PLAYBOOKS     = join(",", [for playbook, mode in var.playbooks : "${playbook}=${mode}"])
       STOCKADE_REPAIR_TRIAL         = var.trial
       STOCKADE_REPAIR_REGIONS       = join(",", var.regions)
+      STOCKADE_REPAIR_MEMBERS       = join(",", var.member_roles)
+      STOCKADE_REPAIR_EXTERNAL_ID   = var.external_id
       STOCKADE_REPAIR_SHELF         = "dynamodb:${local.bans.table}"
+      STOCKADE_REPAIR_LINK_SECRET   = var.link_secret == null ? "" : "ssm:${var.link_secret}"
       STOCKADE_REPAIR_OWN_FUNCTIONS = "stockade-events"
       STOCKADE_REPAIR_OWN_ROLES     = aws_iam_role.events.arn
     })
@@ -133,6 +137,22 @@ data "aws_iam_policy_document" "function" {
     }
   }
   dynamic "statement" {
+    for_each = var.link_secret == null ? [] : [var.link_secret]
+    content {
+      sid       = "LinkSecret"
+      actions   = ["ssm:GetParameter"]
+      resources = ["arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${statement.value}"]
+    }
+  }
+  dynamic "statement" {
+    for_each = var.link_secret == null ? [] : ["stockade-events"]
+    content {
+      sid       = "OwnUrl"
+      actions   = ["lambda:GetFunctionUrlConfig"]
+      resources = ["arn:${local.partition}:lambda:${local.region}:${local.account}:function:${statement.value}"]
+    }
+  }
+  dynamic "statement" {
     for_each = length(var.member_roles) > 0 ? [var.member_roles] : []
     content {
       sid       = "Members"
@@ -171,6 +191,13 @@ resource "aws_iam_role_policy" "repairs" {
   name   = "repairs"
   role   = aws_iam_role.events.id
   policy = data.aws_iam_policy_document.repairs.json
+}
+
+# The provider adds the permissions that a public URL needs: since 6.29 both of them, before that only the first.
+resource "aws_lambda_function_url" "events" {
+  count              = var.link_secret == null ? 0 : 1
+  function_name      = aws_lambda_function.events.function_name
+  authorization_type = "NONE"
 }
 
 resource "aws_lambda_event_source_mapping" "events" {

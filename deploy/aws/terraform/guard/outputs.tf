@@ -33,6 +33,11 @@ output "notices" {
   value       = aws_sns_topic.notices.arn
 }
 
+output "url" {
+  description = "Where the links of notices lead."
+  value       = one(aws_lambda_function_url.events[*].function_url)
+}
+
 output "bans" {
   description = "Where matches, bans and the record of repairs are kept, where bans are announced, and every live ban for hosts that start."
   value       = local.bans

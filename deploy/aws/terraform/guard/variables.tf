@@ -85,7 +85,7 @@ variable "mode" {
 variable "playbooks" {
   type        = map(string)
   default     = {}
-  description = "What the permissions are made for, by number, where `[repair.playbooks]` of the configuration says the same: `{ P01 = \"act\" }`."
+  description = "How far playbooks may go, by number, where that is not as `mode` says: `{ P01 = \"act\" }`."
 
   validation {
     condition     = alltrue([for mode in values(var.playbooks) : contains(["off", "notify", "plan", "approve", "act"], mode)])
@@ -122,7 +122,18 @@ variable "member_accounts" {
 variable "member_roles" {
   type        = list(string)
   default     = []
-  description = "The ARNs of the roles that may be assumed in other accounts; the configuration names them too, in `[repair.accounts]`."
+  description = "The ARNs of the roles to assume in other accounts, the outputs of the module guard-member; one of each account."
+}
+
+variable "external_id" {
+  type        = string
+  default     = ""
+  description = "The text that these roles ask for, their `external_id`; one for all."
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9+=,.@:/-]{8,1224})?$", var.external_id))
+    error_message = "Expected 8 to 1224 letters, digits and `+=,.@:/-`, or nothing."
+  }
 }
 
 # Bans.
@@ -173,6 +184,12 @@ variable "notice_email" {
   type        = string
   default     = null
   description = "An address that notices go to."
+}
+
+variable "link_secret" {
+  type        = string
+  default     = null
+  description = "The name of an SSM parameter, with its first slash, that holds at least 32 bytes nobody can guess. With it notices get signed links by which a repair that waits is approved or refused."
 }
 
 variable "alarm_topic" {

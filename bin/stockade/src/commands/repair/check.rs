@@ -19,20 +19,29 @@ pub(super) fn run(global: &Global, args: &RepairCheckArgs) -> Outcome {
     let off = !program.repair.is_on();
     // Whoever names something wants to know it, and where all is off there is nothing else to look at.
     scope.also_off = args.all || off || !args.names.is_empty();
-    let mut engine = super::engine(&program, Need::Look)?;
+    let chosen = super::playbooks(&args.names)?;
+    let states = chosen.is_empty() || chosen.iter().any(|playbook| !playbook.about().kinds.is_empty());
+    let mut engine = super::engine_for(&program, Need::Look, states)?;
     let report = engine.check(&scope).map_err(|error| super::failed(&error))?;
+    if report.counts.is_empty() && report.troubles.is_empty() {
+        super::somewhere(&args.places)?;
+    }
     let code = exit_of(&report);
     if global.json {
-        json::print(&json!({"rows": report.rows, "troubles": report.troubles, "exit": code as u8}))?;
+        json::print(&json!({
+            "rows": report.rows, "troubles": report.troubles, "without_trail": report.without_trail(), "exit": code as u8,
+        }))?;
         return Ok(code);
     }
     print(&report)?;
     for trouble in &report.troubles {
         let what = if trouble.what.is_empty() { "it" } else { &trouble.what };
         let message = format!("{}: cannot look at {what}: {}", trouble.place, trouble.fault);
-        exit::complain(&message, trouble.fault.hint());
+        exit::complain(&message, super::hint(&trouble.fault, what, "--mode plan").as_deref());
     }
-    if report.rows.is_empty() && report.troubles.is_empty() {
+    if !report.without_trail().is_empty() {
+        exit::note("nothing is known that could be put back", Some(super::MAKE_A_TRAIL));
+    } else if report.rows.is_empty() && report.troubles.is_empty() {
         exit::note("there is nothing to look at: no thing that a repair looks after", None);
     }
     if off {
@@ -47,7 +56,8 @@ pub(super) fn run(global: &Global, args: &RepairCheckArgs) -> Outcome {
 /// What is wrong is more important than what is not known.
 fn exit_of(report: &Report) -> Exit {
     let wrong = |row: &Row| matches!(row.verdict, Verdict::Bad(_) | Verdict::Tell(_));
-    match (report.rows.iter().any(wrong), report.troubles.is_empty(), report.rows.is_empty()) {
+    let wrong = report.rows.iter().any(wrong) || !report.without_trail().is_empty();
+    match (wrong, report.troubles.is_empty(), report.rows.is_empty()) {
         (true, _, _) => Exit::Wrong,
         (false, true, _) => Exit::Done,
         (false, false, true) => Exit::Failed,
@@ -57,9 +67,7 @@ fn exit_of(report: &Report) -> Exit {
 
 fn print(report: &Report) -> std::io::Result<()> {
     let mut out = out();
-    if report.rows.is_empty() {
-        return Ok(());
-    }
+    let without = report.without_trail();
     let rows = report.rows.iter().map(|row| {
         let is = match &row.verdict {
             Verdict::Good => Cell::new("good", GOOD),
@@ -76,11 +84,16 @@ fn print(report: &Report) -> std::io::Result<()> {
             is,
         ]
     });
-    let heads = ["REPAIR", "WHERE", "WHAT", "MODE", "IS"].map(table::text);
-    table::print(&mut out, heads, rows, columns())?;
+    if !report.rows.is_empty() {
+        let heads = ["REPAIR", "WHERE", "WHAT", "MODE", "IS"].map(table::text);
+        table::print(&mut out, heads, rows, columns())?;
+    }
+    for account in &without {
+        writeln!(out, "{BAD}{}{BAD:#}", super::no_trail(account))?;
+    }
     for row in &report.rows {
         if let Some(plan) = row.plan.as_ref().filter(|plan| !plan.changes.is_empty()) {
-            writeln!(out, "\n{}: to mend it:", text::shown(&row.name))?;
+            writeln!(out, "\n{} `{}`, to mend it:", text::shown(&row.playbook), text::shown(&row.name))?;
             for change in &plan.changes {
                 writeln!(out, "  {}", text::shown(&change.says))?;
             }
@@ -92,7 +105,8 @@ fn print(report: &Report) -> std::io::Result<()> {
             let hint = cannot.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
             writeln!(
                 out,
-                "\n{}: cannot be mended: {}{}",
+                "\n{} `{}` cannot be mended: {}{}",
+                text::shown(&row.playbook),
                 text::shown(&row.name),
                 text::shown(&cannot.why),
                 text::shown(&hint)

@@ -99,7 +99,12 @@ fn lines(
             name: about.name,
             title: about.docs.title(),
             mode: modes.of(about, &place, first, now),
-            then: modes.of(about, &place, first, Timestamp::MAX),
+            // Where repairs are off: as far as it would go.
+            then: if program.repair.is_on() {
+                modes.of(about, &place, first, Timestamp::MAX)
+            } else {
+                about.mode
+            },
             default: about.mode,
             rules: rules.iter().filter(triggers).map(|rule| rule.name.to_string()).collect(),
             risk: about.docs.section("Risk"),
@@ -149,7 +154,9 @@ fn notes(program: &Program, args: &RepairListArgs, trial: Option<Timestamp>) {
     if !repair.is_on() {
         exit::note(
             "repairs are off",
-            Some("set `mode` in `[repair]` of stockade.toml; `act` lets each go as far as THEN shows"),
+            Some(
+                "`mode = \"act\"` in `[repair]` of stockade.toml lets each go as far as THEN shows, after a trial of seven days",
+            ),
         );
     }
     if let Some(end) = trial {

@@ -50,6 +50,11 @@ pub(super) fn verify(global: &Global, args: &RepairVerifyArgs) -> Outcome {
         ))
     })?;
     let mut out = out();
+    if verified.lines == 0 {
+        writeln!(out, "the record is empty")?;
+        out.flush()?;
+        return Ok(Exit::Done);
+    }
     let lines = text::count(verified.lines, "line");
     let verb = if verified.lines == 1 { "follows" } else { "follow" };
     writeln!(out, "{lines} {verb} each other; the newest hash is {}", verified.head)?;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
+use stockade_core::Timestamp;
 use stockade_repair::{Approval, Entry};
 use stockade_runtime::repair::Need;
 
@@ -64,14 +65,23 @@ fn all(waiting: &[Approval], newest: &[Entry]) -> io::Result<()> {
     if newest.is_empty() {
         writeln!(out, "nothing was found or done yet")?;
     } else {
-        let rows = newest.iter().map(|entry| {
+        let ended = |entry: &Entry| {
+            entry.kind == "began" && newest.iter().any(|one| one.id == entry.id && one.kind == "repair")
+        };
+        let rows = newest.iter().filter(|entry| !ended(entry)).map(|entry| {
             let id = if entry.id.is_empty() { "-" } else { &entry.id };
-            [entry.at.clone(), id.to_owned(), entry.kind.clone(), summary(entry)]
+            [when(&entry.at, &clock), id.to_owned(), entry.kind.clone(), summary(entry)]
                 .map(|cell| Cell::from(text::shown(&cell).into_owned()))
         });
         table::print(&mut out, ["WHEN", "ID", "ENTRY", "WHAT"].map(table::text), rows, columns())?;
     }
     out.flush()
+}
+
+/// A time of the record, which is in UTC, as people read it here.
+fn when(at: &str, clock: &time::Clock) -> String {
+    let read: Result<jiff::Timestamp, _> = at.parse();
+    read.map_or_else(|_| at.to_owned(), |at| clock.show(Timestamp::from_millis(at.as_millisecond())))
 }
 
 /// An entry in a sentence.
@@ -139,6 +149,15 @@ fn one(id: &str, entries: &[Entry]) -> io::Result<()> {
     out.flush()
 }
 
+/// From the event to the look that found it good. An event that was followed by hand may be old.
+fn latency(ms: i64) -> String {
+    const LONG: i64 = 60_000;
+    match u64::try_from(ms) {
+        Ok(long) if ms >= LONG => text::span(std::time::Duration::from_millis(long)),
+        _ => format!("{ms} ms"),
+    }
+}
+
 fn details(out: &mut impl Write, body: &Value) -> io::Result<()> {
     let mut line = |name: &str, text: &str| {
         if text.is_empty() { Ok(()) } else { writeln!(out, "  {name:9} {}", text::shown(text)) }
@@ -176,7 +195,7 @@ fn details(out: &mut impl Write, body: &Value) -> io::Result<()> {
         line("after", &after.to_string())?;
     }
     if let Some(ms) = body.get("latency_ms").and_then(Value::as_i64) {
-        line("latency", &format!("{ms} ms"))?;
+        line("latency", &latency(ms))?;
     }
     for note in all("/notes") {
         line("note", note.as_str().unwrap_or_default())?;

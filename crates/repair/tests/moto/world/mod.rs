@@ -11,7 +11,7 @@ use stockade_aws::{Access, Aws, Call};
 use stockade_core::Timestamp;
 use stockade_repair::{
     Api, ApiCall, AwsApi, Engine, Heard, Item, Member, MemoryShelf, ModeRule, Modes, Outcome, Own, Place,
-    Recorder, Run, Scope, Settings, Time,
+    Recorder, Run, Scope, Settings, Shelf, Time,
 };
 use stockade_testkit::fault_proxy::FaultProxy;
 
@@ -118,6 +118,14 @@ impl World {
         engine(&self.through, &self.place, &self.shelf, &self.time, &self.settings).0
     }
 
+    /// An engine on another shelf, and its calls.
+    pub(crate) fn on(&self, shelf: Box<dyn Shelf>) -> (Engine, Arc<Mutex<Vec<Heard>>>) {
+        let api = Recorder::around(AwsApi::new(self.through.clone(), vec![member(&self.place.account)]));
+        let tape = api.tape();
+        let time = Box::new(self.time.clone());
+        (Engine::new(Box::new(api), shelf, time, REGION, self.settings.clone()), tape)
+    }
+
     /// The same with something between it and AWS.
     pub(crate) fn with_api(&self, around: impl FnOnce(AwsApi) -> Box<dyn Api + Send>) -> Engine {
         let api = around(AwsApi::new(self.through.clone(), vec![member(&self.place.account)]));
@@ -177,22 +185,34 @@ impl World {
         if let Some(session) = &self.session {
             return session.clone();
         }
+        let credentials = self.credentials();
+        let session = self.straight.with_credentials(credentials);
+        self.session = Some(session.clone());
+        session
+    }
+
+    /// The engine speaks by a role that others have too; returns the role.
+    pub(crate) fn share_the_role(&mut self) -> String {
+        let credentials = self.credentials();
+        self.through = self.through.with_credentials(credentials);
+        self.reset(|_| {});
+        member(&self.place.account).role
+    }
+
+    fn credentials(&mut self) -> aws_credential_types::Credentials {
         let place = Place::new("", REGION);
         let role = member(&self.place.account).role;
         let assume =
             ApiCall::new(&place, "sts", "AssumeRole", json!({"RoleArn": role, "RoleSessionName": "admin"}));
         let answer = self.admin.call(&assume).unwrap().body;
         let of = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
-        let credentials = aws_credential_types::Credentials::new(
+        aws_credential_types::Credentials::new(
             of("AccessKeyId"),
             of("SecretAccessKey"),
             Some(of("SessionToken")),
             None,
             "test",
-        );
-        let session = self.straight.with_credentials(credentials);
-        self.session = Some(session.clone());
-        session
+        )
     }
 
     /// A bucket that CloudTrail may write to.
