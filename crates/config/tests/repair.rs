@@ -275,13 +275,8 @@ fn variables_name_modes_of_playbooks_and_roles_of_other_accounts() {
     let env = |name: &str| (name == "STOCKADE_REPAIR_MEMBERS").then(|| ROLE.to_owned());
     let of_file = load_files_with(&files, "", &env, ReadRules::No).unwrap().program.repair.accounts;
     assert_eq!(of_file[1], account("444455556666", ROLE, Some("old")));
-    let rows: Vec<_> = config
-        .origin_table()
-        .iter()
-        .cloned()
-        .into_iter()
-        .filter(|row| row.section.starts_with("repair."))
-        .collect();
+    let rows: Vec<_> =
+        config.origin_table().iter().filter(|row| row.section.starts_with("repair.")).collect();
     let shown: Vec<String> = rows
         .iter()
         .filter(|row| row.section == "repair.playbooks" || row.section.ends_with("444455556666"))
