@@ -110,3 +110,66 @@ fn packed(path: &Path, value: &Value) {
 fn a_bucket_needs_the_build_with_aws() {
     assert_snapshot!(run(&["replay", "s3://bucket/prefix"]));
 }
+/// A pipeline takes an environment down under an exemption, and others look like it.
+#[test]
+fn an_attacker_among_an_exempt_pipeline_s_teardown_is_told_from_it() {
+    let record = |id: &str, call: &str, name: &str, arn: &str, role: &str| {
+        serde_json::json!({"eventVersion": "1.11", "eventID": id, "eventTime": "2026-11-22T10:15:04Z",
+            "eventSource": "cloudtrail.amazonaws.com", "eventName": call, "awsRegion": "eu-central-1",
+            "recipientAccountId": "111122223333", "eventType": "AwsApiCall", "sourceIPAddress": "192.0.2.44",
+            "userAgent": "stockade/0.1.0", "requestParameters": {"name": name},
+            "userIdentity": {"type": "AssumedRole", "arn": arn, "sessionContext": {"sessionIssuer": {"arn": role}}}})
+    };
+    let session = |account: &str, role: &str, name: &str| {
+        let issuer = format!("arn:aws:iam::{account}:role/{role}");
+        (format!("arn:aws:sts::{account}:assumed-role/{role}/{name}"), issuer)
+    };
+    let (pipeline, pipeline_role) = session("111122223333", "pipeline", "run-7");
+    let (evil, evil_role) = session("111122223333", "pipeline-evil", "run-7");
+    let (other, other_role) = session("444455556666", "pipeline", "run-7");
+    let (named, named_role) = session("111122223333", "evil", "pipeline");
+    let (ours, our_role) = session("111122223333", "stockade-guard", "stockade-p01-0123456789ab");
+    let mut failed = record("g", "StopLogging", "refused", &evil, &evil_role);
+    failed["errorCode"] = "AccessDenied".into();
+    let records = [
+        record("a", "DeleteTrail", "ci-audit", &pipeline, &pipeline_role),
+        record("b", "StopLogging", "main", &evil, &evil_role),
+        record("a", "DeleteTrail", "ci-audit", &pipeline, &pipeline_role),
+        record("c", "StopLogging", "ci-build", &pipeline, &pipeline_role),
+        record("d", "DeleteTrail", "other", &other, &other_role),
+        record("e", "StopLogging", "named", &named, &named_role),
+        record("f", "StopLogging", "ours", &ours, &our_role),
+        failed,
+        // Two at one thing: who is not exempt is shown.
+        record("h", "StopLogging", "both", &pipeline, &pipeline_role),
+        record("i", "StopLogging", "both", &evil, &evil_role),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let lines: Vec<String> = records.iter().map(Value::to_string).collect();
+    fs::write(folder.path().join("teardown.jsonl"), lines.join("\n")).unwrap();
+    let settings = "[repair]\nmode = \"act\"\nown_roles = [\"arn:aws:iam::111122223333:role/stockade-guard\"]\n\
+        [[repair.exempt]]\nprincipal = \"arn:aws:iam::111122223333:role/pipeline\"\nuntil = 2026-12-31\n\
+        reason = \"torn down every night\"\n";
+    fs::write(folder.path().join("stockade.toml"), settings).unwrap();
+    let replay = |options: &[&str]| {
+        let mut command = stockade();
+        command.env("STOCKADE_CONFIG", folder.path()).current_dir(folder.path());
+        command.args(["replay", "teardown.jsonl"]).args(options).output().unwrap()
+    };
+    let output = replay(&["--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let decisions = value["decisions"].as_array().unwrap();
+    let of = |decision: &str| -> Vec<&str> {
+        let chosen = decisions.iter().filter(|one| one["decision"] == decision);
+        let mut keys: Vec<&str> = chosen.map(|one| one["key"].as_str().unwrap()).collect();
+        keys.sort_unstable();
+        keys
+    };
+    assert_eq!(of("repair"), ["both", "main", "named", "other"]);
+    assert_eq!(of("notify"), ["both", "ci-audit", "ci-build"]);
+    let exempt = |one: &&Value| one["exempt"] == "torn down every night";
+    assert_eq!(decisions.iter().filter(exempt).count(), 3);
+    assert!(decisions.iter().filter(exempt).all(|one| one["decision"] == "notify"));
+    assert_snapshot!(shown(&replay(&[])));
+}

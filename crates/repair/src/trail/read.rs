@@ -17,15 +17,33 @@ pub(crate) fn described(look: &mut Look<'_>) -> Result<Vec<Value>, ApiFault> {
     Ok(list(&answer, "trailList").iter().filter(home).cloned().collect())
 }
 
+/// Of how many trails one call tells the tags.
+const TAGGED_AT_ONCE: usize = 20;
+
 /// The tags of some trails, in their order; a fault where they cannot be read.
 pub(crate) fn tags_of(look: &mut Look<'_>, arns: &[&str]) -> Vec<Result<Tags, ApiFault>> {
-    let ask = |arn: &&str| ("cloudtrail", "ListTags", json!({"ResourceIdList": [arn]}));
-    let answers = look.ask_all(arns.iter().map(ask).collect());
-    answers.into_iter().map(|answer| answer.map(|answer| tags(&answer))).collect()
+    let ask = |arns: &[&str]| ("cloudtrail", "ListTags", json!({"ResourceIdList": arns}));
+    let answers = look.ask_all(arns.chunks(TAGGED_AT_ONCE).map(ask).collect());
+    let mut all = Vec::with_capacity(arns.len());
+    for (some, answer) in arns.chunks(TAGGED_AT_ONCE).zip(answers) {
+        match answer {
+            Ok(answer) => all.extend(some.iter().map(|arn| Ok(tags(&answer, arn)))),
+            Err(fault) if some.len() == 1 => all.push(Err(fault)),
+            // One that may not be read, or is gone by now, must not hide those of the others.
+            Err(_) => {
+                let one_by_one = look.ask_all(some.iter().map(|arn| ask(&[arn])).collect());
+                all.extend(
+                    some.iter().zip(one_by_one).map(|(arn, answer)| answer.map(|answer| tags(&answer, arn))),
+                );
+            }
+        }
+    }
+    all
 }
 
-fn tags(answer: &Value) -> Tags {
-    let all = list(answer, "ResourceTagList").iter().flat_map(|resource| list(resource, "TagsList"));
+fn tags(answer: &Value, arn: &str) -> Tags {
+    let own = list(answer, "ResourceTagList").iter().filter(|resource| text(resource, "ResourceId") == arn);
+    let all = own.flat_map(|resource| list(resource, "TagsList"));
     all.map(|tag| (text(tag, "Key").to_owned(), text(tag, "Value").to_owned())).collect()
 }
 
@@ -43,20 +61,21 @@ pub(crate) fn full(look: &mut Look<'_>, wanted: impl Fn(&str, &str) -> bool) -> 
             ("cloudtrail", "GetTrailStatus", json!({"Name": arn})),
             ("cloudtrail", "GetEventSelectors", json!({"TrailName": arn})),
             ("cloudtrail", "GetInsightSelectors", json!({"TrailName": arn})),
-            ("cloudtrail", "ListTags", json!({"ResourceIdList": [arn]})),
         ]
     };
     let mut answers = look.ask_all(trails.iter().flat_map(questions).collect()).into_iter();
+    let arns: Vec<&str> = trails.iter().map(|trail| text(trail, "TrailARN")).collect();
+    let tagged = tags_of(look, &arns);
     let mut things = Vec::with_capacity(trails.len());
-    for trail in trails {
+    for (trail, tagged) in trails.iter().zip(tagged) {
         let mut next = || answers.next().unwrap_or(Ok(Value::Null));
-        let (status, selectors, insights, tagged) = (next(), next(), without_insights(next()), next());
+        let (status, selectors, insights) = (next(), next(), without_insights(next()));
         let all = (|| Ok::<_, ApiFault>((status?, selectors?, insights?, tagged?)))();
         match all {
             Ok((status, selectors, insights, tagged)) => {
-                things.push(thing(&trail, &status, &selectors, &insights, tags(&tagged)));
+                things.push(thing(trail, &status, &selectors, &insights, tagged));
             }
-            Err(fault) => look.trouble(text(&trail, "TrailARN"), fault),
+            Err(fault) => look.trouble(text(trail, "TrailARN"), fault),
         }
     }
     Ok(things)

@@ -212,7 +212,7 @@ fn an_event_is_a_hint_whatever_its_shape() {
     assert!(world.writes().is_empty());
     let seen = world.proxy.seen();
     let about_buckets: Vec<_> =
-        seen.iter().filter(|request| request.path.contains("publicAccessBlock")).collect();
+        seen.iter().filter(|request| request.path.ends_with("?publicAccessBlock=")).collect();
     let owned = |request: &&stockade_testkit::fault_proxy::Request| {
         request.header("x-amz-expected-bucket-owner") == Some(&world.place.account)
     };

@@ -15,11 +15,14 @@
 mod account;
 mod approvals;
 mod buckets;
+mod calls;
 mod deleted;
 mod exemptions;
+mod fight;
 mod groups;
 mod guardduty;
 mod keys;
+mod leaked;
 mod limits;
 mod original;
 mod own;

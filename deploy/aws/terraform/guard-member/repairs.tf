@@ -7,10 +7,13 @@ locals {
     P02 = "act"
     P03 = "act"
     P04 = "act"
+    P05 = "act"
+    P09 = "act"
     P10 = "act"
     P12 = "act"
     P16 = "act"
     P17 = "act"
+    P19 = "act"
   }
   repairs = [
     {
@@ -20,7 +23,7 @@ locals {
       conditions = []
     },
     {
-      needs      = ["P01.check", "P02.check", "P03.check", "P04.check", "P10.check", "P12.check", "P16.check", "P17.check"]
+      needs      = ["P01.check", "P02.check", "P03.check", "P04.check", "P05.check", "P09.check", "P10.check", "P12.check", "P16.check", "P17.check", "P19.check"]
       actions    = ["ec2:DescribeRegions"]
       resources  = ["*"]
       conditions = []
@@ -28,6 +31,30 @@ locals {
     {
       needs      = ["P04.check"]
       actions    = ["lambda:ListEventSourceMappings", "sqs:ListQueues"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P05.check"]
+      actions    = ["guardduty:ListDetectors"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P05.repair"]
+      actions    = ["guardduty:CreateDetector"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P09.check"]
+      actions    = ["s3:GetAccountPublicAccessBlock"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P09.repair"]
+      actions    = ["s3:PutAccountPublicAccessBlock"]
       resources  = ["*"]
       conditions = []
     },
@@ -52,6 +79,12 @@ locals {
     {
       needs      = ["P17.check"]
       actions    = ["kms:ListKeys"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.check"]
+      actions    = ["iam:GetAccessKeyLastUsed"]
       resources  = ["*"]
       conditions = []
     },
@@ -128,10 +161,64 @@ locals {
       conditions = []
     },
     {
+      needs      = ["P05.check"]
+      actions    = ["guardduty:GetDetector", "guardduty:GetFilter"]
+      resources  = ["arn:${local.partition}:guardduty:*:${local.account}:detector/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P05.repair"]
+      actions    = ["guardduty:DeleteFilter", "guardduty:TagResource", "guardduty:UpdateDetector"]
+      resources  = ["arn:${local.partition}:guardduty:*:${local.account}:detector/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.check"]
+      actions    = ["iam:ListEntitiesForPolicy"]
+      resources  = ["arn:${local.partition}:iam::aws:policy/AWSCompromisedKeyQuarantine*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.check"]
+      actions    = ["iam:GetRole", "iam:ListAttachedRolePolicies"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:role/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.repair"]
+      actions    = ["iam:AttachRolePolicy"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:role/*"]
+      conditions = [{ test = "ArnEquals", variable = "iam:PolicyARN", values = ["arn:${local.partition}:iam::aws:policy/AWSDenyAll"] }]
+    },
+    {
+      needs      = ["P05.repair"]
+      actions    = ["iam:CreateServiceLinkedRole"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:role/aws-service-role/guardduty.amazonaws.com/*"]
+      conditions = [{ test = "StringEquals", variable = "iam:AWSServiceName", values = ["guardduty.amazonaws.com"] }]
+    },
+    {
       needs      = ["P04.check"]
       actions    = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"]
       resources  = ["arn:${local.partition}:iam::${local.account}:role/stockade-*"]
       conditions = []
+    },
+    {
+      needs      = ["P19.check"]
+      actions    = ["iam:GetUser", "iam:ListAccessKeys", "iam:ListAttachedUserPolicies", "iam:ListUserPolicies"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:user/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.repair"]
+      actions    = ["iam:UpdateAccessKey"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:user/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.repair"]
+      actions    = ["iam:AttachUserPolicy"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:user/*"]
+      conditions = [{ test = "ArnEquals", variable = "iam:PolicyARN", values = ["arn:${local.partition}:iam::aws:policy/AWSDenyAll"] }]
     },
     {
       needs      = ["P17.check"]

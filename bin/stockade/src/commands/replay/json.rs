@@ -89,6 +89,9 @@ struct KeyAnswer<'a> {
     last: Option<String>,
     decisions: u64,
     decision: Option<&'static str>,
+    /// Why none of them would be repaired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exempt: Option<&'a str>,
     /// The digest of the first event.
     event: Value,
 }
@@ -104,6 +107,9 @@ struct DecisionAnswer<'a> {
     playbook: Option<&'a str>,
     key: String,
     reason: String,
+    /// Why it would be told and not repaired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exempt: Option<&'a str>,
     /// The digest of the event that crossed the threshold.
     event: Value,
     from: &'a str,
@@ -125,7 +131,7 @@ impl<'a> RuleAnswer<'a> {
 }
 
 impl<'a> KeyAnswer<'a> {
-    fn of(answer: &'a Answer<'_>, row: &EventRow) -> Self {
+    fn of(answer: &'a Answer<'_>, row: &'a EventRow) -> Self {
         Self {
             rule: &answer.rule(row.rule).name,
             key: row.key.to_string(),
@@ -134,6 +140,7 @@ impl<'a> KeyAnswer<'a> {
             last: utc(row.span.1),
             decisions: row.decisions,
             decision: row.verdict.map(name),
+            exempt: row.exempt.as_deref(),
             event: Shown::of(&row.event).into_value(),
         }
     }
@@ -156,6 +163,7 @@ impl<'a> DecisionAnswer<'a> {
             playbook: rule.playbook.as_deref(),
             key: decision.key.to_string(),
             reason: decision.reason.to_string(),
+            exempt: decided.exempt.as_deref(),
             event: Shown::of(&decided.event).into_value(),
             from: &decided.from,
         }

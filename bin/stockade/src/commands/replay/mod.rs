@@ -38,14 +38,14 @@ struct Answer<'a> {
 pub(crate) fn run(global: &Global, args: &ReplayArgs) -> Outcome {
     let now = SystemClock.now();
     let zone = config::zone(args.timezone.as_deref(), None)?;
-    let rules = rules::select(global, args)?;
+    let (rules, repairs) = rules::select(global, args)?;
     let range = TimeRange {
         since: time::asked("since", args.since.as_deref(), &zone, now)?.unwrap_or(Timestamp::MIN),
         until: time::asked("until", args.until.as_deref(), &zone, now)?.unwrap_or(Timestamp::MAX),
         now,
     };
     let started = Instant::now();
-    let mut reading = from::Reading::new(EventReplay::new(rules, range), global);
+    let mut reading = from::Reading::new(EventReplay::new(rules, range).with_repairs(repairs), global);
     reading.all(&args.from)?;
     let from::Read { replay, files, problems, left_out } = reading.done();
     let report = replay.finish();

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use stockade_config::{ReadRules, Rules, load_rules, load_with};
 use stockade_core::Jail;
 use stockade_filter::conf::Directory;
+use stockade_repair::Settings;
 use stockade_rule::{Rule, Severity};
 
 use crate::cli::{Global, ReplayArgs};
 use crate::config;
 use crate::exit::Failure;
 
-/// The rules that were asked for: those that are enabled, or those that are named.
-pub(super) fn select(global: &Global, args: &ReplayArgs) -> Result<Vec<(Arc<Rule>, Jail)>, Failure> {
+/// The rules that were asked for: those that are enabled, or those that are named; and what is said of repairs.
+pub(super) fn select(
+    global: &Global,
+    args: &ReplayArgs,
+) -> Result<(Vec<(Arc<Rule>, Jail)>, Settings), Failure> {
     let least = least(args)?;
     let configured = load_with(&config::paths(global), &config::environment, ReadRules::Yes)
         .map_err(|problems| config::refused(&problems))?;
@@ -42,7 +46,7 @@ pub(super) fn select(global: &Global, args: &ReplayArgs) -> Result<Vec<(Arc<Rule
     if chosen.is_empty() {
         return Err(Failure::usage("no rule is left to replay"));
     }
-    Ok(chosen)
+    Ok((chosen, configured.program.repair.settings()))
 }
 
 fn least(args: &ReplayArgs) -> Result<Severity, Failure> {

@@ -67,8 +67,11 @@ fn grouped(answer: &Answer<'_>, row: &EventRow, clock: &Clock) -> [Cell; 9] {
     let event = Shown::of(&row.event);
     let verdict = match (row.verdict, row.decisions) {
         (None, _) => "-".to_owned(),
-        (Some(verdict), 1) => said(verdict, rule, clock),
-        (Some(verdict), many) => format!("{}, {}×", said(verdict, rule, clock), output::text::number(many)),
+        (Some(verdict), 1) => said(verdict, row.exempt.as_deref(), rule, clock),
+        (Some(verdict), many) => {
+            let said = said(verdict, row.exempt.as_deref(), rule, clock);
+            format!("{said}, {}×", output::text::number(many))
+        }
     };
     [
         rule.name.to_string().into(),
@@ -89,7 +92,7 @@ fn decision(answer: &Answer<'_>, decided: &Decided, clock: &Clock) -> [Cell; 7] 
     let verdict = Some(decided.decision.verdict);
     [
         clock.show(decided.decision.at).into(),
-        Cell::new(said(decided.decision.verdict, rule, clock), style(verdict)),
+        Cell::new(said(decided.decision.verdict, decided.exempt.as_deref(), rule, clock), style(verdict)),
         severity(rule),
         rule.name.to_string().into(),
         Cell::new(shown(&decided.decision.key.to_string()), style(verdict)),
@@ -98,9 +101,10 @@ fn decision(answer: &Answer<'_>, decided: &Decided, clock: &Clock) -> [Cell; 7] 
     ]
 }
 
-/// A decision in words: `ban until …`, `repair P01`, `notify`.
-fn said(verdict: Verdict, rule: &Rule, clock: &Clock) -> String {
+/// A decision in words: `ban until …`, `repair P01`, `notify`, `notify (exempt: …)`.
+fn said(verdict: Verdict, exempt: Option<&str>, rule: &Rule, clock: &Clock) -> String {
     match verdict {
+        Verdict::Notify if let Some(reason) = exempt => format!("notify (exempt: {})", shown(reason)),
         Verdict::Ban { until, .. } => format!("ban {}", clock.until(until)),
         Verdict::Unban => "unban".to_owned(),
         Verdict::Repair => match &rule.playbook {
@@ -144,6 +148,10 @@ fn summary(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
             many => format!("; {} came twice and counted once", count(many, "match")),
         }
     )?;
+    if summary.own > 0 {
+        let many = count(summary.own, "match");
+        writeln!(out, "{FAINT}left out, because Stockade did it itself: {many}{FAINT:#}")?;
+    }
     let amount = Amount {
         things: summary.events,
         noun: "event",

@@ -7,6 +7,8 @@
 //!
 //! - **Matches are put in the order of time before they are judged**, because files are not: CloudTrail delivers by
 //!   account and region, minutes late. Matches are few, so all of them can wait ([`limits::MAX_WAITING_BYTES`]).
+//! - **A repair is foreseen as far as the event allows.** What is exempt by who did it, where or when is a notice here as it
+//!   would be there, and what we did ourselves is nothing. Whether the thing is bad, only a look at the account can say.
 //! - **One event counts once**, however many files or deliveries hold it: two trails of one account write it twice.
 
 #[cfg(feature = "aws")]
@@ -19,8 +21,11 @@ mod tests;
 
 use std::sync::Arc;
 
-use stockade_core::{Decision, Jail, Jails, Key, MatchId, Reason, Seen, States, Timestamp, step};
+use stockade_core::{
+    Decision, Jail, Jails, Key, MatchId, Reason, Seen, States, Target, Timestamp, Verdict, step,
+};
 use stockade_pattern::EventError;
+use stockade_repair::{Foreseen, Settings};
 use stockade_rule::{Event, Found, Rule, RuleBook, Scratch};
 
 #[cfg(feature = "aws")]
@@ -64,10 +69,13 @@ struct Finding {
     time: Timestamp,
     digest: Box<str>,
     from: Arc<str>,
+    /// The reason, where no repair would be made of it.
+    exempt: Option<Box<str>>,
 }
 
 #[derive(Debug)]
 struct Account {
+    repairs: Option<Settings>,
     jails: Jails,
     /// By the rule's place: its jail's.
     routes: Vec<usize>,
@@ -95,6 +103,7 @@ impl EventReplay {
         }
         let (report, jails) = (EventReport::new(&list), Jails::new(jails));
         let account = Account {
+            repairs: None,
             states: States::new(&jails),
             jails,
             routes,
@@ -107,6 +116,13 @@ impl EventReplay {
             report,
         };
         Self { book: RuleBook::new(list), scratch: Scratch::default(), account }
+    }
+
+    /// The same with what the installation says of repairs: whom it exempts, and who it is.
+    #[must_use]
+    pub fn with_repairs(mut self, settings: Settings) -> Self {
+        self.account.repairs = Some(settings);
+        self
     }
 
     /// Names what is read from now on: a file, an object.
@@ -172,14 +188,34 @@ impl Account {
             return;
         }
         let id = found.match_id();
+        let exempt = match self.foreseen(found) {
+            Foreseen::FailedCall => Some("the call failed".into()),
+            Foreseen::Own => {
+                self.report.summary.own += 1;
+                return;
+            }
+            Foreseen::Exempt(exempt) => Some(exempt.reason.into_boxed_str()),
+            _ => None,
+        };
         if !self.known.is_new(id) {
             self.report.summary.duplicates += 1;
         } else {
             let digest = found.digest().into_boxed_str();
             self.waiting_bytes += size_of::<Finding>() + digest.len();
             let (rule, key, from) = (found.rule, found.key.clone(), Arc::clone(&self.from));
-            self.waiting.push(Finding { id, rule, key, time: found.time, digest, from });
+            self.waiting.push(Finding { id, rule, key, time: found.time, digest, from, exempt });
         }
+    }
+
+    /// What is known beforehand of a repair that a rule asks for.
+    fn foreseen(&self, found: &Found<'_>) -> Foreseen {
+        let of = self.report.rules.get(found.rule).map(|tally| &tally.rule);
+        let (Some(settings), Some(rule)) = (&self.repairs, of) else { return Foreseen::Followed };
+        let (Target::Repair, Some(playbook)) = (rule.target, &rule.playbook) else {
+            return Foreseen::Followed;
+        };
+        let event = found.to_match(&self.from).line;
+        settings.foresee(playbook, event.as_bytes(), found.time).unwrap_or(Foreseen::Followed)
     }
 
     /// Judges the oldest of what waits.
@@ -212,6 +248,9 @@ impl Account {
             for mut decision in decisions.drain(..) {
                 if alone {
                     decision.reason = Reason::Match { id: finding.id };
+                }
+                if finding.exempt.is_some() && decision.verdict == Verdict::Repair {
+                    decision.verdict = Verdict::Notify;
                 }
                 self.report.decided(&finding, decision);
             }

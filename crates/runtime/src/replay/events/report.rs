@@ -34,6 +34,8 @@ pub struct EventSummary {
     pub broken: u64,
     /// Matches that were seen before: one event, delivered twice.
     pub duplicates: u64,
+    /// Events that tell of what we did ourselves.
+    pub own: u64,
     /// Matches outside of the time that was asked for.
     pub out_of_range: u64,
     /// Decisions, those that are not listed one by one included.
@@ -72,8 +74,10 @@ pub struct EventRow {
     pub span: (Timestamp, Timestamp),
     /// How many decisions followed.
     pub decisions: u64,
-    /// The last of them.
+    /// The last of them; a repair, if there is one among them.
     pub verdict: Option<Verdict>,
+    /// Why no repair would be made, where each of them is exempt.
+    pub exempt: Option<Box<str>>,
     /// The digest of the first event.
     pub event: Box<str>,
 }
@@ -89,6 +93,8 @@ pub struct Decided {
     pub event: Box<str>,
     /// Where it was read: a file, an object.
     pub from: Arc<str>,
+    /// Why it would be told and not repaired.
+    pub exempt: Option<Box<str>>,
 }
 
 impl EventReport {
@@ -120,6 +126,7 @@ impl EventReport {
                     span: (time, time),
                     decisions: 0,
                     verdict: None,
+                    exempt: None,
                     event: finding.digest.clone(),
                 });
             }
@@ -134,12 +141,21 @@ impl EventReport {
         }
         let row = self.index.get(&(finding.rule, finding.key.clone())).and_then(|at| self.rows.get_mut(*at));
         if let Some(row) = row {
+            if row.decisions == 0 {
+                row.exempt.clone_from(&finding.exempt);
+            } else if finding.exempt.is_none() && row.exempt.take().is_some() {
+                // Who is shown is who is not exempt.
+                row.event.clone_from(&finding.digest);
+            }
             row.decisions += 1;
-            row.verdict = Some(decision.verdict);
+            if row.verdict != Some(Verdict::Repair) {
+                row.verdict = Some(decision.verdict);
+            }
         }
         if self.decisions.len() < MAX_DECISIONS {
             let (event, from) = (finding.digest.clone(), Arc::clone(&finding.from));
-            self.decisions.push(Decided { rule: finding.rule, decision, event, from });
+            let exempt = finding.exempt.clone();
+            self.decisions.push(Decided { rule: finding.rule, decision, event, from, exempt });
         }
     }
 
