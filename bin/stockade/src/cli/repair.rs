@@ -25,7 +25,7 @@ Examples:
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
-  stockade repair check
+  stockade repair check                 where much is good, only what is not; `-v` shows all
   stockade repair check trail-stopped --region eu-central-1 --region us-east-1
   stockade repair check --all --json | jq '.rows[] | select(.verdict.verdict == \"bad\")'
   stockade repair check --account 444455556666 || mail -s 'look at AWS' ops@example.com </dev/null

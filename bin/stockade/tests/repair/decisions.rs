@@ -18,7 +18,7 @@ fn a_rehearsal_changes_and_keeps_nothing() {
         .event(&["--dry-run"])
         .with(5)
         .says(&["would be repaired", "would: start logging of the trail `main`"]);
-    world.run(&["repair", "run", "--dry-run"]).with(5).says(&["would be repaired"]);
+    world.run(&["repair", "run", "trail-stopped", "--dry-run"]).with(5).says(&["would be repaired"]);
     assert!(!world.logs("main") && !world.shelf().exists());
     world.event(&["--dry-run", "--mode", "act"]).with(2).says(&["cannot be used with"]);
 }

@@ -115,6 +115,24 @@ fn a_stopped_trail_in_one_json_object() {
 }
 
 #[test]
+fn of_many_good_things_only_the_bad_one_is_shown() {
+    let Some(world) = World::new() else { return };
+    for nth in 10..34 {
+        world.trail(&format!("trail-{nth}"));
+    }
+    let check = world.run(&["repair", "check", "trail-stopped"]).with(0);
+    assert_eq!(check.out, "24 are as they should be; `-v` shows them\n");
+    world.stop("trail-17");
+    let check = world.run(&["repair", "check", "trail-stopped"]).with(5);
+    assert!(!check.out.contains("trail-18"), "{}", check.out);
+    check.says(&["trail-17", "23 more are as they should be; `-v` shows them"]);
+    world
+        .run(&["repair", "check", "trail-stopped", "-v"])
+        .with(5)
+        .says(&["trail-17", "trail-18", "trail-33"]);
+}
+
+#[test]
 fn only_one_place_and_no_place_that_is_none() {
     let Some(world) = World::new() else { return };
     world.trail("main");
@@ -138,11 +156,14 @@ fn where_repairs_are_off_they_can_be_looked_at_and_nothing_else_happens() {
     world.trail("main");
     world.stop("main");
     world.run(&["repair", "list"]).with(0).says(&["off", "note: repairs are off"]);
-    world.run(&["repair", "check", "--region", "eu-central-1"]).with(5).says(&[
-        "does not log",
-        "no last good states are known here",
-        "repairs are off: nothing of this would be repaired",
-    ]);
+    world
+        .run(&["repair", "check", "trail-stopped", "trail-deleted", "--region", "eu-central-1"])
+        .with(5)
+        .says(&[
+            "does not log",
+            "no last good states are known here",
+            "repairs are off: nothing of this would be repaired",
+        ]);
     for args in [&["repair", "run"][..], &["repair", "run", "trail-stopped"]] {
         world
             .run(args)

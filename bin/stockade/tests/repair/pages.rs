@@ -77,6 +77,7 @@ fn the_help_of_each_command_teaches_by_example() {
         "run",
         "event",
         "approve",
+        "follow",
         "refuse",
         "show",
         "undo",

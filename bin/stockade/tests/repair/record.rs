@@ -38,8 +38,7 @@ fn whoever_writes_in_it_is_found_with_the_line() {
     let put = |key: &str, value: &[u8]| {
         shelf.execute("UPDATE repair_shelf SET value = ?2 WHERE key = ?1", params![key, value]).unwrap();
     };
-    for nth in 0..before.len() {
-        let (key, value) = &before[nth];
+    for (nth, (key, value)) in before.iter().enumerate() {
         // One letter of who, what or when.
         let text = String::from_utf8(value.clone()).unwrap();
         let changed = text.replacen("trail", "trial", 1);

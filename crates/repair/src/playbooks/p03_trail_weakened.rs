@@ -46,8 +46,8 @@
 //! A trail that gets its log group back is given its role, for which AWS asks for a permission of its own.
 //!
 //! ## Risk
-//! A field that was switched off on purpose comes back: accept the trail as it is (`stockade repair baseline
-//! accept`), or exempt it.
+//! A field that was switched off on purpose comes back: accept the trail as it is (`stockade repair baseline accept`), or
+//! exempt it.
 
 use crate::ApiFault;
 use crate::Event;

@@ -33,7 +33,7 @@ pub(super) fn run(global: &Global, args: &RepairCheckArgs) -> Outcome {
         }))?;
         return Ok(code);
     }
-    print(&report)?;
+    print(&report, global.verbose > 0)?;
     for trouble in &report.troubles {
         let what = if trouble.what.is_empty() { "it" } else { &trouble.what };
         let message = format!("{}: cannot look at {what}: {}", trouble.place, trouble.fault);
@@ -53,6 +53,9 @@ pub(super) fn run(global: &Global, args: &RepairCheckArgs) -> Outcome {
     Ok(code)
 }
 
+/// If more than this is good, it is counted and not listed: what is bad would be lost in it.
+const MOST_GOOD: usize = 20;
+
 /// What is wrong is more important than what is not known.
 fn exit_of(report: &Report) -> Exit {
     let wrong = |row: &Row| matches!(row.verdict, Verdict::Bad(_) | Verdict::Tell(_));
@@ -65,10 +68,14 @@ fn exit_of(report: &Report) -> Exit {
     }
 }
 
-fn print(report: &Report) -> std::io::Result<()> {
+/// `whole`: all of it, however much is good.
+fn print(report: &Report, whole: bool) -> std::io::Result<()> {
     let mut out = out();
     let without = report.without_trail();
-    let rows = report.rows.iter().map(|row| {
+    let is_good = |row: &Row| row.verdict == Verdict::Good;
+    let good = report.rows.iter().filter(|row| is_good(row)).count();
+    let brief = !whole && good > MOST_GOOD;
+    let rows = report.rows.iter().filter(|row| !brief || !is_good(row)).map(|row| {
         let is = match &row.verdict {
             Verdict::Good => Cell::new("good", GOOD),
             Verdict::Bad(says) => Cell::new(format!("BAD: {}", text::shown(says)), BAD),
@@ -84,9 +91,13 @@ fn print(report: &Report) -> std::io::Result<()> {
             is,
         ]
     });
-    if !report.rows.is_empty() {
+    if report.rows.len() > good || (!brief && good > 0) {
         let heads = ["REPAIR", "WHERE", "WHAT", "MODE", "IS"].map(table::text);
         table::print(&mut out, heads, rows, columns())?;
+    }
+    if brief {
+        let rest = if report.rows.len() > good { "more " } else { "" };
+        writeln!(out, "{} {rest}are as they should be; `-v` shows them", text::number(good as u64))?;
     }
     for account in &without {
         writeln!(out, "{BAD}{}{BAD:#}", super::no_trail(account))?;
