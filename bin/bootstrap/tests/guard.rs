@@ -200,6 +200,44 @@ fn the_role_may_do_what_the_playbooks_need_in_their_modes() {
     }
 }
 
+/// The smallest guard, deployed: AWS Config says that no trail logs, and it logs again; what no event tells is found on the
+/// schedule.
+#[test]
+fn the_smallest_guard_starts_a_stopped_trail() {
+    let Some(emulator) = Emulator::ministack() else { return };
+    let aws = emulator.own_account("eu-central-1");
+    let parameters =
+        [("Watch", "Repairs"), ("Mode", "off"), ("TrailStopped", "act"), ("Regions", "eu-central-1")];
+    let guard = Guard::as_shipped(&aws, &parameters);
+    let account = guard.stack.output("Role").split(':').nth(4).unwrap().to_owned();
+    let bucket = stockade_testkit::emulator::unique("trail");
+    put_object(&aws, &bucket, None);
+    site::cloudtrail(&aws, "CreateTrail", &json!({"Name": "main", "S3BucketName": bucket}));
+    let is_logging =
+        || site::cloudtrail(&aws, "GetTrailStatus", &json!({"Name": "main"}))["IsLogging"] == true;
+    assert!(!is_logging());
+    let event = json!({
+        "version": "0", "id": "5a10c003-0000-4000-8000-000000000003", "source": "aws.config",
+        "detail-type": "Config Rules Compliance Change", "account": account, "time": "2026-11-22T10:15:00Z",
+        "region": "eu-central-1", "resources": [],
+        "detail": {"resourceId": account, "awsRegion": "eu-central-1", "awsAccountId": account,
+            "configRuleName": "cloudtrail-enabled", "messageType": "ComplianceChangeNotification",
+            "newEvaluationResult": {"complianceType": "NON_COMPLIANT", "resultRecordedTime": "2026-11-22T10:15:00Z"},
+            "resourceType": "AWS::::Account"},
+    });
+    let answer = invoke(&aws, guard.function(), &event);
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    assert!(answer["body"].as_str().unwrap().contains("repaired and verified"), "{answer}");
+    assert!(is_logging());
+    assert_eq!(invoke(&aws, guard.function(), &event)["body"], "this event was dealt with before");
+    site::cloudtrail(&aws, "StopLogging", &json!({"Name": "main"}));
+    let clock = json!({"version": "0", "id": "5a10c0ff-0000-4000-8000-000000000001", "detail-type": "Scheduled Event",
+        "source": "aws.events", "account": account, "time": "2026-11-22T10:15:00Z", "region": "eu-central-1",
+        "resources": [], "detail": {}});
+    invoke(&aws, guard.function(), &clock);
+    assert!(is_logging(), "{}", guard.logs().join(""));
+}
+
 /// A guard that only planned is let act by one change of its stack: how far it goes and what it may do come together.
 #[test]
 fn who_plans_may_change_nothing_and_one_change_lets_it_act() {

@@ -255,6 +255,13 @@ fn events(aws: &Aws, action: &str, body: &Value) -> Value {
     serde_json::from_slice(&aws.block_on(aws.call(&call)).unwrap().body).unwrap()
 }
 
+/// A call of CloudTrail.
+pub(crate) fn cloudtrail(aws: &Aws, action: &str, body: &Value) -> Value {
+    let target = format!("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.{action}");
+    let call = Call::json(action.to_owned(), "cloudtrail", &target, body);
+    serde_json::from_slice(&aws.block_on(aws.call(&call)).unwrap().body).unwrap_or_default()
+}
+
 pub(crate) fn rule_names(aws: &Aws) -> BTreeSet<String> {
     let answer = events(aws, "ListRules", &json!({}));
     let rules = answer["Rules"].as_array().unwrap().iter();
