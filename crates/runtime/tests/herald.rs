@@ -5,6 +5,7 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::indexing_slicing,
+    clippy::string_slice,
     dead_code,
     reason = "a test may fail loudly, and uses a part of what is shared"
 )]
