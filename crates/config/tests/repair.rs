@@ -223,6 +223,29 @@ error: /etc/stockade/stockade.toml:14:10: repair.exempt.reason: expected a reaso
 }
 
 #[test]
+fn what_signs_links_is_found_elsewhere_and_never_shown() {
+    for (written, shown) in
+        [("env:LINKS", "env:LINKS"), ("file:/etc/links", "file:/etc/links"), ("ssm:/a/b", "ssm:/a/b")]
+    {
+        let url = "https://guard.example.com/";
+        let config = load(&format!(
+            "[repair]\nlink_secret = \"{written}\"\nlink_url = \"{url}\"\ntell = [\"chat\"]\n"
+        ));
+        let repair = config.unwrap().program.repair;
+        assert_eq!(repair.link_secret.map(|secret| secret.to_string()).as_deref(), Some(shown));
+        assert_eq!((repair.link_url.as_str(), repair.tell), (url, vec!["chat".to_owned()]));
+    }
+    assert!(load("[repair]\nlink_secret = \"\"\n").unwrap().program.repair.link_secret.is_none());
+    errors(
+        "[repair]\nlink_secret = \"0123456789abcdef0123456789abcdef\"\nlink_url = \"http://guard.example.com/\"\n",
+        r#"
+error: /etc/stockade/stockade.toml:2:15: repair.link_secret: expected `env:NAME`, `file:/path`, `ssm:/name` or nothing, got: `***`
+error: /etc/stockade/stockade.toml:3:12: repair.link_url: expected an address such as `https://guard.example.com/`, without a query, or nothing, got: `"http://guard.example.com/"`
+"#,
+    );
+}
+
+#[test]
 fn the_environment_may_switch_it_on() {
     let files = Files::new(&[("jail.conf", BASE), FILTER]);
     let env = |name: &str| (name == "STOCKADE_REPAIR_MODE").then(|| "act".to_owned());

@@ -17,6 +17,8 @@ const AT_ONCE: usize = 50;
 const WINDOW: u64 = 400;
 /// A line that is older is not told any more: what failed for a day is given up.
 const TOLD_FOR: Duration = Duration::from_secs(24 * 3600);
+/// How many plans of the trial are told one by one.
+const TRIAL_LINES: usize = 15;
 /// How far back a reader looks that never read before.
 const FIRST_LOOK: Duration = Duration::from_secs(3600);
 /// And at most so many lines.
@@ -139,10 +141,13 @@ impl Engine {
         hash: &str,
         young: Duration,
         now: Timestamp,
-    ) -> Result<Option<stockade_core::ports::Report>, ShelfError> {
+    ) -> Result<Option<stockade_core::ports::Report>, EngineError> {
         let at = entry.at.parse::<jiff::Timestamp>();
         let at = at.map_or(now, |at| Timestamp::from_millis(at.as_millisecond()));
         if now.since(at) > young {
+            return Ok(None);
+        }
+        if entry.kind == "good" && self.was_verified(entry)? {
             return Ok(None);
         }
         let first = if entry.id.is_empty() {
@@ -156,7 +161,23 @@ impl Engine {
         };
         let about = self.playbook(&playbook).ok().map(crate::Playbook::about);
         let answers = if entry.kind == "approval" { self.answers(&entry.id)? } else { Vec::new() };
-        Ok(report(entry, hash, Told { about, first, answers, at }))
+        let mut report = report(entry, hash, Told { about, first, answers, at });
+        if entry.kind == "trial"
+            && let (Some(report), Some(began)) = (&mut report, self.first_run()?)
+        {
+            let would = self.would_have(began)?.planned.into_iter().take(TRIAL_LINES);
+            report.done.extend(
+                would.map(|one| format!("would: {} ({}, {})", one.would.join("; "), one.name, one.at)),
+            );
+        }
+        Ok(report)
+    }
+
+    /// Whether the repair that a line ends was told as verified: its run died before it could be ended.
+    fn was_verified(&mut self, good: &Entry) -> Result<bool, ShelfError> {
+        let lines = record::of_repair(self.shelf.as_mut(), &good.id)?;
+        let last = lines.iter().rfind(|line| line.seq < good.seq && line.kind == "repair");
+        Ok(last.is_some_and(|line| crate::json::text(&line.body, "outcome") == "verified"))
     }
 
     /// What a person may answer to a repair that waits: links where they can be made, else commands.

@@ -6,6 +6,8 @@
 
 mod line;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use stockade_core::Timestamp;
 use stockade_core::ports::Report;

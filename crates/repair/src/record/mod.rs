@@ -106,8 +106,11 @@ fn line(entry: &Entry) -> Result<(String, String), ShelfError> {
     Ok((format!("{OPENING}{hash}{MIDDLE}{entry}}}"), hash))
 }
 
+/// The entry of a line with its hash, or what is wrong with the line.
+pub(crate) type Opened = Result<(Entry, String), String>;
+
 /// The entry of a line whose hash is right.
-fn opened(line: &str) -> Result<(Entry, String), String> {
+fn opened(line: &str) -> Opened {
     let wrong = || "is no line of a record".to_owned();
     let rest = line.strip_prefix(OPENING).ok_or_else(wrong)?;
     let (hash, rest) = rest.split_at_checked(START.len()).ok_or_else(wrong)?;
@@ -220,10 +223,7 @@ pub(crate) fn has_line(shelf: &mut dyn Shelf, seq: u64) -> Result<bool, ShelfErr
 }
 
 /// The line of a number with its hash, or what is wrong with it; `None` where there is none.
-pub(crate) fn line_at(
-    shelf: &mut dyn Shelf,
-    seq: u64,
-) -> Result<Option<Result<(Entry, String), String>>, ShelfError> {
+pub(crate) fn line_at(shelf: &mut dyn Shelf, seq: u64) -> Result<Option<Opened>, ShelfError> {
     let Some(stored) = shelf.get(&key(seq))? else { return Ok(None) };
     let read = opened(&String::from_utf8_lossy(&stored.value));
     Ok(Some(read.and_then(|(entry, hash)| {

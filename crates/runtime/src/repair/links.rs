@@ -14,6 +14,27 @@ pub(super) fn links(
     program: &Program,
     aws: Option<&Account>,
 ) -> Result<Option<(LinkKey, String)>, RepairError> {
+    let Some(key) = key(program, aws)? else { return Ok(None) };
+    let base = match program.repair.link_url.as_str() {
+        "" => own_address(program, aws),
+        base => base.to_owned(),
+    };
+    Ok(Some((key, base)))
+}
+
+/// Says whether links could be signed here and now. What is in AWS is not asked for.
+///
+/// # Errors
+/// If the key is not there, or is too short.
+pub fn links_usable(program: &Program) -> Result<(), RepairError> {
+    if matches!(program.repair.link_secret, Some(Secret::Parameter(_))) {
+        return Ok(());
+    }
+    key(program, None).map(drop)
+}
+
+fn key(program: &Program, aws: Option<&Account>) -> Result<Option<LinkKey>, RepairError> {
+    let _ = aws; // Not every build speaks to it.
     let Some(secret) = &program.repair.link_secret else { return Ok(None) };
     let place = secret.to_string();
     let revealed = match secret {
@@ -22,13 +43,8 @@ pub(super) fn links(
         secret => secret.reveal().map_err(|error| error.to_string()),
     };
     let revealed = revealed.map_err(|why| RepairError::LinkSecret { why })?;
-    let key = LinkKey::new(revealed.as_bytes())
-        .map_err(|short| RepairError::LinkKey { place, length: short.length })?;
-    let base = match program.repair.link_url.as_str() {
-        "" => own_address(program, aws),
-        base => base.to_owned(),
-    };
-    Ok(Some((key, base)))
+    let key = LinkKey::new(revealed.as_bytes());
+    Ok(Some(key.map_err(|short| RepairError::LinkKey { place, length: short.length })?))
 }
 
 #[cfg(not(feature = "aws"))]

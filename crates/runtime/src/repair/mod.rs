@@ -18,6 +18,7 @@ mod telling;
 pub use error::RepairError;
 #[cfg(feature = "aws")]
 pub(crate) use herald::Herald;
+pub use links::links_usable;
 #[cfg(feature = "aws")]
 pub(crate) use open::open_with;
 pub use open::{Need, Opened, open};

@@ -95,6 +95,7 @@ impl Checked {
         let whole = missing.is_empty();
         problems.extend(missing);
         problems.extend(silent(config));
+        problems.extend(links(config));
         let mut broken = config.broken.clone();
         for jail in &config.jails {
             let errors = unusable(jail);
@@ -153,6 +154,16 @@ fn silent(config: &Config) -> Vec<Told> {
         Some(Told { severity: "warning", sentence: format!("{} (as this user, now)", told.sentence), ..told })
     };
     config.program.responders.iter().filter_map(told).collect()
+}
+
+/// What keeps notices from holding links. Only a warning, as above.
+fn links(config: &Config) -> Option<Told> {
+    let error = stockade_runtime::repair::links_usable(&config.program).err()?;
+    let row =
+        config.origin_table().iter().find(|row| row.section == "repair" && row.key == "link_secret").cloned();
+    let origin = row.map(|row| row.origin).unwrap_or_default();
+    let told = Told::of_part(&error.to_string(), error.hint(), "repair", "link_secret", &origin);
+    Some(Told { severity: "warning", sentence: format!("{} (as this user, now)", told.sentence), ..told })
 }
 
 fn of_responder(config: &Config, responder: &ResponderConfig, error: RespondError) -> Told {

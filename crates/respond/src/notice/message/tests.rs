@@ -254,3 +254,82 @@ fn a_key_that_looks_like_an_option_is_none() {
     let text = message(vec![story("-rf", 0)], false).text();
     assert!(text.contains("more: stockade why -- '-rf' ·"), "{text}");
 }
+
+fn report(key: &str, answers: Vec<(&'static str, String)>) -> stockade_core::ports::Report {
+    stockade_core::ports::Report {
+        id: MatchId::derive("repair", "record", key, 1, 0),
+        topic: "repair/trail-stopped".into(),
+        description: "CloudTrail logging stopped".into(),
+        playbook: Some("P01".into()),
+        severity: Severity::High,
+        outcome: if answers.is_empty() { "repaired" } else { "waiting" },
+        came_to: "was repaired, and is good again".into(),
+        repair: format!("p01-{key}"),
+        key: Key::name(key),
+        at: AT,
+        found: "the trail `main` does not log".into(),
+        event: digest("arn:aws:iam::111122223333:user/mallory", "203.0.113.7"),
+        done: vec!["start logging (cloudtrail:StartLogging, request r-1)".into()],
+        undo: vec![format!("stockade repair undo p01-{key}")],
+        answers,
+        more: format!("stockade repair show p01-{key}"),
+        mark: "12 9f86d081".into(),
+    }
+}
+
+#[test]
+fn a_report_says_what_was_done_and_how_to_undo_it() {
+    let text = message(vec![Story::of_report(&report(TRAIL, Vec::new()))], false).text();
+    let expected = format!(
+        "[high] CloudTrail logging stopped: {TRAIL} was repaired, and is good again
+
+What happened
+  repair    CloudTrail logging stopped P01
+  event     StopLogging of cloudtrail.amazonaws.com
+  about     {TRAIL}
+  actor     arn:aws:iam::111122223333:user/mallory
+  from      203.0.113.7
+  account   111122223333
+  region    eu-central-1
+  time      2023-11-14 22:13:20 UTC
+  found     the trail `main` does not log
+
+What was done
+  start logging (cloudtrail:StartLogging, request r-1)
+
+How to undo it
+  stockade repair undo p01-{TRAIL}
+
+more: stockade repair show p01-{TRAIL} · record 12 9f86d081 · told by web01
+"
+    );
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn who_is_asked_gets_links_and_a_message_of_their_own() {
+    let link = "https://guard.example.com/?answer=v1.approve.p01-a.1.ff".to_owned();
+    let asked = Story::of_report(&report("a", vec![("approve", link.clone())]));
+    assert!(asked.card().handles.is_empty());
+    let asked = message(vec![asked], false);
+    assert!(asked.text().contains(&format!("What you can answer\n  approve   {link}\n")), "{}", asked.text());
+    assert!(asked.slack().to_string().contains(&format!("approve: <{link}>")), "{}", asked.slack());
+    let json = asked.json();
+    assert_eq!(json["notices"][0]["answers"]["approve"], link);
+    assert_eq!(
+        (&json["notices"][0]["verdict"], &json["notices"][0]["outcome"]),
+        (&"repair".into(), &"waiting".into())
+    );
+
+    // Several at once: each way back is there.
+    let several = ["a", "b", "c"].map(|key| Story::of_report(&report(key, Vec::new())));
+    let several = message(several.into(), false);
+    assert_eq!(several.title, "3 × CloudTrail logging stopped: a and 2 more");
+    for key in ["a", "b", "c"] {
+        assert!(
+            several.text().contains(&format!("  stockade repair undo p01-{key}\n")),
+            "{}",
+            several.text()
+        );
+    }
+}
