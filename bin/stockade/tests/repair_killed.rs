@@ -199,6 +199,11 @@ fn with_one_file_of_sqlite() {
     killed(|folder| Some(Kept::file(folder)));
 }
 
+#[test]
+fn with_a_table_of_dynamodb() {
+    killed(|_| Kept::table());
+}
+
 #[cfg(feature = "postgres")]
 #[test]
 fn with_a_database_of_postgresql() {
@@ -227,6 +232,11 @@ fn together(kept: impl FnOnce(&std::path::Path) -> Option<Kept>) {
 #[test]
 fn several_at_once_on_one_file() {
     together(|folder| Some(Kept::file(folder)));
+}
+
+#[test]
+fn several_at_once_in_one_table() {
+    together(|_| Kept::table());
 }
 
 #[cfg(feature = "postgres")]

@@ -1,4 +1,5 @@
 //! Every shelf does what a shelf must.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use stockade_repair::{FolderShelf, MemoryShelf};
 use stockade_testkit::shelf::suite;

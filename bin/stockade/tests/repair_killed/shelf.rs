@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use stockade_repair::{Shelf, SqliteShelf};
+use stockade_aws::{Access, Aws, Call};
+use stockade_repair::{DynamoShelf, Shelf, SqliteShelf};
 
 pub(crate) enum Kept {
     File(std::path::PathBuf),
+    /// A table in the same moto that holds the trail.
+    Table(Aws, String),
     #[cfg(feature = "postgres")]
     Postgres(stockade_testkit::postgres::Database),
 }
@@ -14,6 +17,24 @@ pub(crate) enum Kept {
 impl Kept {
     pub(crate) fn file(folder: &Path) -> Self {
         Self::File(folder.join("repairs.db"))
+    }
+
+    pub(crate) fn table() -> Option<Self> {
+        let url = std::env::var("STOCKADE_TEST_MOTO").ok().filter(|url| !url.is_empty())?;
+        let region = Some(crate::account::REGION.to_owned());
+        let aws = Aws::new(&Access { region, endpoint: Some(url) }).unwrap();
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+        let name = format!("shelf-{now}-{}", std::process::id());
+        let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
+        let text = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
+        let body = json!({
+            "TableName": name, "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
+            "AttributeDefinitions": [text("pk"), text("sk")],
+        });
+        let call = Call::json("make a table".into(), "dynamodb", "DynamoDB_20120810.CreateTable", &body);
+        aws.block_on(aws.call(&call)).unwrap();
+        Some(Self::Table(aws, name))
     }
 
     #[cfg(feature = "postgres")]
@@ -25,6 +46,7 @@ impl Kept {
     pub(crate) fn place(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
+            Self::Table(_, name) => format!("dynamodb:{name}"),
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => database.url(),
         }
@@ -33,6 +55,7 @@ impl Kept {
     fn shelf(&self) -> Box<dyn Shelf> {
         match self {
             Self::File(path) => Box::new(SqliteShelf::open(path).unwrap()),
+            Self::Table(aws, name) => Box::new(DynamoShelf::new(aws, name)),
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => {
                 let text = database.url();
