@@ -71,8 +71,8 @@ cost)
     exec "$here/cost.sh" "$@"
     ;;
 repair)
-    build -p stockade --features aws
-    build -p stockade-repair --features aws,sqlite --example engine_bench
+    build -p stockade -p stockade-repair --features stockade/aws,stockade-repair/aws,stockade-repair/sqlite \
+        --bin stockade --example engine_bench
     STOCKADE_EMULATORS=$(mktemp -d)
     export STOCKADE_EMULATORS
     trap '"$root/dev/emulators" stop; rm -rf "$STOCKADE_EMULATORS"' EXIT
