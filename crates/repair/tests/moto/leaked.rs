@@ -1,93 +1,15 @@
 //! P19: credentials that are in others' hands work no more.
 
-use serde_json::{Value, json};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::json;
 use stockade_core::Timestamp;
 use stockade_repair::{Exemption, Mode, Outcome, PassedOver, Run, Whom};
 use stockade_testkit::fault_proxy::{Answer, Verdict};
 
-use crate::world::{REGION, World, at, is_verified, notable, unique};
+use crate::world::{QUARANTINE, REGION, World, at, is_verified, notable};
 
 const DENY_ALL: &str = "arn:aws:iam::aws:policy/AWSDenyAll";
-const QUARANTINE: &str = "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3";
-
-impl World {
-    /// A user with one key; its name and the key's id.
-    pub(crate) fn user(&mut self, name: &str) -> (String, String) {
-        let name = unique(name);
-        self.admin("iam", "CreateUser", json!({"UserName": name}));
-        let key = self.access_key(&name);
-        (name, key)
-    }
-
-    pub(crate) fn access_key(&mut self, user: &str) -> String {
-        let made = self.admin("iam", "CreateAccessKey", json!({"UserName": user}));
-        made["AccessKey"]["AccessKeyId"].as_str().unwrap().to_owned()
-    }
-
-    pub(crate) fn role(&mut self, name: &str, path: &str) -> String {
-        let name = unique(name);
-        let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-            "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
-        let role = json!({"RoleName": name, "Path": path, "AssumeRolePolicyDocument": trust.to_string()});
-        self.admin("iam", "CreateRole", role);
-        name
-    }
-
-    /// Whether a key works.
-    pub(crate) fn is_active(&mut self, user: &str, key: &str) -> bool {
-        let keys = self.admin("iam", "ListAccessKeys", json!({"UserName": user}));
-        let keys = keys["AccessKeyMetadata"].as_array().unwrap();
-        keys.iter().find(|one| one["AccessKeyId"] == key).unwrap()["Status"] == "Active"
-    }
-
-    /// The policies of AWS's and others that a user has.
-    pub(crate) fn policies(&mut self, user: &str) -> Vec<String> {
-        let attached = self.admin("iam", "ListAttachedUserPolicies", json!({"UserName": user}));
-        arns(&attached)
-    }
-
-    pub(crate) fn role_policies(&mut self, role: &str) -> Vec<String> {
-        let attached = self.admin("iam", "ListAttachedRolePolicies", json!({"RoleName": role}));
-        arns(&attached)
-    }
-
-    /// AWS Health found keys in public.
-    pub(crate) fn health(&mut self, entities: &[&str]) -> Value {
-        let mut event = self.config_event("x");
-        let entities: Vec<Value> = entities.iter().map(|one| json!({"entityValue": one})).collect();
-        event["source"] = json!("aws.health");
-        event["region"] = json!("us-east-1");
-        event["detail-type"] = json!("AWS Health Event");
-        event["detail"] = json!({"service": "RISK", "eventTypeCode": "AWS_RISK_CREDENTIALS_EXPOSED",
-            "affectedEntities": entities});
-        event
-    }
-
-    /// GuardDuty found credentials used from elsewhere.
-    fn guardduty(&mut self, sort: &str, name: &str, key: &str) -> Value {
-        let mut event = self.config_event("x");
-        event["source"] = json!("aws.guardduty");
-        event["detail-type"] = json!("GuardDuty Finding");
-        event["detail"] = json!({"type": "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.OutsideAWS",
-            "id": event["id"], "updatedAt": event["time"], "service": {"archived": false},
-            "resource": {"accessKeyDetails": {"userType": sort, "userName": name, "accessKeyId": key}}});
-        event
-    }
-
-    fn quarantined(&mut self, user: &str) -> Value {
-        self.admin("iam", "AttachUserPolicy", json!({"UserName": user, "PolicyArn": QUARANTINE}));
-        self.event_of("iam", "AttachUserPolicy", json!({"userName": user, "policyArn": QUARANTINE}))
-    }
-
-    fn arn(&self, what: &str) -> String {
-        format!("arn:aws:iam::{}:{what}", self.place.account)
-    }
-}
-
-fn arns(attached: &Value) -> Vec<String> {
-    let policies = attached["AttachedPolicies"].as_array().cloned().unwrap_or_default();
-    policies.iter().map(|policy| policy["PolicyArn"].as_str().unwrap().to_owned()).collect()
-}
 
 /// Of a key, a user in quarantine and a role: leaked, event, repaired, verified; again nothing; undo. For the permissions
 /// as well.
@@ -300,4 +222,109 @@ fn an_exemption_of_the_user_or_its_tag_holds() {
     let run = world.reconcile();
     assert!(run.items.iter().all(is_verified), "over: {run:#?}");
     assert!(!world.is_active(&bob, &key));
+}
+
+/// A user as a test makes one: whether each key is active, and what is attached.
+#[derive(Clone, Debug)]
+struct Made {
+    keys: Vec<bool>,
+    denied: bool,
+    quarantined: bool,
+    other_policy: bool,
+    /// The key that AWS Health names, if it names one.
+    named: Option<usize>,
+}
+
+fn made() -> impl Strategy<Value = Made> {
+    let keys = proptest::collection::vec(any::<bool>(), 0..=2);
+    let flags = any::<[bool; 3]>();
+    (keys, flags, proptest::option::of(0..2usize)).prop_map(
+        |(keys, [denied, quarantined, other_policy], named)| Made {
+            keys,
+            denied,
+            quarantined,
+            other_policy,
+            named,
+        },
+    )
+}
+
+/// Which keys are active, and which policies are attached.
+fn whole(world: &mut World, user: &str, keys: &[String]) -> (Vec<bool>, Vec<String>) {
+    let active = keys.iter().map(|key| world.is_active(user, key)).collect();
+    let mut policies = world.policies(user);
+    policies.sort_unstable();
+    (active, policies)
+}
+
+/// Whatever a user was: after a repair no key works that did not, nothing is detached, and its neighbour is as it was;
+/// and the undo makes it what it was.
+#[test]
+fn nothing_is_weaker_after_a_repair_and_the_undo_is_exact() {
+    let Some(mut world) = World::new() else { return };
+    world.reset(|settings| {
+        settings.limits.per_account = usize::MAX;
+        settings.limits.least_of_class = usize::MAX;
+    });
+    let (neighbour, beside) = world.user("neighbour");
+    let world = std::cell::RefCell::new(world);
+    let mut runner = TestRunner::new(Config {
+        cases: 20,
+        failure_persistence: None,
+        max_shrink_iters: 8,
+        ..Config::default()
+    });
+    let result = runner.run(&made(), |made| {
+        let world = &mut *world.borrow_mut();
+        let (user, first) = world.user("someone");
+        let mut keys = vec![first];
+        keys.resize_with(made.keys.len().max(1), || world.access_key(&user));
+        for (key, _) in keys.iter().zip(&made.keys).filter(|(_, active)| !**active) {
+            let off = json!({"UserName": user, "AccessKeyId": key, "Status": "Inactive"});
+            world.admin("iam", "UpdateAccessKey", off);
+        }
+        let policies = [
+            (made.denied, DENY_ALL),
+            (made.quarantined, QUARANTINE),
+            (made.other_policy, "arn:aws:iam::aws:policy/ReadOnlyAccess"),
+        ];
+        for (_, policy) in policies.iter().filter(|(attached, _)| *attached) {
+            world.admin("iam", "AttachUserPolicy", json!({"UserName": user, "PolicyArn": policy}));
+        }
+        let before = whole(world, &user, &keys);
+        let named = made.named.and_then(|nth| keys.get(nth)).cloned();
+        let run = match &named {
+            Some(key) => {
+                let event = world.health(&[key]);
+                world.follow("P19", &event)
+            }
+            None => world.reconcile(),
+        };
+        let after = whole(world, &user, &keys);
+        for (was, is) in before.0.iter().zip(&after.0) {
+            prop_assert!(*was || !is, "a key works that did not: {run:#?}");
+        }
+        prop_assert!(before.1.iter().all(|policy| after.1.contains(policy)), "{run:#?}");
+        let repaired: Vec<_> = run.items.iter().filter(|item| is_verified(item)).collect();
+        if let Some(key) = &named {
+            prop_assert!(!world.is_active(&user, key), "{run:#?}");
+        } else if made.quarantined {
+            prop_assert!(after.0.iter().all(|active| !active), "{run:#?}");
+        } else {
+            prop_assert_eq!(&after, &before, "nobody said anything of this one");
+        }
+        for item in &repaired {
+            prop_assert!(after.1.iter().any(|policy| policy == DENY_ALL), "{run:#?}");
+            world.engine.undo(&item.id, "test").map_err(|error| TestCaseError::fail(error.to_string()))?;
+        }
+        prop_assert_eq!(whole(world, &user, &keys), before);
+        if made.quarantined {
+            // It is over for this one: the next looks of the schedule are about others.
+            world.admin("iam", "DetachUserPolicy", json!({"UserName": user, "PolicyArn": QUARANTINE}));
+        }
+        let of_neighbour = whole(world, &neighbour, std::slice::from_ref(&beside));
+        prop_assert_eq!(of_neighbour, (vec![true], Vec::new()));
+        Ok(())
+    });
+    result.unwrap();
 }

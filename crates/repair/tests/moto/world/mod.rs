@@ -1,6 +1,7 @@
 //! An account of its own in moto for each test, with an engine that looks after it.
 
 mod events;
+mod identities;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Once};
@@ -14,6 +15,8 @@ use stockade_repair::{
     Recorder, Run, Scope, Settings, Shelf, Time,
 };
 use stockade_testkit::fault_proxy::FaultProxy;
+
+pub(crate) use identities::QUARANTINE;
 
 pub(crate) const REGION: &str = "eu-central-1";
 
