@@ -110,7 +110,7 @@ impl Playbook for BucketBlockOff {
         names.sort_unstable();
         names.dedup();
         if names.is_empty() || names.len() > MAX_NAMED {
-            return vec![Hint::region(event.region())];
+            return vec![Hint::region(event.region()).only("")];
         }
         names.into_iter().map(|name| Hint::region(event.region()).thing(name)).collect()
     }
