@@ -9,6 +9,7 @@
 #   events    200,000 events through 200, 2,000 and 10,000 patterns, beside parsers and quamina; CloudTrail files
 #   live      following a log that grows by 100,000 lines a second and is rotated (needs root)
 #   cost      what the matches of real attacks cost in DynamoDB, in write and read units
+#   repair    from an event to the verified repair, and a look at 500 things, against moto, beside a guard in Python
 #   coldstart the packaged Lambda functions until they ask for their first event, beside Python with boto3
 #
 # The result goes to standard output and to benches/results/NAME.md. Programs are built first, in release mode; with
@@ -69,13 +70,22 @@ memory)
 cost)
     exec "$here/cost.sh" "$@"
     ;;
+repair)
+    build -p stockade --features aws
+    build -p stockade-repair --features aws,sqlite --example engine_bench
+    STOCKADE_EMULATORS=$(mktemp -d)
+    export STOCKADE_EMULATORS
+    trap '"$root/dev/emulators" stop; rm -rf "$STOCKADE_EMULATORS"' EXIT
+    eval "$("$root/dev/emulators" start)"
+    "$STOCKADE_TEST_PYTHON" "$here/repair.py" "$@"
+    ;;
 coldstart)
     STOCKADE_BENCH_PYTHON="$("$root/dev/venv" ministack)/bin/python3"
     export STOCKADE_BENCH_PYTHON
     exec python3 "$here/coldstart.py" "$@"
     ;;
 *)
-    sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

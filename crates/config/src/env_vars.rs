@@ -77,6 +77,8 @@ pub const ENV_VARS: &[EnvVar] = &[
     of("STOCKADE_REPAIR_APPROVE_WITHIN", "repair.approve_within", "0.1.0"),
     of("STOCKADE_REPAIR_UNDO_HOLDS", "repair.undo_holds", "0.1.0"),
     of("STOCKADE_REPAIR_TAG_EXEMPTS", "repair.tag_exempts", "0.1.0"),
+    of("STOCKADE_REPAIR_CONTAIN", "repair.contain", "0.1.0"),
+    of("STOCKADE_REPAIR_BREAK_GLASS", "repair.break_glass", "0.1.0"),
     of("STOCKADE_REPAIR_LIMIT_WINDOW", "repair.limit_window", "0.1.0"),
     of("STOCKADE_REPAIR_MAX_PER_THING", "repair.max_per_thing", "0.1.0"),
     of("STOCKADE_REPAIR_MAX_PER_ACCOUNT", "repair.max_per_account", "0.1.0"),

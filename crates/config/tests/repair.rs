@@ -37,6 +37,8 @@ shelf = "/srv/repairs.db"
 approve_within = "4h"
 undo_holds = "2d"
 tag_exempts = 0
+contain = true
+break_glass = ["arn:aws:iam::*:user/glass-*", "arn:aws:iam::111122223333:role/glass"]
 limit_window = "1h"
 max_per_thing = 1
 max_per_account = 2
@@ -94,6 +96,11 @@ external_id = "s3cret-id"
     assert_eq!((settings.modes.trial, settings.modes.at_most), (Duration::ZERO, Mode::Approve));
     assert_eq!(settings.tag_exempts, Duration::ZERO);
     assert_eq!(settings.regions, ["eu-central-1", "us-east-1"]);
+    assert!(settings.contain);
+    assert_eq!(
+        settings.own.break_glass,
+        ["arn:aws:iam::*:user/glass-*", "arn:aws:iam::111122223333:role/glass"]
+    );
     assert_eq!((settings.accounts, settings.own_account), (vec!["444455556666".to_owned()], false));
     let account = RepairAccount {
         account: "444455556666".into(),
@@ -118,6 +125,16 @@ external_id = "s3cret-id"
     assert_eq!(pipeline.until(), day("2027-01-01T00:00:00Z"), "and ends with its last");
     assert_eq!(pipeline.whom().source, Some("192.0.2.7/32".parse().unwrap()));
     assert_eq!((retired.until(), retired.reason()), (day("2027-01-01T05:00:00Z"), "retired"));
+}
+
+/// A name alone would protect nobody, and nobody would see it.
+#[test]
+fn who_is_for_emergencies_is_named_by_an_arn() {
+    errors(
+        "[repair]\nbreak_glass = [\"break-glass\"]\n",
+        "error: /etc/stockade/stockade.toml:2:16: repair.break_glass: expected ARNs of users and roles such as \
+         `[\"arn:aws:iam::*:user/break-glass\"]`, got: `\"break-glass\"`",
+    );
 }
 
 #[test]
@@ -258,13 +275,8 @@ fn variables_name_modes_of_playbooks_and_roles_of_other_accounts() {
     let env = |name: &str| (name == "STOCKADE_REPAIR_MEMBERS").then(|| ROLE.to_owned());
     let of_file = load_files_with(&files, "", &env, ReadRules::No).unwrap().program.repair.accounts;
     assert_eq!(of_file[1], account("444455556666", ROLE, Some("old")));
-    let rows: Vec<_> = config
-        .origin_table()
-        .iter()
-        .cloned()
-        .into_iter()
-        .filter(|row| row.section.starts_with("repair."))
-        .collect();
+    let rows: Vec<_> =
+        config.origin_table().iter().filter(|row| row.section.starts_with("repair.")).collect();
     let shown: Vec<String> = rows
         .iter()
         .filter(|row| row.section == "repair.playbooks" || row.section.ends_with("444455556666"))

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use stockade_core::Timestamp;
 
 use crate::json::{at, sha256, text};
+use crate::odd_json;
 
 /// An event in EventBridge's envelope.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,8 +71,7 @@ impl Event {
         if bytes.len() > Self::MAX_BYTES {
             return Err(BadEvent::TooLong { length: bytes.len() });
         }
-        let value: Value =
-            serde_json::from_slice(bytes).map_err(|error| BadEvent::NotJson { why: error.to_string() })?;
+        let value = odd_json::read(bytes).map_err(|error| BadEvent::NotJson { why: error.to_string() })?;
         if !value.is_object() {
             return Err(BadEvent::NotJson { why: "something else".to_owned() });
         }
@@ -265,6 +265,17 @@ mod tests {
         for source in ["shop", "", "aws.partner/example.com/1/2"] {
             assert_eq!(of(source), "envelope", "{source}");
         }
+    }
+
+    #[test]
+    fn half_an_emoji_in_a_user_agent_hides_nothing() {
+        // A user agent is cut at a kilobyte, and whoever calls chooses where that is.
+        let event = r#"{"account": "111122223333", "detail": {"eventName": "StopLogging",
+            "userAgent": "x\ud83d", "requestParameters": {"name": "main", "n": -1e400}}}"#;
+        let event = Event::read(event.as_bytes()).unwrap();
+        assert_eq!((event.operation(), event.account()), ("StopLogging", "111122223333"));
+        assert_eq!(at(event.value(), "/detail/userAgent"), "x\u{fffd}");
+        assert_eq!(text(event.parameters(), "name"), "main");
     }
 
     #[test]

@@ -189,7 +189,7 @@ pub fn end_of(day: &str) -> Option<Timestamp> {
 }
 
 /// Whether a text is as a pattern says, in which `*` stands for anything. Linear in the text for each star.
-fn like(pattern: &str, text: &str) -> bool {
+pub(crate) fn like(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
     let mut parts: Vec<&str> = parts.collect();

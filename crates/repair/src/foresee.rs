@@ -64,7 +64,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_790_000_000);
 
-    fn foreseen(identity: Value, name: Value, error: &str) -> Foreseen {
+    fn foreseen(identity: &Value, name: &Value, error: &str) -> Foreseen {
         let whom =
             Whom { principal: Some("arn:aws:iam::111122223333:role/pipeline".to_owned()), ..Whom::default() };
         let settings = Settings {
@@ -92,13 +92,17 @@ mod tests {
     #[test]
     fn the_pipeline_is_told_from_those_who_look_like_it() {
         let ours = "111122223333";
-        assert!(matches!(foreseen(role(ours, "pipeline"), json!("main"), ""), Foreseen::Exempt(_)));
-        assert_eq!(foreseen(role(ours, "pipeline"), Value::Null, ""), Foreseen::Followed, "it names nothing");
-        assert_eq!(foreseen(role(ours, "pipeline-evil"), json!("main"), ""), Foreseen::Followed);
-        assert_eq!(foreseen(role("999988887777", "pipeline"), json!("main"), ""), Foreseen::Followed);
-        assert_eq!(foreseen(role(ours, "stockade-guard"), json!("main"), ""), Foreseen::Own);
-        assert_eq!(foreseen(role("999988887777", "stockade-guard"), json!("main"), ""), Foreseen::Followed);
-        assert_eq!(foreseen(Value::Null, json!("main"), ""), Foreseen::Followed);
-        assert_eq!(foreseen(role(ours, "evil"), json!("main"), "AccessDenied"), Foreseen::FailedCall);
+        assert!(matches!(foreseen(&role(ours, "pipeline"), &json!("main"), ""), Foreseen::Exempt(_)));
+        assert_eq!(
+            foreseen(&role(ours, "pipeline"), &Value::Null, ""),
+            Foreseen::Followed,
+            "it names nothing"
+        );
+        assert_eq!(foreseen(&role(ours, "pipeline-evil"), &json!("main"), ""), Foreseen::Followed);
+        assert_eq!(foreseen(&role("999988887777", "pipeline"), &json!("main"), ""), Foreseen::Followed);
+        assert_eq!(foreseen(&role(ours, "stockade-guard"), &json!("main"), ""), Foreseen::Own);
+        assert_eq!(foreseen(&role("999988887777", "stockade-guard"), &json!("main"), ""), Foreseen::Followed);
+        assert_eq!(foreseen(&Value::Null, &json!("main"), ""), Foreseen::Followed);
+        assert_eq!(foreseen(&role(ours, "evil"), &json!("main"), "AccessDenied"), Foreseen::FailedCall);
     }
 }

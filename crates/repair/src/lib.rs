@@ -60,15 +60,18 @@ mod json;
 mod link;
 mod mode;
 mod news;
+mod odd_json;
 mod own;
 pub mod playbook;
 pub mod playbooks;
+mod principal;
 mod record;
 mod report;
 mod run;
 mod settings;
 mod shelf;
 mod state;
+mod suspect;
 mod trail;
 
 pub use answer::{Answer, answer};
@@ -87,7 +90,7 @@ pub use playbook::Playbook;
 pub use playbooks::CATALOGUE;
 pub use record::{Broken, Entry, START, Verified, Verifier, verify_lines};
 pub use report::{Report, Row};
-pub use run::{Done, Item, Limit, Outcome, PassedOver, Run, TrialReport, WouldHave};
+pub use run::{Contained, Done, Item, Limit, Outcome, PassedOver, Run, TrialReport, WouldHave};
 pub use settings::{Limits, Own, Settings};
 #[cfg(feature = "aws")]
 pub use shelf::DynamoShelf;

@@ -180,6 +180,9 @@ pub enum Outcome {
         repairs: Vec<String>,
         /// Until when nothing more is repaired.
         until: Timestamp,
+        /// What was done about each of them who is known; empty where nobody is.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        contained: Vec<Contained>,
     },
     /// Another run works on it at this moment.
     Busy,
@@ -188,6 +191,19 @@ pub enum Outcome {
         /// Why.
         why: String,
     },
+}
+
+/// What was done about an actor who undoes repairs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contained {
+    /// The ARN of a user, or of a session of a role.
+    pub who: String,
+    /// The id under which the record knows it, by which it is approved or taken back; empty where nothing was tried.
+    pub id: String,
+    /// Whether the actor can do nothing more, as far as it is seen.
+    pub done: bool,
+    /// In a sentence: what was done, or why nothing.
+    pub says: String,
 }
 
 /// Which limit.
@@ -280,6 +296,18 @@ impl Run {
     }
 }
 
+impl Outcome {
+    /// What of it stays the same while nothing new happens: by this it is known whether it was said before.
+    pub(crate) fn lasting(&self) -> Self {
+        match self.clone() {
+            Self::Escalated { actors, repairs, until, .. } => {
+                Self::Escalated { actors, repairs, until, contained: Vec::new() }
+            }
+            other => other,
+        }
+    }
+}
+
 impl Item {
     /// The whole of it in a sentence or two: what happened, what was done, how to undo it.
     pub fn sentence(&self) -> String {
@@ -307,11 +335,19 @@ impl Item {
             }
             Outcome::NotOurs => what,
             Outcome::Limited { why, .. } => format!("{what}: NOT repaired, {why}"),
-            Outcome::Escalated { actors, repairs, .. } => format!(
-                "{what}: NOT repaired any more, {} undid {} repairs; contain the actor now",
-                if actors.is_empty() { "somebody".to_owned() } else { actors.join(", ") },
-                repairs.len()
-            ),
+            Outcome::Escalated { actors, repairs, contained, .. } => {
+                let who = if actors.is_empty() {
+                    "somebody whom no event names".to_owned()
+                } else {
+                    actors.join(", ")
+                };
+                let mut told: Vec<&str> = contained.iter().map(|one| one.says.as_str()).collect();
+                if !contained.iter().any(|one| one.done) {
+                    told.push("contain the actor now");
+                }
+                let (repairs, told) = (repairs.join(", "), told.join("; "));
+                format!("{what}: NOT repaired any more, {who} undid the repairs {repairs}; {told}")
+            }
             Outcome::Busy => format!("{what}: another run works on it"),
             Outcome::Dropped { why } => format!("{what}: not repaired, {why}"),
         }

@@ -30,6 +30,8 @@ pub struct Settings {
     pub approve_within: Duration,
     /// How long a thing whose repair a person took back is left as it is.
     pub undo_holds: Duration,
+    /// Whether an actor who undoes each repair is contained, by the playbook P19 and as far as its mode allows.
+    pub contain: bool,
     /// Signs the links that approve a repair; no links without.
     pub link_key: Option<LinkKey>,
     /// Where links lead, without a query; no links in notices without.
@@ -51,6 +53,7 @@ impl Default for Settings {
             regions: Vec::new(),
             approve_within: DAY,
             undo_holds: DAY,
+            contain: false,
             link_key: None,
             link_url: String::new(),
             manifest: Vec::new(),
@@ -76,6 +79,8 @@ pub struct Own {
     /// The ARNs of the roles that repairs are made with, ours and those assumed in other accounts: what they do is never
     /// a trigger.
     pub roles: Vec<String>,
+    /// The ARNs of users and roles for emergencies, in which `*` stands for anything: their credentials are never touched.
+    pub break_glass: Vec<String>,
 }
 
 impl Default for Own {
@@ -87,6 +92,7 @@ impl Default for Own {
             watched_roles: Vec::new(),
             accounts: Vec::new(),
             roles: Vec::new(),
+            break_glass: Vec::new(),
         }
     }
 }

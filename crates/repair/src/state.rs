@@ -27,6 +27,14 @@ pub(crate) fn case(playbook: &str, subject: &Subject) -> String {
     format!("case/{playbook}/{}", short(&subject.key()))
 }
 
+/// All of those.
+pub(crate) const CASES: &str = "case/";
+
+/// How many events of an account came within the hour.
+pub(crate) fn flood(account: &str) -> String {
+    format!("flood/{}", short(account))
+}
+
 /// What is not good in one place.
 pub(crate) fn open(place: &Place) -> String {
     format!("open/{place}")
@@ -82,6 +90,19 @@ pub(crate) struct Installation {
     /// Whether it was said what would have been done in the trial.
     #[serde(default)]
     pub(crate) reported: bool,
+    /// In which way everything here is written; 0 before that was said.
+    #[serde(default)]
+    pub(crate) format: u32,
+}
+
+/// The way in which this version writes. It reads all before it.
+pub(crate) const FORMAT: u32 = 1;
+
+/// Events of an account within an hour.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Flood {
+    pub(crate) since: Timestamp,
+    pub(crate) events: u64,
 }
 
 /// One subject of one playbook.
@@ -215,7 +236,42 @@ const MAX_TOLD: usize = 2000;
 /// them looks again.
 const MAX_TURNS: usize = 200;
 
+/// Of how many repairs and holds in a place it is known that they are open: of more the first in their order are forgotten,
+/// the newest last. They end when their things are good again, and a thing that is gone is never good.
+const MAX_OPEN: usize = 2000;
+
 impl Open {
+    /// What of a playbook is not good in the place.
+    pub(crate) fn of(&self, playbook: &str, place: &Place) -> Vec<Subject> {
+        let begins = format!("{playbook}/{place}/");
+        let keys: BTreeSet<&String> = self.repairs.keys().chain(self.told.keys()).collect();
+        let subject = |key: &&String| {
+            let (class, thing) = key.strip_prefix(&begins)?.split_once('/')?;
+            let (id, aspect) = thing.rsplit_once('#')?;
+            Some(Subject::new(place, class, id).aspect(aspect))
+        };
+        keys.iter().filter_map(subject).collect()
+    }
+
+    /// A repair of this thing began.
+    pub(crate) fn began(&mut self, key: &str, id: &str) {
+        if self.repairs.len() >= MAX_OPEN && !self.repairs.contains_key(key) {
+            let old =
+                self.repairs.keys().find(|one| !self.turns.iter().any(|(_, about)| about == *one)).cloned();
+            self.repairs.remove(&old.unwrap_or_default());
+        }
+        self.repairs.insert(key.to_owned(), id.to_owned());
+        self.turned(key);
+    }
+
+    /// The thing is held until it is good.
+    pub(crate) fn hold(&mut self, key: &str) {
+        while self.held.len() >= MAX_OPEN && !self.held.contains(key) {
+            self.held.pop_first();
+        }
+        self.held.insert(key.to_owned());
+    }
+
     /// Remembers what was said, within bounds: events can name any number of things.
     pub(crate) fn tell(&mut self, key: &str, told: Told) {
         let now = told.at;
@@ -335,30 +391,58 @@ fn written<T: Serialize>(key: &str, value: &T) -> Result<Vec<u8>, ShelfError> {
     serde_json::to_vec(value).map_err(|error| ShelfError::stays(format!("cannot write `{key}`: {error}")))
 }
 
-/// Removes what is older than `keep` of the keys with a prefix; each value has its time in `at`. Bounded: the next run
-/// goes on.
+/// How many values a tidying looks at: the next run goes on. With a run every five minutes that is half a million a day.
+const TIDIED: usize = 2000;
+
+/// Removes what is older than `keep` of the keys with a prefix; each value has its time in `at`.
 pub(crate) fn tidy(
     shelf: &mut dyn Shelf,
     prefix: &str,
     now: Timestamp,
     keep: Duration,
 ) -> Result<(), ShelfError> {
-    #[derive(Deserialize)]
-    struct Dated {
-        at: Timestamp,
-    }
-    const AT_ONCE: usize = 200;
-    let Mark { after } = read(shelf, &format!("tidy/{prefix}"))?.unwrap_or_default();
-    let keys = shelf.list(prefix, &after, AT_ONCE)?;
-    let next = Mark { after: keys.last().filter(|_| keys.len() == AT_ONCE).cloned().unwrap_or_default() };
-    for key in keys {
-        let Some(stored) = shelf.get(&key)? else { continue };
-        let old = serde_json::from_slice::<Dated>(&stored.value).is_ok_and(|dated| dated.at.plus(keep) < now);
-        if old {
-            shelf.put_if_version(&key, None, stored.version)?;
+    tidy_if(shelf, prefix, |dated: &Old| dated.at.plus(keep) < now)
+}
+
+/// The time of whatever has one.
+#[derive(Deserialize)]
+struct Old {
+    at: Timestamp,
+}
+
+/// Removes cases of things about which nothing happened for so long, and nothing is to be known any more.
+pub(crate) fn tidy_cases(shelf: &mut dyn Shelf, now: Timestamp, keep: Duration) -> Result<(), ShelfError> {
+    tidy_if(shelf, CASES, |case: &Case| {
+        let held = case.hold.as_ref().is_some_and(|hold| now < hold.until.plus(keep));
+        let recent = case.recent.iter().any(|attempt| now < attempt.at.plus(keep));
+        let leased = case.lease.as_ref().is_some_and(|lease| now < lease.until.plus(keep));
+        !held && !recent && !leased && case.doing.is_none() && case.approval.is_none()
+    })
+}
+
+fn tidy_if<T: DeserializeOwned>(
+    shelf: &mut dyn Shelf,
+    prefix: &str,
+    is_old: impl Fn(&T) -> bool,
+) -> Result<(), ShelfError> {
+    let mark = format!("tidy/{prefix}");
+    let Mark { mut after } = read(shelf, &mark)?.unwrap_or_default();
+    let mut looked = 0;
+    while looked < TIDIED {
+        let values = shelf.values(prefix, &after, TIDIED - looked)?;
+        let Some((last, _)) = values.last() else {
+            after.clear();
+            break;
+        };
+        after.clone_from(last);
+        looked += values.len();
+        for (key, stored) in values {
+            if serde_json::from_slice::<T>(&stored.value).is_ok_and(|value| is_old(&value)) {
+                shelf.put_if_version(&key, None, stored.version)?;
+            }
         }
     }
-    update(shelf, &format!("tidy/{prefix}"), |mark: &mut Mark| mark.clone_from(&next))
+    update(shelf, &mark, |mark: &mut Mark| mark.after.clone_from(&after))
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

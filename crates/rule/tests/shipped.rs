@@ -87,6 +87,7 @@ fn every_playbook_has_its_trigger_and_only_those_that_can_act_do() {
     assert_eq!(
         of(Target::Repair),
         [
+            "access-key-leaked",
             "cloudtrail-deleted",
             "cloudtrail-stopped",
             "cloudtrail-weakened",

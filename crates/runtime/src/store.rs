@@ -196,8 +196,8 @@ mod tests {
     #[test]
     fn as_much_is_kept_as_the_configuration_says() {
         let folder = tempfile::tempdir().unwrap();
-        let mut program = Program::default();
-        program.store = StoreConfig::File(folder.path().join("s.db"));
+        let store = StoreConfig::File(folder.path().join("s.db"));
+        let mut program = Program { store, ..Program::default() };
         (program.retention.max_matches, program.retention.max_decisions) = (3, 2);
         let mut store = open(&StoreOptions::of(&program, None), Timestamp::default()).unwrap().store;
         for nth in 0..9 {

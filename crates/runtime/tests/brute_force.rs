@@ -11,6 +11,7 @@
     reason = "a test may fail loudly"
 )]
 
+#[allow(dead_code, reason = "others shut it")]
 #[path = "agent/door.rs"]
 mod door;
 #[path = "packets/net.rs"]

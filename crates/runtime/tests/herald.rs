@@ -132,7 +132,9 @@ fn a_kill_between_repair_and_notice_loses_nothing() {
     let _telling = Telling(&site);
     let daemon = site.start(None);
     let mut engine = wait_for("the shelf", || {
-        site.path("state/repairs.db").exists().then(|| site_engine(&site, stockade_runtime::repair::Need::Kept))
+        site.path("state/repairs.db")
+            .exists()
+            .then(|| site_engine(&site, stockade_runtime::repair::Need::Kept))
     });
     account.stop(&trail);
     wait_for("the repair on record", || {

@@ -134,7 +134,15 @@ impl Account {
     /// # Panics
     /// If it cannot.
     pub fn trail(&self, name: &str) -> String {
-        let made = self.cloudtrail("CreateTrail", &json!({"Name": name, "S3BucketName": self.bucket()}));
+        self.trail_in(name, &self.bucket())
+    }
+
+    /// The same in a bucket that is there.
+    ///
+    /// # Panics
+    /// If it cannot.
+    pub fn trail_in(&self, name: &str, bucket: &str) -> String {
+        let made = self.cloudtrail("CreateTrail", &json!({"Name": name, "S3BucketName": bucket}));
         let arn = made.get("TrailARN").and_then(Value::as_str).expect("an ARN").to_owned();
         self.cloudtrail("StartLogging", &json!({ "Name": arn }));
         arn

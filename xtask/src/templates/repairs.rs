@@ -285,6 +285,21 @@ mod tests {
         grants
     }
 
+    /// What a role's own policies may have together, in characters that are no blanks.
+    /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+    const MAX_ROLE_CHARACTERS: usize = 10_240;
+    /// What the policy `events` of guard.yaml may take of them: log, queues, table, topics, files, members.
+    const OF_THE_FUNCTION: usize = 3_000;
+
+    /// Else the permissions would have to become managed policies of their own, of which a role may have ten.
+    #[test]
+    fn all_permissions_fit_into_a_role() {
+        let chosen: Vec<(&dyn Playbook, Mode)> =
+            CATALOGUE.iter().map(|playbook| (*playbook, Mode::Act)).collect();
+        let characters = policy(&chosen, &PolicyOptions::default()).to_string().len();
+        assert!(characters <= MAX_ROLE_CHARACTERS - OF_THE_FUNCTION, "{characters}");
+    }
+
     #[test]
     fn a_condition_of_many_playbooks_has_ten_terms_at_most() {
         let terms = |n: usize| (0..n).map(|n| format!("t{n}")).collect::<Vec<_>>();

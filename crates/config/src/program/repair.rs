@@ -34,6 +34,11 @@ pub struct Repair {
     pub undo_holds: Duration,
     /// `tag_exempts`: how far away the end of an exemption by tag may be; zero: tags exempt nothing.
     pub tag_exempts: Duration,
+    /// `contain`: an actor who undoes each repair is contained, as far as the mode of P19 allows it.
+    pub contain: bool,
+    /// `break_glass`: the ARNs of users and roles for emergencies, in which `*` stands for anything: their credentials are
+    /// never touched.
+    pub break_glass: Vec<String>,
     /// `limit_window`: the window of the limits below.
     pub limit_window: Duration,
     /// `max_per_thing`: repairs of one thing by one playbook in the window; above zero.
@@ -91,6 +96,8 @@ impl Default for Repair {
             link_url: String::new(),
             undo_holds: DAY,
             tag_exempts: DAY.saturating_mul(31),
+            contain: false,
+            break_glass: Vec::new(),
             limit_window: limits.window,
             max_per_thing: limits.per_subject,
             max_per_account: limits.per_account,
@@ -140,6 +147,7 @@ impl Repair {
                 accounts: self.known_accounts.clone(),
                 watched_roles: self.own_roles.iter().map(name).collect(),
                 roles: roles.cloned().collect(),
+                break_glass: self.break_glass.clone(),
                 ..Own::default()
             },
             accounts: self.accounts.iter().map(|one| one.account.clone()).collect(),
@@ -148,6 +156,7 @@ impl Repair {
             approve_within: self.approve_within,
             undo_holds: self.undo_holds,
             tag_exempts: self.tag_exempts,
+            contain: self.contain,
             ..Settings::default()
         }
     }
@@ -198,6 +207,17 @@ pub(super) fn is_prefix(text: &str) -> bool {
     (1..=MAX).contains(&text.len()) && text.bytes().all(allowed)
 }
 
+/// An ARN of a user or a role, in which `*` may stand for anything: a name alone would protect nobody.
+pub(super) fn is_principal(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", partition, "iam", "", account, resource] = parts.as_slice() else { return false };
+    let known = |account: &str| account.contains('*') || account.len() == 12;
+    let named = |sort| resource.strip_prefix(sort).is_some_and(|name| !name.is_empty());
+    (partition.starts_with("aws") || *partition == "*")
+        && known(account)
+        && (named("user/") || named("role/"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +232,7 @@ mod tests {
         let repair = Repair::default();
         assert!(!repair.is_on());
         let (ours, engines) = (repair.settings(), Settings::default());
+        assert!(!ours.contain, "nobody is contained");
         assert_eq!((ours.limits, ours.own, ours.own_account), (engines.limits, engines.own, true));
         assert_eq!((ours.approve_within, ours.undo_holds), (engines.approve_within, engines.undo_holds));
         assert_eq!(ours.tag_exempts, engines.tag_exempts);
@@ -242,6 +263,17 @@ mod tests {
             ("javascript:alert(1)", false),
         ] {
             assert_eq!(is_link_url(text), fits, "{text}");
+        }
+        for (text, fits) in [
+            ("arn:aws:iam::*:user/break-glass", true),
+            ("arn:aws-cn:iam::111122223333:role/*", true),
+            ("break-glass", false),
+            ("arn:aws:iam::111122223333:root", false),
+            ("arn:aws:iam::1111:user/x", false),
+            ("arn:aws:iam::111122223333:user/", false),
+            ("arn:aws:sts::111122223333:assumed-role/x/y", false),
+        ] {
+            assert_eq!(is_principal(text), fits, "{text}");
         }
         for (text, fits) in [("stockade-", true), ("", false), ("a b", false), ("*", false)] {
             assert_eq!(is_prefix(text), fits, "{text}");

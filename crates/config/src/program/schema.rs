@@ -280,6 +280,20 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "How far away the end of a tag `stockade:exempt` may be. A tag that ends later exempts nothing: whoever may tag a\n\
          thing may be about to stop it. `0`: no tag exempts anything."
     ),
+    setting!(
+        repair.contain,
+        Kind::Flag,
+        "Whether an actor who undoes each repair is contained: keys inactive, everything denied. As far as the mode of\n\
+         `key-leaked` allows it; a role only after a person approved."
+    ),
+    setting!(
+        repair.break_glass,
+        Kind::Each {
+            expected: "ARNs of users and roles such as `[\"arn:aws:iam::*:user/break-glass\"]`",
+            fits: repair::is_principal
+        },
+        "The ARNs of users and roles for emergencies, in which `*` stands for anything: their credentials are never touched."
+    ),
     setting!(repair.limit_window, SECOND, "The time in which repairs are counted for the limits below."),
     setting!(
         repair.max_per_thing,

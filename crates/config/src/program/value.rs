@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     Text { expected: &'static str, fits: fn(&str) -> bool },
     /// Names, none of them empty.
     Texts,
+    /// Names, each of which fits.
+    Each { expected: &'static str, fits: fn(&str) -> bool },
     /// One of these words.
     Word(&'static [&'static str]),
     /// A length of time in fail2ban's language, or whole seconds.
@@ -85,6 +87,7 @@ impl Kind {
             Self::Text { expected, .. } => expected.into(),
             Self::Host => format!("a name of at most {MAX_HOST_BYTES} bytes, or nothing"),
             Self::Texts => "names such as `[\"sshd\"]`".into(),
+            Self::Each { expected, .. } => expected.to_owned(),
             Self::Path { max_bytes } => format!("an absolute path of at most {max_bytes} bytes"),
             Self::Word(words) => format!("one of `{}`", words.join("`, `")),
             Self::Span { min } => format!("a length of time such as `10m`, at least {}", span_text(min)),
@@ -121,10 +124,10 @@ impl Kind {
             | Self::Word(_)
             | Self::Span { .. }
             | Self::BanTime => self.string(text),
-            Self::Texts => {
+            Self::Texts | Self::Each { .. } => {
                 let parts = text.split([' ', ',', '\n', '\t']).filter(|part| !part.is_empty());
                 parts
-                    .map(|part| is_name(part).then(|| part.to_owned()))
+                    .map(|part| self.is_item(part).then(|| part.to_owned()))
                     .collect::<Option<_>>()
                     .map(Parsed::Texts)
             }
@@ -184,15 +187,15 @@ impl Kind {
                 };
                 return array.iter().map(item).collect::<Result<_, _>>().map(Parsed::Keys);
             }
-            (Self::Texts, DeValue::Array(array)) => {
+            (Self::Texts | Self::Each { .. }, DeValue::Array(array)) => {
                 let item = |item: &toml::Spanned<DeValue<'_>>| {
                     let wrong = || self.bad(Some(item.span()), &format!("`{}`", text.quote(item.span())));
-                    let text = item.get_ref().as_str().filter(|text| is_name(text));
+                    let text = item.get_ref().as_str().filter(|text| self.is_item(text));
                     text.map(str::to_owned).ok_or_else(wrong)
                 };
                 return array.iter().map(item).collect::<Result<_, _>>().map(Parsed::Texts);
             }
-            (Self::Keys | Self::Texts, DeValue::String(_)) => {
+            (Self::Keys | Self::Texts | Self::Each { .. }, DeValue::String(_)) => {
                 return Err(Bad { hint: Some("write a list: `[\"…\", \"…\"]`".into()), ..bad() });
             }
             _ => None,
@@ -221,8 +224,13 @@ impl Kind {
                 TimeSpan::Forever => Some(Parsed::BanTime(BanTime::Forever)),
                 span => span.duration().and_then(ban_time),
             },
-            Self::Flag | Self::Count { .. } | Self::Keys | Self::Texts => None,
+            Self::Flag | Self::Count { .. } | Self::Keys | Self::Texts | Self::Each { .. } => None,
         }
+    }
+
+    /// Whether a text may stand in the list.
+    fn is_item(self, text: &str) -> bool {
+        is_name(text) && if let Self::Each { fits, .. } = self { fits(text) } else { true }
     }
 
     fn span(self, span: Duration) -> Option<Parsed> {

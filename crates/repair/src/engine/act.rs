@@ -43,7 +43,7 @@ impl Engine {
         let why = match trigger {
             Trigger::Event { event, .. } => event.identity(),
             Trigger::Schedule => String::new(),
-            Trigger::Approved { id, .. } => id.to_owned(),
+            Trigger::Escalation { id, .. } | Trigger::Approved { id, .. } => id.to_owned(),
         };
         let all = json!([item.playbook, item.subject.key(), why, now.as_millis()]);
         let hash = sha256(all.to_string().as_bytes());
@@ -81,6 +81,7 @@ impl Engine {
                 Ok(taken) => taken,
                 Err(refused) => {
                     item.outcome = refused;
+                    self.contain(item, trigger, acting)?;
                     if item.outcome != Outcome::Busy {
                         self.tell(item, &finding, trigger)?;
                     }
@@ -89,13 +90,18 @@ impl Engine {
             };
         item.id.clone_from(&id);
         let since = trigger.event_at().filter(|at| *at <= began).unwrap_or(began);
+        let left = match left {
+            Some(left) if self.is_recorded(&left.id)? => None,
+            left => left,
+        };
         let mut doing = match left {
             Some(left) if left.id == id => left,
-            Some(left) => {
-                self.left_behind(about.id, &finding, &left)?;
+            left => {
+                if let Some(left) = left {
+                    self.left_behind(about.id, &finding, &left)?;
+                }
                 Doing { id: id.clone(), since, calls: Vec::new() }
             }
-            None => Doing { id: id.clone(), since, calls: Vec::new() },
         };
         if let Err(error) = self.begun(&id, item, &finding, plan, trigger, began) {
             self.release(about.id, &subject, &id, turn, None)?;
@@ -165,8 +171,7 @@ impl Engine {
         let key = state::open_key(&item.playbook, &finding.subject);
         let place = state::open(&finding.subject.place);
         Ok(state::update(self.shelf.as_mut(), &place, |open: &mut Open| {
-            open.repairs.insert(key.clone(), id.to_owned());
-            open.turned(&key);
+            open.began(&key, id);
         })?)
     }
 

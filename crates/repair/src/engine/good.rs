@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::pass::merge;
 use super::{Engine, EngineError, record, state};
 use crate::playbook::{Finding, Playbook};
+use crate::record::Entry;
 use crate::run::{Item, Outcome};
+use crate::shelf::ShelfError;
 use crate::state::{Doing, Open};
 
 impl Engine {
@@ -52,26 +54,31 @@ impl Engine {
             return Ok(self.release(about.id, subject, repair, turn, None)?);
         }
         let entries = record::of_repair(self.shelf.as_mut(), repair)?;
-        let is_over = |kind: &str, body: &Value| {
-            kind == "good" || kind == "repair" && body.get("outcome") == Some(&json!("verified"))
-        };
-        let over = entries.last().is_some_and(|last| is_over(&last.kind, &last.body));
+        let last = entries.last();
+        let is_over =
+            |last: &Entry| last.kind == "good" || last.body.get("outcome") == Some(&json!("verified"));
         let began = entries.iter().rev().find(|entry| entry.kind == "began").map(|entry| &entry.body);
         match doing {
             // It was recorded, and only not closed.
-            _ if over => {}
-            Some(doing) => {
+            _ if last.is_some_and(is_over) => {}
+            Some(doing) if !last.is_some_and(ends) => {
                 let (body, outcome) = self.ending(began, finding, &doing);
                 record::append(self.shelf.as_mut(), self.time.now(), "repair", repair, body)?;
                 (item.id, item.outcome, item.done) = (repair.to_owned(), outcome, doing.calls);
             }
-            None => {
+            _ => {
                 let body = json!({"playbook": about.id, "subject": subject, "after": finding.state});
                 record::append(self.shelf.as_mut(), self.time.now(), "good", repair, body)?;
             }
         }
         self.ended_repair(about.id, subject, true)?;
         Ok(self.release(about.id, subject, repair, turn, Some(true))?)
+    }
+
+    /// Whether the record holds all that was done of a repair: whoever made it died after he had written its end.
+    pub(super) fn is_recorded(&mut self, id: &str) -> Result<bool, ShelfError> {
+        let entries = record::of_repair(self.shelf.as_mut(), id)?;
+        Ok(entries.last().is_some_and(ends))
     }
 
     /// The last line of a repair that another life made.
@@ -93,4 +100,9 @@ impl Engine {
         );
         (body, Outcome::Repaired { verified: true, latency_ms })
     }
+}
+
+/// Whether a line tells how a life of a repair ended.
+fn ends(line: &Entry) -> bool {
+    line.kind == "repair" || line.kind == "good"
 }

@@ -7,7 +7,7 @@ use stockade_core::Timestamp;
 
 use super::{Engine, EngineError, Trigger, record, state};
 use crate::exempt::{Exempt, Exemption};
-use crate::playbook::Subject;
+use crate::playbook::{Finding, Playbook, Subject};
 use crate::shelf::ShelfError;
 use crate::state::{Case, Hold, Open};
 
@@ -99,8 +99,25 @@ impl Engine {
         }
         let case = state::case(playbook, subject);
         state::update(self.shelf.as_mut(), &case, |case: &mut Case| {
-            case.others = case.others.max(Some(acted))
+            case.others = case.others.max(Some(acted));
         })
+    }
+
+    /// The exemption of the principal that a finding is about. It is no exemption of an actor: it holds as long as it
+    /// says, whoever did what.
+    pub(super) fn exempt_suspect(
+        &self,
+        playbook: &dyn Playbook,
+        finding: &Finding,
+        now: Timestamp,
+    ) -> Option<Exempt> {
+        let suspect = playbook.suspect(finding)?;
+        let (about, subject) = (playbook.about(), &finding.subject);
+        let mut exempt = self.settings.exemptions.iter().find_map(|exemption| {
+            exemption.holds([about.id, about.name], subject, &finding.name, Some(&suspect), now)
+        })?;
+        exempt.by_actor = false;
+        Some(exempt)
     }
 
     fn put_hold(&mut self, playbook: &str, subject: &Subject, hold: &Hold) -> Result<(), ShelfError> {
@@ -111,7 +128,7 @@ impl Engine {
         let key = state::open_key(playbook, subject);
         state::update(self.shelf.as_mut(), &state::open(&subject.place), |open: &mut Open| {
             if hold.until_good {
-                open.held.insert(key.clone());
+                open.hold(&key);
             } else {
                 open.held.remove(&key);
             }

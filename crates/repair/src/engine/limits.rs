@@ -101,7 +101,7 @@ fn claim(
             actors.sort_unstable();
             actors.dedup();
             let repairs = case.recent.iter().map(|attempt| attempt.id.clone()).collect();
-            return Err(Outcome::Escalated { actors, repairs, until });
+            return Err(Outcome::Escalated { actors, repairs, until, contained: Vec::new() });
         }
         let (count, window) = (case.recent.len(), limits.window.as_secs());
         let why = format!("it was tried {count} times within {window} s: the limit of a thing is reached");
@@ -193,7 +193,8 @@ mod tests {
         let fourth = claim(&mut case, "r-3", Some("mallory"), &limits, at(180));
         let repairs = vec!["r-0".to_owned(), "r-1".to_owned(), "r-2".to_owned()];
         let until = at(600);
-        assert_eq!(fourth, Err(Outcome::Escalated { actors: vec!["mallory".into()], repairs, until }));
+        let (actors, contained) = (vec!["mallory".into()], Vec::new());
+        assert_eq!(fourth, Err(Outcome::Escalated { actors, repairs, until, contained }));
         assert_eq!(claim(&mut case, "r-3", None, &limits, at(600)), Ok(4), "the first is out of the window");
     }
 

@@ -10,8 +10,10 @@
 //! daemon do the same.
 
 mod act;
+mod contain;
 mod decide;
 mod error;
+mod flood;
 mod good;
 mod holds;
 mod lease;
@@ -82,6 +84,8 @@ pub struct Engine {
     playbooks: Vec<&'static dyn Playbook>,
     /// Who we are, once it was asked.
     us: Option<whose::Us>,
+    /// What was done beside what was looked at, until the run takes it.
+    beside: Vec<crate::run::Item>,
     /// Regions by account, once they were asked.
     regions: BTreeMap<String, Vec<String>>,
 }
@@ -124,6 +128,7 @@ impl Engine {
             home: home.to_owned(),
             playbooks: CATALOGUE.to_vec(),
             us: None,
+            beside: Vec::new(),
             regions: BTreeMap::new(),
         }
     }
@@ -164,12 +169,16 @@ impl Engine {
         let event = Event::read(bytes)?;
         let installation = self.begin(self.time.now())?;
         let actor = event.actor();
+        let flood = self.counted(event.account())?;
         match self.whose(&event, actor.as_ref())? {
             Whose::Ours(repair) => self.own_call(playbook, &event, repair),
+            _ if !event.error_code().is_empty() && flood => {
+                self.passed(PassedOver::FailedCall { code: event.error_code().to_owned() })
+            }
             _ if !event.error_code().is_empty() => self.attempt(playbook, &event, actor.as_ref()),
             whose => {
                 let claims = whose == Whose::Claims;
-                let trigger = Trigger::Event { event: &event, actor: actor.as_ref(), claims };
+                let trigger = Trigger::Event { event: &event, actor: actor.as_ref(), claims, flood };
                 self.follow(playbook, &event, trigger, installation)
             }
         }
@@ -190,6 +199,7 @@ impl Engine {
         let mut by_region: BTreeMap<String, Vec<Hint>> = BTreeMap::new();
         for hint in playbook.locate(event) {
             let regions = match &hint.region {
+                _ if playbook.is_global() => vec![self.global_region()],
                 Some(region) => vec![region.clone()],
                 None => self.regions_of(&account, &mut run)?,
             };
@@ -262,6 +272,9 @@ impl Engine {
         for place in self.places(scope, &mut run)? {
             let mut answers = BTreeMap::new();
             for playbook in &playbooks {
+                if playbook.is_global() && place.region != self.global_region() {
+                    continue;
+                }
                 let now = self.time.now();
                 let mode = self.settings.modes.of(playbook.about(), &place, installation, now);
                 if mode > Mode::Off {
@@ -277,6 +290,7 @@ impl Engine {
         for prefix in [state::SEEN, state::REQUESTS] {
             state::tidy(self.shelf.as_mut(), prefix, now, KNOWN_FOR)?;
         }
+        state::tidy_cases(self.shelf.as_mut(), now, KNOWN_FOR)?;
         self.ended(run)
     }
 
@@ -299,8 +313,23 @@ impl Engine {
 
     /// When this installation began: now, if it never ran.
     fn begin(&mut self, now: Timestamp) -> Result<Timestamp, EngineError> {
-        let first = |one: &mut Installation| *one.first_run.get_or_insert(now);
-        Ok(state::update(self.shelf.as_mut(), state::INSTALLATION, first)?)
+        self.beside.clear();
+        let begun = state::update(self.shelf.as_mut(), state::INSTALLATION, |one: &mut Installation| {
+            if one.format <= state::FORMAT {
+                one.format = state::FORMAT;
+            }
+            (one.format, *one.first_run.get_or_insert(now))
+        })?;
+        match begun {
+            (state::FORMAT, first) => Ok(first),
+            (format, _) => {
+                let why = format!(
+                    "what is kept was written by a newer Stockade (in its way {format}; this one knows {})",
+                    state::FORMAT
+                );
+                Err(ShelfError::stays(why).into())
+            }
+        }
     }
 
     fn passed(&mut self, why: PassedOver) -> Result<Run, EngineError> {

@@ -102,6 +102,14 @@ impl Engine {
         let is_open = |subject: &crate::playbook::Subject| {
             open.repairs.contains_key(&state::open_key(about.id, subject))
         };
+        let us = if playbook.is_global() { self.our_arn() } else { Ok(String::new()) };
+        let us = match us {
+            Ok(us) => us,
+            Err(fault) => {
+                return Ok(Seen { sight: Err(fault), troubles: Vec::new(), things: Vec::new(), open });
+            }
+        };
+        let remembered = open.of(about.id, place);
         let mut troubles = Vec::new();
         let permissions: &'static [Permission] = about.permissions;
         let mut look = Look {
@@ -110,6 +118,8 @@ impl Engine {
             own: &self.settings.own,
             permissions,
             hints,
+            us: &us,
+            remembered: &remembered,
             baselines: &baselines,
             open: &is_open,
             answers,
@@ -117,7 +127,9 @@ impl Engine {
         };
         let sight = playbook.check(&mut look);
         let mut all = Vec::new();
-        if things && sight.is_ok() {
+        // Where the check found nothing of its kinds, it may not even have asked for them.
+        let any = sight.as_ref().is_ok_and(|sight| sight.seen > 0 || !sight.findings.is_empty());
+        if things && any {
             for kind in about.kinds {
                 // The check asked the same, so this costs no call; where it failed it is in the troubles already.
                 if let Ok(things) = kind.read(&mut look) {
@@ -174,6 +186,7 @@ impl Engine {
         let configured = self.settings.exemptions.iter().find_map(|exemption| {
             exemption.holds([about.id, about.name], &finding.subject, &finding.name, trigger.actor(), now)
         });
+        let configured = configured.or_else(|| self.exempt_suspect(playbook, &finding, now));
         let exempt = tag.or(configured);
         let hold = self.held(about.id, &finding.subject, case.clone(), exempt.as_ref(), trigger)?;
         let approved = matches!(trigger, Trigger::Approved { .. });
@@ -197,7 +210,8 @@ impl Engine {
         Ok(item)
     }
 
-    /// Records what is only told. The schedule says the same once, until it changes; an event is always recorded.
+    /// Records what is only told. The schedule says the same once, until it changes; an event is always
+    /// recorded, unless they come as a flood.
     pub(super) fn tell(
         &mut self,
         item: &mut Item,
@@ -207,9 +221,9 @@ impl Engine {
         let now = self.time.now();
         let key = state::open_key(&item.playbook, &finding.subject);
         let place = state::open(&finding.subject.place);
-        let scheduled = matches!(trigger, Trigger::Schedule);
+        let scheduled = trigger.is_scheduled();
         let outcome = serde_json::to_value(&item.outcome).unwrap_or_default();
-        let mut said = outcome.clone();
+        let mut said = serde_json::to_value(item.outcome.lasting()).unwrap_or_default();
         if matches!(item.outcome, Outcome::Limited { .. })
             && let Some(fields) = said.as_object_mut()
         {

@@ -13,8 +13,12 @@ use crate::mode::Mode;
 use crate::playbook::{Access, Finding, Hint, Plan, Subject, Verdict};
 use crate::report::{Report, Row};
 use crate::run::{Done, Item, Outcome, Run};
+use crate::shelf::Stored;
 use crate::state::{Approval, ApprovalState, Case};
 use crate::{ApiCall, count, record};
+
+/// How many plans that wait for a person are looked at: each ends by itself ([`crate::Settings::approve_within`]).
+const MAX_APPROVALS: usize = 10_000;
 
 impl Engine {
     /// How everything is and what would be done: looks and changes nothing, also not what is kept.
@@ -32,6 +36,9 @@ impl Engine {
         for place in self.places(scope, &mut run)? {
             let mut answers = BTreeMap::new();
             for playbook in &playbooks {
+                if playbook.is_global() && place.region != self.global_region() {
+                    continue;
+                }
                 let mode = self.settings.modes.of(playbook.about(), &place, first_run, now);
                 if mode == Mode::Off && !scope.also_off {
                     continue;
@@ -120,11 +127,10 @@ impl Engine {
     /// # Errors
     /// If it cannot be read.
     pub fn approvals(&mut self) -> Result<Vec<Approval>, EngineError> {
-        const AT_ONCE: usize = 1000;
         let now = self.time.now();
-        let mut all = Vec::new();
-        for key in self.shelf.list(state::APPROVALS, "", AT_ONCE)? {
-            let approval: Option<Approval> = state::read(self.shelf.as_mut(), &key)?;
+        let mut all: Vec<Approval> = Vec::new();
+        for (_, stored) in self.all_approvals()? {
+            let approval = serde_json::from_slice::<Approval>(&stored.value).ok();
             all.extend(approval.filter(|one| one.state == ApprovalState::Waiting && now < one.until));
         }
         all.sort_by_key(|approval| approval.since);
@@ -237,18 +243,33 @@ impl Engine {
         Ok(approval)
     }
 
+    /// All that is kept of what waits or waited, at most [`MAX_APPROVALS`].
+    fn all_approvals(&mut self) -> Result<Vec<(String, Stored)>, EngineError> {
+        let mut all = Vec::new();
+        let mut after = String::new();
+        while all.len() < MAX_APPROVALS {
+            let values = self.shelf.values(state::APPROVALS, &after, MAX_APPROVALS - all.len())?;
+            let Some((last, _)) = values.last() else { break };
+            after.clone_from(last);
+            all.extend(values);
+        }
+        Ok(all)
+    }
+
     /// Approvals whose time is over are recorded as such; what is still bad is asked again by the next look.
     pub(super) fn expire_approvals(&mut self) -> Result<(), EngineError> {
-        const AT_ONCE: usize = 1000;
         let now = self.time.now();
-        for key in self.shelf.list(state::APPROVALS, "", AT_ONCE)? {
-            let Some(stored) = self.shelf.get(&key)? else { continue };
+        for (key, stored) in self.all_approvals()? {
             let Ok(mut approval) = serde_json::from_slice::<Approval>(&stored.value) else { continue };
             if now < approval.until {
                 continue;
             }
             if approval.state != ApprovalState::Waiting {
                 self.shelf.put_if_version(&key, None, stored.version)?;
+                let case = state::case(&approval.playbook, &approval.finding.subject);
+                state::update(self.shelf.as_mut(), &case, |case: &mut Case| {
+                    case.approval.take_if(|id| *id == approval.id);
+                })?;
                 continue;
             }
             approval.state = ApprovalState::Over;

@@ -27,6 +27,13 @@ impl Engine {
             && (self.settings.regions.is_empty() || self.settings.regions.contains(&place.region))
     }
 
+    /// The region in which things are looked at that an account has once: our own, if it is looked after.
+    pub(super) fn global_region(&self) -> String {
+        let regions = &self.settings.regions;
+        let home = regions.is_empty() || regions.contains(&self.home);
+        regions.first().filter(|_| !home).unwrap_or(&self.home).clone()
+    }
+
     /// The regions of an account that are looked after. What cannot be asked is a trouble of the run.
     pub(super) fn regions_of(&mut self, account: &str, run: &mut Run) -> Result<Vec<String>, EngineError> {
         if !self.settings.regions.is_empty() {

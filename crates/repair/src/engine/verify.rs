@@ -19,6 +19,7 @@ const WAITS: [Duration; 4] =
 impl Engine {
     /// Looks at all that was repaired, together, and records what came of each.
     pub(super) fn verify(&mut self, mut acting: Vec<Acting>, run: &mut Run) -> Result<(), EngineError> {
+        run.items.append(&mut self.beside);
         for wait in WAITS {
             if acting.is_empty() {
                 return Ok(());

@@ -15,7 +15,7 @@ use crate::json::text;
 use crate::playbook::Playbook;
 use crate::run::{PassedOver, Run};
 use crate::state::Dated;
-use crate::{ApiCall, OWN_MARK, Place};
+use crate::{ApiCall, ApiFault, Blame, OWN_MARK, Place};
 
 /// Who did what an event tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(super) enum Whose {
 pub(super) struct Us {
     pub(super) account: String,
     /// The ARN of our own session.
-    arn: String,
+    pub(super) arn: String,
 }
 
 impl Engine {
@@ -47,6 +47,15 @@ impl Engine {
         }
         let none = || EngineError::Unknown { what: "our own account".to_owned() };
         self.us.as_ref().ok_or_else(none)
+    }
+
+    /// The ARN of our own session.
+    pub(super) fn our_arn(&mut self) -> Result<String, ApiFault> {
+        match self.us() {
+            Ok(us) => Ok(us.arn.clone()),
+            Err(EngineError::Api(fault)) => Err(fault),
+            Err(other) => Err(ApiFault::local(Blame::Other, other.to_string())),
+        }
     }
 
     /// Our own account.

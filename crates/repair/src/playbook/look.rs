@@ -74,6 +74,10 @@ pub struct Look<'a> {
     pub(crate) own: &'a Own,
     pub(crate) permissions: &'static [Permission],
     pub(crate) hints: &'a [Hint],
+    /// The ARN of our own session; empty for playbooks that are not global.
+    pub(crate) us: &'a str,
+    /// What of this playbook was not good at the last look.
+    pub(crate) remembered: &'a [Subject],
     /// By kind, then by id.
     pub(crate) baselines: &'a HashMap<&'static str, Vec<Baseline>>,
     /// Whether a repair of this subject began and did not end.
@@ -94,6 +98,16 @@ impl<'a> Look<'a> {
     /// What is our own.
     pub fn own(&self) -> &'a Own {
         self.own
+    }
+
+    /// The ARN of the session that we call AWS with, for playbooks that are global.
+    pub fn us(&self) -> &'a str {
+        self.us
+    }
+
+    /// What of this playbook was not good at the last look: what only an event told is looked at again by this.
+    pub fn remembered(&self) -> impl Iterator<Item = &'a Subject> {
+        self.remembered.iter()
     }
 
     /// Whether a thing is asked for, by its id or name.
@@ -293,6 +307,8 @@ mod tests {
                 own: &own,
                 permissions,
                 hints: &[],
+                us: "",
+                remembered: &[],
                 baselines: &baselines,
                 open: &|_| false,
                 answers: &mut answers,

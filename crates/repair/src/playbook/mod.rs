@@ -24,7 +24,7 @@ pub use page::page;
 pub use permission::{Access, BASE, Permission, PolicyOptions, policy};
 pub use plan::{Cannot, Change, Plan, Undo};
 
-use crate::{ApiFault, Event, Mode};
+use crate::{Actor, ApiFault, Event, Mode};
 
 /// What is known of a playbook without running it.
 #[derive(Debug)]
@@ -49,6 +49,16 @@ pub struct About {
 pub trait Playbook: fmt::Debug + Send + Sync {
     /// What is known of it.
     fn about(&self) -> &'static About;
+
+    /// Whether what it looks at is one for all regions of an account, as IAM is: it is looked at in one of them.
+    fn is_global(&self) -> bool {
+        false
+    }
+
+    /// The principal that a finding is about, where it is about one: what exempts it by name exempts the finding.
+    fn suspect(&self, _finding: &Finding) -> Option<Actor> {
+        None
+    }
 
     /// Where an event says to look. By default: in the event's region, at everything.
     fn locate(&self, event: &Event) -> Vec<Hint> {

@@ -13,6 +13,7 @@ mod p10_bucket_block_off;
 mod p12_snapshot_shared;
 mod p16_security_group_open;
 mod p17_key_disabled;
+mod p19_key_leaked;
 
 use crate::Playbook;
 
@@ -28,6 +29,7 @@ pub const CATALOGUE: &[&dyn Playbook] = &[
     &p12_snapshot_shared::SnapshotShared,
     &p16_security_group_open::SecurityGroupOpen,
     &p17_key_disabled::KeyDisabled,
+    &p19_key_leaked::KeyLeaked,
 ];
 
 #[cfg(test)]

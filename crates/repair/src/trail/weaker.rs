@@ -83,7 +83,7 @@ pub(super) fn weaker(base: &Value, now: &Value) -> Vec<Weakness> {
 
 /// Whether two ARNs name different accounts. What is no ARN names none.
 fn is_of_another_account(one: &str, other: &str) -> bool {
-    let account = |arn: &str| arn.splitn(6, ':').nth(4).unwrap_or_default().to_owned();
+    let account = |arn: &str| arn.split(':').nth(4).unwrap_or_default().to_owned();
     let (one, other) = (account(one), account(other));
     !one.is_empty() && !other.is_empty() && one != other
 }

@@ -161,3 +161,73 @@ fn whoever_is_killed_halfway_is_followed_by_the_next() {
     let id = item.id.clone();
     assert_eq!(world.kinds(&id), ["began", "began", "repair"], "what was begun is in the record");
 }
+
+#[test]
+fn a_flood_of_failed_calls_does_not_fill_the_record() {
+    let Some(mut world) = World::new() else { return };
+    let trail = world.trail("main");
+    world.reconcile();
+    let failed = |world: &mut World| {
+        let mut event = world.event("StopLogging", json!({"name": trail}));
+        event["detail"]["errorCode"] = json!("AccessDenied");
+        let run = world.follow("P01", &event);
+        assert!(matches!(run.passed_over, Some(stockade_repair::PassedOver::FailedCall { .. })), "{run:#?}");
+    };
+    for _ in 0..1200 {
+        failed(&mut world);
+    }
+    let kinds = |world: &mut World, kind: &str| {
+        let all = world.engine.entries_after(0, 10_000).unwrap();
+        all.iter().filter(|entry| entry.kind == kind).count()
+    };
+    assert_eq!((kinds(&mut world, "attempt"), kinds(&mut world, "limit")), (1000, 1));
+    // What it is to hide is repaired and recorded all the same.
+    assert!(is_verified(notable(&stop(&mut world, &trail))));
+    world.time.pass(Duration::from_secs(3600));
+    failed(&mut world);
+    assert_eq!(kinds(&mut world, "attempt"), 1001);
+    world.engine.verify_record().unwrap().unwrap();
+}
+
+#[test]
+fn what_happened_long_ago_is_forgotten_but_for_the_record() {
+    use stockade_repair::Shelf as _;
+
+    let Some(mut world) = World::new() else { return };
+    let trail = world.trail("main");
+    world.reconcile();
+    assert!(is_verified(notable(&stop(&mut world, &trail))));
+    let of = |world: &mut World, prefix: &str| world.shelf.list(prefix, "", 100).unwrap().len();
+    for prefix in ["seen/", "request/", "case/"] {
+        assert_eq!(of(&mut world, prefix), 1, "{prefix}");
+    }
+    let lines = of(&mut world, "record/");
+    for _ in 0..3 {
+        world.time.pass(Duration::from_secs(8 * 24 * 3600));
+        world.reconcile();
+    }
+    for prefix in ["seen/", "request/", "case/"] {
+        assert_eq!(of(&mut world, prefix), 0, "{prefix}");
+    }
+    assert_eq!(of(&mut world, "record/"), lines);
+    assert!(is_verified(notable(&stop(&mut world, &trail))), "and begins anew");
+}
+
+#[test]
+fn what_a_newer_version_wrote_is_left_alone() {
+    use stockade_repair::Shelf as _;
+
+    let Some(mut world) = World::new() else { return };
+    world.reconcile();
+    let stored = world.shelf.get("installation").unwrap().unwrap();
+    let mut value: serde_json::Value = serde_json::from_slice(&stored.value).unwrap();
+    assert_eq!(value["format"], 1);
+    value["format"] = json!(2);
+    let bytes = serde_json::to_vec(&value).unwrap();
+    world.shelf.put_if_version("installation", Some(&bytes), stored.version).unwrap();
+    let error = world.engine.reconcile(&stockade_repair::Scope::default()).unwrap_err();
+    assert!(error.to_string().contains("newer Stockade"), "{error}");
+    let event = world.event("StopLogging", json!({"name": "main"})).to_string();
+    assert!(world.engine.event("P01", event.as_bytes()).is_err());
+    assert_eq!(world.shelf.get("installation").unwrap().unwrap().value, bytes);
+}

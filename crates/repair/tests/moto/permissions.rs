@@ -7,7 +7,7 @@ use stockade_repair::playbook::{Access, BASE, PolicyOptions, policy};
 use stockade_repair::{CATALOGUE, Mode, Playbook, Recorder};
 
 use crate::world::World;
-use crate::{account, buckets, deleted, groups, guardduty, keys, own, snapshots, stopped, weakened};
+use crate::{account, buckets, deleted, groups, guardduty, keys, leaked, own, snapshots, stopped, weakened};
 
 /// The calls that a playbook makes in its whole life, also when it fails halfway and when it is taken back.
 fn calls_of(id: &str) -> Option<BTreeSet<String>> {
@@ -41,6 +41,7 @@ fn calls_of(id: &str) -> Option<BTreeSet<String>> {
         "P12" => live(&snapshots::life)?,
         "P16" => live(&groups::life)?,
         "P17" => live(&keys::life)?,
+        "P19" => live(&leaked::life)?,
         other => panic!("no life of {other} is told: tell it here"),
     }
     // Who we are and which role to assume belong to no playbook.
@@ -123,7 +124,8 @@ fn a_mode_that_changes_nothing_may_change_nothing() {
         "cloudtrail:StopLogging",
         "cloudtrail:DeleteTrail",
         "iam:PutRolePolicy",
-        "iam:AttachRolePolicy",
+        "iam:PutUserPolicy",
+        "iam:DetachUserPolicy",
         "events:DisableRule",
     ] {
         assert!(!actions.contains(dangerous), "{dangerous}");
@@ -135,6 +137,12 @@ fn a_mode_that_changes_nothing_may_change_nothing() {
             assert_eq!(
                 statement["Condition"]["StringEquals"]["iam:PassedToService"],
                 "cloudtrail.amazonaws.com"
+            );
+        }
+        if actions.iter().any(|action| action.starts_with("iam:Attach")) {
+            assert_eq!(
+                statement["Condition"]["ArnEquals"]["iam:PolicyARN"],
+                "arn:aws:iam::aws:policy/AWSDenyAll"
             );
         }
         let everywhere = statement["Resource"] == serde_json::json!(["*"]);

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Barrier;
 
 use serde_json::{Value, json};
-use stockade_repair::{Engine, FolderShelf, Outcome, Run, Scope, Shelf, SqliteShelf};
+use stockade_repair::{
+    Api, ApiAnswer, ApiCall, ApiFault, AwsApi, Engine, FolderShelf, Outcome, Run, Scope, Shelf, SqliteShelf,
+};
 
 use crate::world::{World, is_verified};
 
@@ -109,4 +111,67 @@ fn recorded(engine: &mut Engine, repairs: usize) {
     }
     assert!(lines.values().all(|lines| lines == &["began ", "repair verified"]), "{lines:#?}");
     assert_eq!(lines.len(), repairs);
+}
+
+/// Lets something else happen once, when a call was answered: what others do at the worst moment.
+struct Meanwhile {
+    api: AwsApi,
+    /// Happens after the first `after` that comes when `seen` came before.
+    after: &'static str,
+    seen: Option<&'static str>,
+    other: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Api for Meanwhile {
+    fn call(&mut self, call: &ApiCall) -> Result<ApiAnswer, ApiFault> {
+        let answer = self.api.call(call);
+        self.seen.take_if(|seen| *seen == call.operation);
+        if call.operation == self.after
+            && self.seen.is_none()
+            && let Some(other) = self.other.take()
+        {
+            other();
+        }
+        answer
+    }
+}
+
+/// One engine follows an event; while it does, another follows a second event of the same stop.
+fn overtaken(after: &'static str, seen: Option<&'static str>, outcomes: [Outcome; 2]) {
+    let Some(mut world) = World::new() else { return };
+    let trail = world.trail("main");
+    world.reconcile();
+    world.admin("cloudtrail", "StopLogging", json!({"Name": trail}));
+    let mut event = || world.event("StopLogging", json!({"name": trail})).to_string();
+    let (one, two) = (event(), event());
+    let mut other = world.another();
+    let (tell, told) = std::sync::mpsc::channel();
+    let follow = move || tell.send(other.event("P01", two.as_bytes()).unwrap()).unwrap();
+    let mut engine =
+        world.with_api(|api| Box::new(Meanwhile { api, after, seen, other: Some(Box::new(follow)) }));
+    let runs = [engine.event("P01", one.as_bytes()).unwrap(), told.recv().unwrap()];
+    for (run, outcome) in runs.iter().zip(&outcomes) {
+        let found = &run.items[0].outcome;
+        assert_eq!(std::mem::discriminant(found), std::mem::discriminant(outcome), "{runs:#?}");
+        assert_eq!(run.retry(), *outcome == Outcome::Busy);
+    }
+    assert!(world.is_logging(&trail));
+    recorded(&mut world.engine, 1);
+    // Whoever was told to come again has nothing to do.
+    let run = engine.event("P01", one.as_bytes()).unwrap();
+    assert!(!run.retry(), "{run:#?}");
+    recorded(&mut world.engine, 1);
+}
+
+const REPAIRED: Outcome = Outcome::Repaired { verified: true, latency_ms: 0 };
+
+#[test]
+fn what_was_seen_before_another_repaired_it_is_old() {
+    overtaken("GetTrailStatus", None, [Outcome::Busy, REPAIRED]);
+}
+
+#[test]
+fn a_repair_that_is_still_to_be_verified_is_not_ended_by_another() {
+    overtaken("StartLogging", None, [REPAIRED, Outcome::Busy]);
+    overtaken("GetTrailStatus", Some("StartLogging"), [REPAIRED, Outcome::Busy]);
 }

@@ -71,7 +71,8 @@ impl Home {
 }
 
 fn invoke(function: &mut Function, payload: &Value) -> Value {
-    let answer = function.invoke(payload.to_string().as_bytes()).answer.unwrap_or_else(|error| panic!("{error}"));
+    let answer =
+        function.invoke(payload.to_string().as_bytes()).answer.unwrap_or_else(|error| panic!("{error}"));
     serde_json::from_slice(&answer).unwrap()
 }
 
@@ -105,7 +106,10 @@ fn an_invocation_tells_what_its_repair_came_to_and_the_next_one_nothing() {
     let told = notices(&home.other, 1).remove(0);
     assert_eq!(told["outcome"], "repaired", "{told:#}");
     assert_eq!(told["event"]["actor"], "arn:aws:iam::123456789012:user/mallory");
-    assert_eq!((&told["event"]["address"], &told["event"]["name"]), (&"192.0.2.44".into(), &"StopLogging".into()));
+    assert_eq!(
+        (&told["event"]["address"], &told["event"]["name"]),
+        (&"192.0.2.44".into(), &"StopLogging".into())
+    );
     // The same again, by another instance; and the schedule, which finds all good.
     invoke(&mut home.function(), &event);
     invoke(&mut function, &schedule());
@@ -163,8 +167,14 @@ fn a_link_shows_what_it_would_do_and_its_button_does_it_once() {
         assert_eq!(page["body"].as_str().unwrap().is_empty(), method == "HEAD");
         let headers = &page["headers"];
         let policy = headers["content-security-policy"].as_str().unwrap();
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
-        assert_eq!((&headers["cache-control"], &headers["referrer-policy"]), (&"no-store".into(), &"no-referrer".into()));
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
+        assert_eq!(
+            (&headers["cache-control"], &headers["referrer-policy"]),
+            (&"no-store".into(), &"no-referrer".into())
+        );
     }
     let page = invoke(&mut function, &request("GET", "/", &approve));
     let html = page["body"].as_str().unwrap();
@@ -237,13 +247,20 @@ fn what_is_no_link_of_ours_gets_a_page_that_says_nothing_and_does_nothing() {
             let page = invoke(&mut function, &request(method, "/", query));
             assert_eq!(page["statusCode"], *wanted, "{method} {name}: {page:#}");
             let html = page["body"].as_str().unwrap();
-            assert!(!html.contains("alert(1)") && !html.contains(&trail) && !html.contains("<form"), "{name}: {html}");
+            assert!(
+                !html.contains("alert(1)") && !html.contains(&trail) && !html.contains("<form"),
+                "{name}: {html}"
+            );
             assert!(html.len() < 1000, "{name}");
         }
     }
     for method in ["PUT", "DELETE", "OPTIONS", "get", "", hostile] {
         let page = invoke(&mut function, &request(method, "/", &approve));
-        assert_eq!((&page["statusCode"], &page["headers"]["allow"]), (&405.into(), &"GET, HEAD, POST".into()), "{method}");
+        assert_eq!(
+            (&page["statusCode"], &page["headers"]["allow"]),
+            (&405.into(), &"GET, HEAD, POST".into()),
+            "{method}"
+        );
         assert!(!page["body"].as_str().unwrap().contains("alert"));
     }
     for path in ["/favicon.ico", "/robots.txt", "/../", hostile] {
@@ -267,8 +284,11 @@ fn without_a_secret_there_is_no_page_and_notices_name_the_commands() {
     invoke(&mut function, &home.account.stopped(&trail, "arn:aws:iam::123456789012:user/mallory"));
     let told = notices(&home.other, 1).remove(0);
     let id = told["repair"].as_str().unwrap();
-    assert_eq!(told["answers"], json!({"approve": format!("stockade repair approve {id}"),
-        "refuse": format!("stockade repair refuse {id}")}));
+    assert_eq!(
+        told["answers"],
+        json!({"approve": format!("stockade repair approve {id}"),
+        "refuse": format!("stockade repair refuse {id}")})
+    );
     let key = LinkKey::new(SECRET.as_bytes()).unwrap();
     let link = Link { verb: Verb::Approve, id: id.to_owned(), until: Timestamp::from_secs(4_000_000_000) };
     let query = format!("answer={}", key.sign(&link));

@@ -13,6 +13,7 @@ locals {
     P12 = "act"
     P16 = "act"
     P17 = "act"
+    P19 = "act"
   }
   repairs = [
     {
@@ -22,7 +23,7 @@ locals {
       conditions = []
     },
     {
-      needs      = ["P01.check", "P02.check", "P03.check", "P04.check", "P05.check", "P09.check", "P10.check", "P12.check", "P16.check", "P17.check"]
+      needs      = ["P01.check", "P02.check", "P03.check", "P04.check", "P05.check", "P09.check", "P10.check", "P12.check", "P16.check", "P17.check", "P19.check"]
       actions    = ["ec2:DescribeRegions"]
       resources  = ["*"]
       conditions = []
@@ -78,6 +79,12 @@ locals {
     {
       needs      = ["P17.check"]
       actions    = ["kms:ListKeys"]
+      resources  = ["*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.check"]
+      actions    = ["iam:GetAccessKeyLastUsed"]
       resources  = ["*"]
       conditions = []
     },
@@ -166,6 +173,24 @@ locals {
       conditions = []
     },
     {
+      needs      = ["P19.check"]
+      actions    = ["iam:ListEntitiesForPolicy"]
+      resources  = ["arn:${local.partition}:iam::aws:policy/AWSCompromisedKeyQuarantine*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.check"]
+      actions    = ["iam:GetRole", "iam:ListAttachedRolePolicies"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:role/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.repair"]
+      actions    = ["iam:AttachRolePolicy"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:role/*"]
+      conditions = [{ test = "ArnEquals", variable = "iam:PolicyARN", values = ["arn:${local.partition}:iam::aws:policy/AWSDenyAll"] }]
+    },
+    {
       needs      = ["P05.repair"]
       actions    = ["iam:CreateServiceLinkedRole"]
       resources  = ["arn:${local.partition}:iam::${local.account}:role/aws-service-role/guardduty.amazonaws.com/*"]
@@ -176,6 +201,24 @@ locals {
       actions    = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"]
       resources  = ["arn:${local.partition}:iam::${local.account}:role/stockade-*"]
       conditions = []
+    },
+    {
+      needs      = ["P19.check"]
+      actions    = ["iam:GetUser", "iam:ListAccessKeys", "iam:ListAttachedUserPolicies", "iam:ListUserPolicies"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:user/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.repair"]
+      actions    = ["iam:UpdateAccessKey"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:user/*"]
+      conditions = []
+    },
+    {
+      needs      = ["P19.repair"]
+      actions    = ["iam:AttachUserPolicy"]
+      resources  = ["arn:${local.partition}:iam::${local.account}:user/*"]
+      conditions = [{ test = "ArnEquals", variable = "iam:PolicyARN", values = ["arn:${local.partition}:iam::aws:policy/AWSDenyAll"] }]
     },
     {
       needs      = ["P17.check"]

@@ -86,7 +86,7 @@ locals {
       )
     }
     "stockade-repair-events-4" = {
-      description = "Feeds Stockade: guardduty-weakened, kms-key-disabled, s3-account-public-access, s3-bucket-public-access, stockade-tampered. Wider than the rules: what EventBridge cannot say is left to Stockade"
+      description = "Feeds Stockade: access-key-leaked, guardduty-weakened, kms-key-disabled, s3-account-public-access, s3-bucket-public-access, stockade-tampered. Wider than the rules: what EventBridge cannot say is left to Stockade"
       state       = "ENABLED"
       pattern = jsonencode(
         {"detail-type": ["AWS API Call via CloudTrail"], "detail": {"errorCode": [{"exists": false}]},
@@ -99,19 +99,38 @@ locals {
         "DisableRule", "RemoveTargets"], "requestParameters": {"$or": [{"name": [{"prefix": "stockade-"}]},
         {"rule": [{"prefix": "stockade-"}]}]}}, {"eventName": ["PutRule"],
         "requestParameters": {"name": [{"prefix": "stockade-"}], "state": ["DISABLED"]}}]}}, {"source": ["aws.iam"],
-        "detail": {"eventSource": ["iam.amazonaws.com"], "eventName": ["DeleteRole", "DeleteRolePolicy", "DetachRolePolicy",
-        "PutRolePolicy", "UpdateAssumeRolePolicy"], "requestParameters": {"roleName": [{"prefix": "stockade-"}]}}},
-        {"source": ["aws.kms"], "detail": {"eventSource": ["kms.amazonaws.com"], "eventName": ["DeleteImportedKeyMaterial",
-        "DisableKey", "ScheduleKeyDeletion"]}}, {"source": ["aws.lambda"], "detail": {"eventSource": ["lambda.amazonaws.com"],
-        "eventName": ["DeleteFunction20150331", "PutFunctionConcurrency20171031", "UpdateFunctionConfiguration20150331v2"],
+        "detail": {"eventSource": ["iam.amazonaws.com"], "$or": [{"eventName": ["AttachUserPolicy"],
+        "requestParameters": {"policyArn": [{"prefix": "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantine"}]}},
+        {"eventName": ["DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "PutRolePolicy", "UpdateAssumeRolePolicy"],
+        "requestParameters": {"roleName": [{"prefix": "stockade-"}]}}, {"eventName": ["PutUserPolicy"],
+        "requestParameters": {"policyName": [{"prefix": "AWSCompromisedKeyQuarantine"},
+        {"prefix": "AWSExposedCredentialPolicy"}]}}]}}, {"source": ["aws.kms"], "detail": {"eventSource": ["kms.amazonaws.com"],
+        "eventName": ["DeleteImportedKeyMaterial", "DisableKey", "ScheduleKeyDeletion"]}}, {"source": ["aws.lambda"],
+        "detail": {"eventSource": ["lambda.amazonaws.com"], "eventName": ["DeleteFunction20150331",
+        "PutFunctionConcurrency20171031", "UpdateFunctionConfiguration20150331v2"],
         "requestParameters": {"functionName": [{"wildcard": "*stockade-*"}]}}}, {"source": ["aws.s3"],
         "detail": {"eventSource": ["s3.amazonaws.com"], "eventName": ["DeleteAccountPublicAccessBlock",
-        "DeleteBucketPublicAccessBlock", "PutAccountPublicAccessBlock", "PutBucketPublicAccessBlock"]}}, {"source": ["aws.sqs"],
-        "detail": {"eventSource": ["sqs.amazonaws.com"], "eventName": ["DeleteQueue", "PurgeQueue"],
-        "requestParameters": {"queueUrl": [{"wildcard": "*stockade-*"}]}}}]}
+        "DeleteBucketPublicAccessBlock", "PutAccountPublicAccessBlock", "PutBucketPublicAccessBlock"]}}]}
       )
     }
     "stockade-repair-events-5" = {
+      description = "Feeds Stockade: access-key-leaked, cloudtrail-stopped, s3-account-public-access, s3-bucket-public-access, stockade-tampered. Wider than the rules: what EventBridge cannot say is left to Stockade"
+      state       = "ENABLED"
+      pattern = jsonencode(
+        {"$or": [{"source": ["aws.sqs"], "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {"eventSource": ["sqs.amazonaws.com"], "eventName": ["DeleteQueue", "PurgeQueue"],
+        "errorCode": [{"exists": false}], "requestParameters": {"queueUrl": [{"wildcard": "*stockade-*"}]}}},
+        {"source": ["aws.health"], "detail-type": ["AWS Health Abuse Event", "AWS Health Event"],
+        "detail": {"eventTypeCode": ["AWS_RISK_CREDENTIALS_COMPROMISED", "AWS_RISK_CREDENTIALS_EXPOSED",
+        "AWS_RISK_IAM_QUARANTINE"]}}, {"source": ["aws.guardduty"], "detail-type": ["GuardDuty Finding"],
+        "detail": {"service": {"archived": [false]}, "type": ["AttackSequence:IAM/CompromisedCredentials",
+        "Policy:S3/AccountBlockPublicAccessDisabled", "Policy:S3/BucketBlockPublicAccessDisabled",
+        "Stealth:IAMUser/CloudTrailLoggingDisabled", "UnauthorizedAccess:IAMUser/TorIPCaller", {"prefix": "PenTest:IAMUser/"},
+        {"prefix": "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration"},
+        {"prefix": "UnauthorizedAccess:IAMUser/MaliciousIPCaller"}]}}]}
+      )
+    }
+    "stockade-repair-events-6" = {
       description = "Feeds Stockade: cloudtrail-stopped, cloudtrail-weakened, ebs-snapshot-shared, guardduty-weakened, kms-key-disabled, s3-account-public-access, s3-bucket-public-access, security-group-open. Wider than the rules: what EventBridge cannot say is left to Stockade"
       state       = "ENABLED"
       pattern = jsonencode(
@@ -132,19 +151,10 @@ locals {
         {"prefix": "securityhub-s3-bucket-level-public-access-prohibited"},
         {"prefix": "securityhub-vpc-sg-open-only-to-authorized-ports"}, {"prefix": "vpc-sg-open-only-to-authorized-ports"}],
         "messageType": ["ComplianceChangeNotification"], "newEvaluationResult": {"complianceType": ["NON_COMPLIANT"]}}},
-        {"source": ["aws.guardduty"], "detail-type": ["GuardDuty Finding"], "detail": {"service": {"archived": [false]},
-        "type": ["Policy:S3/AccountBlockPublicAccessDisabled", "Policy:S3/BucketBlockPublicAccessDisabled",
-        "Stealth:IAMUser/CloudTrailLoggingDisabled"]}}]}
-      )
-    }
-    "stockade-repair-events-6" = {
-      description = "Feeds Stockade: cloudtrail-stopped, cloudtrail-weakened, ebs-snapshot-shared, guardduty-weakened, kms-key-disabled, s3-account-public-access, s3-bucket-public-access, security-group-open. Wider than the rules: what EventBridge cannot say is left to Stockade"
-      state       = "ENABLED"
-      pattern = jsonencode(
         {"source": ["aws.securityhub"], "detail-type": ["Security Hub Findings - Imported"],
         "detail": {"findings": {"Compliance": {"SecurityControlId": ["CloudTrail.1", "CloudTrail.2", "CloudTrail.3",
         "CloudTrail.4", "CloudTrail.5", "EC2.1", "EC2.13", "EC2.14", "EC2.18", "EC2.19", "GuardDuty.1", "KMS.3", "S3.1", "S3.8"],
-        "Status": ["FAILED"]}, "RecordState": ["ACTIVE"], "Workflow": {"Status": ["NEW"]}}}}
+        "Status": ["FAILED"]}, "RecordState": ["ACTIVE"], "Workflow": {"Status": ["NEW"]}}}}]}
       )
     }
   }
@@ -184,9 +194,7 @@ locals {
       pattern = jsonencode(
         {"detail-type": ["AWS API Call via CloudTrail"], "detail": {"errorCode": [{"exists": false}]},
         "$or": [{"source": ["aws.s3"], "detail": {"eventSource": ["s3.amazonaws.com"], "eventName": ["PutBucketAcl",
-        "PutObjectAcl"],
-        "requestParameters": {"$or": [{"AccessControlPolicy": {"AccessControlList": {"Grant": {"Grantee": {"URI": [{"suffix": "/global/AllUsers"},
-        {"suffix": "/global/AuthenticatedUsers"}]}}}}}, {"accessControlList": {"x-amz-acl": ["authenticated-read", "public-read",
+        "PutObjectAcl"], "requestParameters": {"$or": [{"accessControlList": {"x-amz-acl": ["authenticated-read", "public-read",
         "public-read-write"]}}, {"accessControlList": {"x-amz-grant-full-control": [{"wildcard": "*/global/AllUsers*"},
         {"wildcard": "*/global/AuthenticatedUsers*"}]}},
         {"accessControlList": {"x-amz-grant-read": [{"wildcard": "*/global/AllUsers*"},
@@ -202,15 +210,16 @@ locals {
         {"wildcard": "*/global/AuthenticatedUsers*"}]}, {"x-amz-grant-read-acp": [{"wildcard": "*/global/AllUsers*"},
         {"wildcard": "*/global/AuthenticatedUsers*"}]}, {"x-amz-grant-write": [{"wildcard": "*/global/AllUsers*"},
         {"wildcard": "*/global/AuthenticatedUsers*"}]}, {"x-amz-grant-write-acp": [{"wildcard": "*/global/AllUsers*"},
-        {"wildcard": "*/global/AuthenticatedUsers*"}]}]}}}, {"source": ["aws.iam"],
+        {"wildcard": "*/global/AuthenticatedUsers*"}]}]}}}, {"source": ["aws.s3"], "detail": {"eventSource": ["s3.amazonaws.com"],
+        "eventName": ["PutBucketLifecycle", "PutBucketLifecycleConfiguration"],
+        "requestParameters": {"LifecycleConfiguration": {"Rule": {"Expiration": {"$or": [{"Date": [{"exists": true}]},
+        {"Days": [{"numeric": ["<", 90]}]}]}, "Status": ["Enabled"]}}}}}, {"source": ["aws.iam"],
         "detail": {"eventSource": ["iam.amazonaws.com"], "eventName": ["AddUserToGroup"],
-        "requestParameters": {"groupName": [{"wildcard": "*ADMIN*"}, {"wildcard": "*Admin*"}]}}}, {"source": ["aws.s3"],
-        "detail": {"eventSource": ["s3.amazonaws.com"], "eventName": ["DeleteBucket", "DeleteBucketEncryption",
-        "DeleteBucketPolicy"]}}]}
+        "requestParameters": {"groupName": [{"wildcard": "*ADMIN*"}, {"wildcard": "*Admin*"}]}}}]}
       )
     }
     "stockade-watch-events-3" = {
-      description = "Feeds Stockade: admin-granted, dns-logging-stopped, lambda-public, log-group-tampered, organization-left, rds-public, rds-snapshot-shared, role-trust-changed. Wider than the rules: what EventBridge cannot say is left to Stockade"
+      description = "Feeds Stockade: admin-granted, dns-logging-stopped, log-bucket-tampered, log-group-tampered, organization-left, rds-public, rds-snapshot-shared, role-trust-changed, s3-bucket-public. Wider than the rules: what EventBridge cannot say is left to Stockade"
       state       = "ENABLED"
       pattern = jsonencode(
         {"detail-type": ["AWS API Call via CloudTrail"], "detail": {"errorCode": [{"exists": false}]},
@@ -221,13 +230,14 @@ locals {
         "RestoreDBInstanceFromDBSnapshot", "RestoreDBInstanceFromS3", "RestoreDBInstanceToPointInTime"],
         "responseElements": {"publiclyAccessible": [true]}}, {"eventName": ["ModifyDBClusterSnapshotAttribute",
         "ModifyDBSnapshotAttribute"], "requestParameters": {"attributeName": ["restore"], "valuesToAdd": [{"exists": true}]}}]}},
-        {"source": ["aws.logs"], "detail": {"eventSource": ["logs.amazonaws.com"], "$or": [{"eventName": ["DeleteLogGroup",
-        "DeleteLogStream", "DeleteSubscriptionFilter", "DisassociateKmsKey"]}, {"eventName": ["PutRetentionPolicy"],
-        "requestParameters": {"retentionInDays": [{"numeric": ["<", 90]}]}}]}}, {"source": ["aws.iam"],
+        {"source": ["aws.s3"], "detail": {"eventSource": ["s3.amazonaws.com"], "$or": [{"eventName": ["DeleteBucket",
+        "DeleteBucketEncryption", "DeleteBucketPolicy"]}, {"eventName": ["PutBucketAcl", "PutObjectAcl"],
+        "requestParameters": {"AccessControlPolicy": {"AccessControlList": {"Grant": {"Grantee": {"URI": [{"suffix": "/global/AllUsers"},
+        {"suffix": "/global/AuthenticatedUsers"}]}}}}}}]}}, {"source": ["aws.iam"],
         "detail": {"eventSource": ["iam.amazonaws.com"], "eventName": ["AddUserToGroup"],
-        "requestParameters": {"groupName": [{"wildcard": "*admin*"}]}}}, {"source": ["aws.lambda"],
-        "detail": {"eventSource": ["lambda.amazonaws.com"], "eventName": [{"prefix": "CreateFunctionUrlConfig"},
-        {"prefix": "UpdateFunctionUrlConfig"}], "requestParameters": {"authType": ["NONE"]}}}, {"source": ["aws.organizations"],
+        "requestParameters": {"groupName": [{"wildcard": "*admin*"}]}}}, {"source": ["aws.logs"],
+        "detail": {"eventSource": ["logs.amazonaws.com"], "eventName": ["PutRetentionPolicy"],
+        "requestParameters": {"retentionInDays": [{"numeric": ["<", 90]}]}}}, {"source": ["aws.organizations"],
         "detail": {"eventSource": ["organizations.amazonaws.com"], "eventName": ["DeletePolicy", "DetachPolicy",
         "DisablePolicyType", "LeaveOrganization", "RemoveAccountFromOrganization"]}}, {"source": ["aws.rolesanywhere"],
         "detail": {"eventSource": ["rolesanywhere.amazonaws.com"], "eventName": ["CreateProfile", "CreateTrustAnchor"]}},
@@ -236,7 +246,7 @@ locals {
       )
     }
     "stockade-watch-events-4" = {
-      description = "Feeds Stockade: access-key-for-another, access-key-leaked, admin-granted, kms-key-public, lambda-public, login-profile-changed, mfa-removed, password-policy-changed, role-trust-changed. Wider than the rules: what EventBridge cannot say is left to Stockade"
+      description = "Feeds Stockade: access-key-for-another, admin-granted, kms-key-public, lambda-public, log-group-tampered, login-profile-changed, mfa-removed, password-policy-changed, role-trust-changed. Wider than the rules: what EventBridge cannot say is left to Stockade"
       state       = "ENABLED"
       pattern = jsonencode(
         {"detail-type": ["AWS API Call via CloudTrail"], "detail": {"errorCode": [{"exists": false}]},
@@ -244,36 +254,35 @@ locals {
         "requestParameters": {"groupName": [{"wildcard": "*ower*ser*"}, {"wildcard": "*root*"}]}},
         {"eventName": ["AttachGroupPolicy", "AttachRolePolicy", "AttachUserPolicy"],
         "requestParameters": {"policyArn": [{"suffix": ":policy/AdministratorAccess"}, {"suffix": ":policy/IAMFullAccess"},
-        {"suffix": ":policy/PowerUserAccess"}]}}, {"eventName": ["AttachUserPolicy"],
-        "requestParameters": {"policyArn": [{"prefix": "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantine"}]}},
-        {"eventName": ["CreateAccessKey", "UpdateLoginProfile"], "requestParameters": {"userName": [{"exists": true}]}},
-        {"eventName": ["CreateLoginProfile", "CreateOpenIDConnectProvider", "CreateSAMLProvider", "DeactivateMFADevice",
-        "DeleteAccountPasswordPolicy", "DeleteVirtualMFADevice", "SetDefaultPolicyVersion", "UpdateAccountPasswordPolicy",
+        {"suffix": ":policy/PowerUserAccess"}]}}, {"eventName": ["CreateAccessKey", "UpdateLoginProfile"],
+        "requestParameters": {"userName": [{"exists": true}]}}, {"eventName": ["CreateLoginProfile",
+        "CreateOpenIDConnectProvider", "CreateSAMLProvider", "DeactivateMFADevice", "DeleteAccountPasswordPolicy",
+        "DeleteVirtualMFADevice", "SetDefaultPolicyVersion", "UpdateAccountPasswordPolicy",
         "UpdateOpenIDConnectProviderThumbprint", "UpdateSAMLProvider"]}, {"eventName": ["CreatePolicy", "CreatePolicyVersion",
         "PutGroupPolicy", "PutRolePolicy", "PutUserPolicy", "UpdateAssumeRolePolicy"],
         "requestParameters": {"policyDocument": [{"exists": true}]}}, {"eventName": ["CreateRole"],
-        "requestParameters": {"assumeRolePolicyDocument": [{"exists": true}]}}, {"eventName": ["PutUserPolicy"],
-        "requestParameters": {"policyName": [{"prefix": "AWSCompromisedKeyQuarantine"},
-        {"prefix": "AWSExposedCredentialPolicy"}]}}]}}, {"source": ["aws.kms"], "detail": {"eventSource": ["kms.amazonaws.com"],
-        "eventName": ["PutKeyPolicy"], "requestParameters": {"$or": [{"policy": {"Statement": {"Effect": ["Allow"],
-        "$or": [{"Principal": ["*"]}, {"Principal": {"AWS": ["*"]}}]}}}, {"policy": [{"exists": true}]}]}}},
-        {"source": ["aws.lambda"], "detail": {"eventSource": ["lambda.amazonaws.com"], "eventName": ["AddPermission",
-        "AddPermission20150331", "AddPermission20150331v2", {"prefix": "AddLayerVersionPermission"}],
-        "requestParameters": {"principal": ["*"]}}}]}
+        "requestParameters": {"assumeRolePolicyDocument": [{"exists": true}]}}]}}, {"source": ["aws.kms"],
+        "detail": {"eventSource": ["kms.amazonaws.com"], "eventName": ["PutKeyPolicy"],
+        "requestParameters": {"$or": [{"policy": {"Statement": {"Effect": ["Allow"], "$or": [{"Principal": ["*"]},
+        {"Principal": {"AWS": ["*"]}}]}}}, {"policy": [{"exists": true}]}]}}}, {"source": ["aws.lambda"],
+        "detail": {"eventSource": ["lambda.amazonaws.com"], "$or": [{"eventName": ["AddPermission", "AddPermission20150331",
+        "AddPermission20150331v2", {"prefix": "AddLayerVersionPermission"}], "requestParameters": {"principal": ["*"]}},
+        {"eventName": [{"prefix": "CreateFunctionUrlConfig"}, {"prefix": "UpdateFunctionUrlConfig"}],
+        "requestParameters": {"authType": ["NONE"]}}]}}, {"source": ["aws.logs"],
+        "detail": {"eventSource": ["logs.amazonaws.com"], "eventName": ["DeleteLogGroup", "DeleteLogStream",
+        "DeleteSubscriptionFilter", "DisassociateKmsKey"]}}]}
       )
     }
     "stockade-watch-events-5" = {
-      description = "Feeds Stockade: log-bucket-tampered, s3-bucket-public, secret-public, securityhub-weakened, topic-public. Wider than the rules: what EventBridge cannot say is left to Stockade"
+      description = "Feeds Stockade: log-bucket-tampered, queue-public, s3-bucket-public, secret-public, securityhub-weakened, topic-public. Wider than the rules: what EventBridge cannot say is left to Stockade"
       state       = "ENABLED"
       pattern = jsonencode(
         {"detail-type": ["AWS API Call via CloudTrail"], "detail": {"errorCode": [{"exists": false}]},
-        "$or": [{"source": ["aws.s3"], "detail": {"eventSource": ["s3.amazonaws.com"],
-        "$or": [{"eventName": ["PutBucketLifecycle", "PutBucketLifecycleConfiguration"],
-        "requestParameters": {"LifecycleConfiguration": {"Rule": {"Expiration": {"$or": [{"Date": [{"exists": true}]},
-        {"Days": [{"numeric": ["<", 90]}]}]}, "Status": ["Enabled"]}}}}, {"eventName": ["PutBucketPolicy"],
-        "requestParameters": {"bucketPolicy": {"Statement": {"Effect": ["Allow"], "$or": [{"Principal": ["*"]},
-        {"Principal": {"AWS": ["*"]}}]}}}}, {"eventName": ["PutBucketLogging"],
-        "requestParameters": {"bucketName": [{"exists": true}]}}, {"eventName": ["PutBucketVersioning"],
+        "$or": [{"source": ["aws.s3"], "detail": {"eventSource": ["s3.amazonaws.com"], "$or": [{"eventName": ["PutBucketLogging"],
+        "requestParameters": {"bucketName": [{"exists": true}]}}, {"eventName": ["PutBucketPolicy"],
+        "requestParameters": {"bucketPolicy": {"Statement": {"Effect": ["Allow"], "Principal": ["*"]}}}},
+        {"eventName": ["PutBucketPolicy"], "requestParameters": {"bucketPolicy": {"Statement": {"Effect": ["Allow"],
+        "Principal": {"AWS": ["*"]}}}}}, {"eventName": ["PutBucketVersioning"],
         "requestParameters": {"VersioningConfiguration": {"MfaDelete": ["Disabled"]}}}, {"eventName": ["PutBucketVersioning"],
         "requestParameters": {"VersioningConfiguration": {"Status": [{"anything-but": "Enabled"}]}}}]}},
         {"source": ["aws.secretsmanager"], "detail": {"eventSource": ["secretsmanager.amazonaws.com"],
@@ -284,33 +293,38 @@ locals {
         "DisableSecurityHub", "DisassociateFromAdministratorAccount"]}, {"eventName": ["UpdateStandardsControl"],
         "requestParameters": {"ControlStatus": ["DISABLED"]}}, {"eventName": ["UpdateStandardsControl"],
         "requestParameters": {"controlStatus": ["DISABLED"]}}]}}, {"source": ["aws.sns"],
-        "detail": {"eventSource": ["sns.amazonaws.com"], "eventName": ["AddPermission"]}}]}
+        "detail": {"eventSource": ["sns.amazonaws.com"], "$or": [{"eventName": ["AddPermission"]},
+        {"eventName": ["SetTopicAttributes"], "requestParameters": {"attributeName": ["Policy"],
+        "attributeValue": [{"exists": true}]}}]}}, {"source": ["aws.sqs"], "detail": {"eventSource": ["sqs.amazonaws.com"],
+        "$or": [{"eventName": ["AddPermission"]}, {"eventName": ["SetQueueAttributes"],
+        "requestParameters": {"attributes": {"Policy": [{"exists": true}]}}}]}}]}
       )
     }
     "stockade-watch-events-6" = {
-      description = "Feeds Stockade: access-key-leaked, console-login-failures, console-login-failures-user, console-login-without-mfa, document-public, queue-public, role-trust-changed, topic-public, waf-weakened. Wider than the rules: what EventBridge cannot say is left to Stockade"
+      description = "Feeds Stockade: admin-granted, console-login-failures, console-login-failures-user, console-login-without-mfa, console-logins-worldwide, document-public, ec2-compromised, log-bucket-tampered, password-policy-changed, queue-public, role-trust-changed, root-use, s3-bucket-public, waf-weakened. Wider than the rules: what EventBridge cannot say is left to Stockade"
       state       = "ENABLED"
       pattern = jsonencode(
-        {"$or": [{"detail-type": ["AWS API Call via CloudTrail"], "detail": {"errorCode": [{"exists": false}]},
-        "$or": [{"source": ["aws.sqs"], "detail": {"eventSource": ["sqs.amazonaws.com"],
-        "$or": [{"eventName": ["SetQueueAttributes"],
-        "requestParameters": {"attributes": {"$or": [{"Policy": {"Statement": {"Effect": ["Allow"], "$or": [{"Principal": ["*"]},
-        {"Principal": {"AWS": ["*"]}}]}}}, {"Policy": [{"exists": true}]}]}}}, {"eventName": ["AddPermission"]}]}},
-        {"source": ["aws.sns"], "detail": {"eventSource": ["sns.amazonaws.com"], "eventName": ["SetTopicAttributes"],
-        "requestParameters": {"attributeName": ["Policy"], "attributeValue": [{"exists": true}]}}}, {"source": ["aws.ssm"],
-        "detail": {"eventSource": ["ssm.amazonaws.com"], "eventName": ["ModifyDocumentPermission"],
-        "requestParameters": {"accountIdsToAdd": ["All", "all"]}}}, {"source": ["aws.sts"],
-        "detail": {"eventSource": ["sts.amazonaws.com"], "eventName": ["GetFederationToken"], "userIdentity": {"type": ["IAMUser",
-        "Root"]}}}, {"source": ["aws.wafv2"], "detail": {"eventSource": ["wafv2.amazonaws.com"],
-        "eventName": ["DeleteLoggingConfiguration", "DeleteWebACL", "DisassociateWebACL"]}}]}, {"source": ["aws.signin"],
+        {"$or": [{"detail": {"errorCode": [{"exists": false}]}, "$or": [{"detail-type": ["AWS API Call via CloudTrail"],
+        "$or": [{"source": ["aws.sqs"], "detail": {"eventSource": ["sqs.amazonaws.com"], "eventName": ["SetQueueAttributes"],
+        "requestParameters": {"attributes": {"Policy": {"Statement": {"Effect": ["Allow"], "$or": [{"Principal": ["*"]},
+        {"Principal": {"AWS": ["*"]}}]}}}}}}, {"source": ["aws.ssm"], "detail": {"eventSource": ["ssm.amazonaws.com"],
+        "eventName": ["ModifyDocumentPermission"], "requestParameters": {"accountIdsToAdd": ["All", "all"]}}},
+        {"source": ["aws.sts"], "detail": {"eventSource": ["sts.amazonaws.com"], "eventName": ["GetFederationToken"],
+        "userIdentity": {"type": ["IAMUser", "Root"]}}}, {"source": ["aws.wafv2"],
+        "detail": {"eventSource": ["wafv2.amazonaws.com"], "eventName": ["DeleteLoggingConfiguration", "DeleteWebACL",
+        "DisassociateWebACL"]}}]}, {"source": ["aws.signin"], "detail-type": ["AWS Console Sign In via CloudTrail",
+        "AWS Console Signin via CloudTrail"], "detail": {"eventSource": ["signin.amazonaws.com"], "eventName": ["ConsoleLogin"],
+        "additionalEventData": {"MFAUsed": ["No"]}, "responseElements": {"ConsoleLogin": ["Success"]},
+        "userIdentity": {"type": ["IAMUser"]}}}]}, {"source": ["aws.signin"],
         "detail-type": ["AWS Console Sign In via CloudTrail", "AWS Console Signin via CloudTrail"],
         "detail": {"eventSource": ["signin.amazonaws.com"], "eventName": ["ConsoleLogin"],
-        "$or": [{"additionalEventData": {"MFAUsed": ["No"]}, "errorCode": [{"exists": false}],
-        "responseElements": {"ConsoleLogin": ["Success"]}, "userIdentity": {"type": ["IAMUser"]}},
-        {"responseElements": {"ConsoleLogin": ["Failure"]}}]}}, {"source": ["aws.health"],
-        "detail-type": ["AWS Health Abuse Event", "AWS Health Event"],
-        "detail": {"eventTypeCode": ["AWS_RISK_CREDENTIALS_COMPROMISED", "AWS_RISK_CREDENTIALS_EXPOSED",
-        "AWS_RISK_IAM_QUARANTINE"]}}]}
+        "responseElements": {"ConsoleLogin": ["Failure"]}}}, {"source": ["aws.guardduty"], "detail-type": ["GuardDuty Finding"],
+        "detail": {"service": {"archived": [false]}, "type": ["Policy:IAMUser/RootCredentialUsage",
+        "Policy:S3/BucketAnonymousAccessGranted", "Policy:S3/BucketPublicAccessGranted",
+        "PrivilegeEscalation:IAMUser/AnomalousBehavior", "Stealth:IAMUser/PasswordPolicyChange",
+        "Stealth:S3/ServerAccessLoggingDisabled", "UnauthorizedAccess:EC2/MetadataDNSRebind", "UnauthorizedAccess:EC2/TorClient",
+        "UnauthorizedAccess:EC2/TorRelay", "UnauthorizedAccess:IAMUser/ConsoleLoginSuccess.B", {"prefix": "Backdoor:EC2/"},
+        {"prefix": "CryptoCurrency:EC2/"}, {"prefix": "Execution:EC2/"}, {"prefix": "Impact:EC2/"}, {"prefix": "Trojan:EC2/"}]}}]}
       )
     }
     "stockade-watch-events-7" = {
@@ -340,23 +354,13 @@ locals {
       )
     }
     "stockade-watch-events-8" = {
-      description = "Feeds Stockade: access-key-leaked, admin-granted, config-recorder-stopped, console-logins-worldwide, ec2-compromised, ec2-guardrail-removed, flow-logs-deleted, imds-v1-allowed, lambda-public, log-bucket-tampered, mfa-removed, password-policy-changed, rds-public, rds-snapshot-shared, root-use, s3-bucket-public. Wider than the rules: what EventBridge cannot say is left to Stockade"
+      description = "Feeds Stockade: admin-granted, config-recorder-stopped, ec2-guardrail-removed, flow-logs-deleted, imds-v1-allowed, lambda-public, mfa-removed, password-policy-changed, rds-public, rds-snapshot-shared, s3-bucket-public. Wider than the rules: what EventBridge cannot say is left to Stockade"
       state       = "ENABLED"
       pattern = jsonencode(
-        {"$or": [{"source": ["aws.guardduty"], "detail-type": ["GuardDuty Finding"], "detail": {"service": {"archived": [false]},
-        "type": ["AttackSequence:IAM/CompromisedCredentials", "Policy:IAMUser/RootCredentialUsage",
-        "Policy:S3/BucketAnonymousAccessGranted", "Policy:S3/BucketPublicAccessGranted",
-        "PrivilegeEscalation:IAMUser/AnomalousBehavior", "Stealth:IAMUser/PasswordPolicyChange",
-        "Stealth:S3/ServerAccessLoggingDisabled", "UnauthorizedAccess:EC2/MetadataDNSRebind", "UnauthorizedAccess:EC2/TorClient",
-        "UnauthorizedAccess:EC2/TorRelay", "UnauthorizedAccess:IAMUser/ConsoleLoginSuccess.B",
-        "UnauthorizedAccess:IAMUser/TorIPCaller", {"prefix": "Backdoor:EC2/"}, {"prefix": "CryptoCurrency:EC2/"},
-        {"prefix": "Execution:EC2/"}, {"prefix": "Impact:EC2/"}, {"prefix": "PenTest:IAMUser/"}, {"prefix": "Trojan:EC2/"},
-        {"prefix": "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration"},
-        {"prefix": "UnauthorizedAccess:IAMUser/MaliciousIPCaller"}]}}, {"source": ["aws.securityhub"],
-        "detail-type": ["Security Hub Findings - Imported"],
+        {"source": ["aws.securityhub"], "detail-type": ["Security Hub Findings - Imported"],
         "detail": {"findings": {"Compliance": {"SecurityControlId": ["Config.1", "EC2.6", "EC2.7", "EC2.8", "IAM.1", "IAM.4",
         "IAM.5", "IAM.6", "IAM.7", "IAM.9", "Lambda.1", "RDS.1", "RDS.2", "S3.2", "S3.3"], "Status": ["FAILED"]},
-        "RecordState": ["ACTIVE"], "Workflow": {"Status": ["NEW"]}}}}]}
+        "RecordState": ["ACTIVE"], "Workflow": {"Status": ["NEW"]}}}}
       )
     }
     "stockade-watch-reads-1" = {
