@@ -47,7 +47,7 @@
 //!
 //! ## Risk
 //! A key that was retired on purpose works again and costs a dollar a month: exempt it by its tag, or accept it as disabled
-//! (`stockade repair accept`).
+//! (`stockade repair baseline accept`).
 
 use serde_json::{Value, json};
 
