@@ -45,8 +45,8 @@
 //! exemption.
 //!
 //! ## Risk
-//! A bucket that was made public on purpose, such as a website's, is closed again: accept it as it is (`stockade repair
-//! accept`), or exempt it by its tag. A bucket that was never seen with the block on is told and left as it is.
+//! A bucket that was made public on purpose, such as a website's, is closed again: accept it as it is
+//! (`stockade repair baseline accept`), or exempt it by its tag. A bucket that was never seen with the block on is told and left as it is.
 
 use serde_json::{Value, json};
 
@@ -110,7 +110,7 @@ impl Playbook for BucketBlockOff {
         names.sort_unstable();
         names.dedup();
         if names.is_empty() || names.len() > MAX_NAMED {
-            return vec![Hint::region(event.region())];
+            return vec![Hint::region(event.region()).only("")];
         }
         names.into_iter().map(|name| Hint::region(event.region()).thing(name)).collect()
     }

@@ -112,7 +112,7 @@ impl Playbook for SnapshotShared {
         named.sort_unstable();
         named.dedup();
         if named.is_empty() || named.len() > MAX_NAMED {
-            return vec![Hint::region(event.region())];
+            return vec![Hint::region(event.region()).only("")];
         }
         named.into_iter().map(|(region, name)| Hint::region(region).thing(name)).collect()
     }

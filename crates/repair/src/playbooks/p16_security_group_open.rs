@@ -151,7 +151,7 @@ impl Playbook for SecurityGroupOpen {
             );
         }
         if named.is_empty() || named.len() > MAX_NAMED {
-            return vec![Hint::region(region)];
+            return vec![Hint::region(region).only("")];
         }
         named.into_iter().map(|(region, name)| Hint::region(region).thing(name)).collect()
     }

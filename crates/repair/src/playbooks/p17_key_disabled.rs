@@ -108,7 +108,7 @@ impl Playbook for KeyDisabled {
         names.sort_unstable();
         names.dedup();
         if names.is_empty() || names.len() > MAX_NAMED {
-            return vec![Hint::region(event.region())];
+            return vec![Hint::region(event.region()).only("")];
         }
         let days = event.parameters().get("pendingWindowInDays").and_then(Value::as_u64);
         let days = days.filter(|days| (7..=30).contains(days) && event.operation() == "ScheduleKeyDeletion");
