@@ -55,7 +55,6 @@ mod exempt;
 mod json;
 mod link;
 mod mode;
-mod odd_json;
 mod own;
 pub mod playbook;
 pub mod playbooks;

@@ -19,6 +19,8 @@ pub struct Repair {
     pub every: Duration,
     /// `regions`: those that are looked after; empty: all that an account has enabled.
     pub regions: Vec<String>,
+    /// `tag_exempts`: how far away the end of an exemption by tag may be; zero: tags exempt nothing.
+    pub tag_exempts: Duration,
     /// `own_account`: our own account is looked after beside those in `accounts`.
     pub own_account: bool,
     /// `shelf`: where last good states and the record are kept; empty: beside the store.
@@ -27,8 +29,6 @@ pub struct Repair {
     pub approve_within: Duration,
     /// `undo_holds`: how long a thing is left as it is whose repair a person took back or refused.
     pub undo_holds: Duration,
-    /// `tag_exempts`: how far away the end of an exemption by tag may be; zero: tags exempt nothing.
-    pub tag_exempts: Duration,
     /// `limit_window`: the window of the limits below.
     pub limit_window: Duration,
     /// `max_per_thing`: repairs of one thing by one playbook in the window; above zero.
@@ -76,11 +76,11 @@ impl Default for Repair {
             trial: Modes::TRIAL,
             every: Duration::from_secs(300),
             regions: Vec::new(),
+            tag_exempts: DAY.saturating_mul(31),
             own_account: true,
             shelf: String::new(),
             approve_within: DAY,
             undo_holds: DAY,
-            tag_exempts: DAY.saturating_mul(31),
             limit_window: limits.window,
             max_per_thing: limits.per_subject,
             max_per_account: limits.per_account,
@@ -132,10 +132,10 @@ impl Repair {
             },
             accounts: self.accounts.iter().map(|one| one.account.clone()).collect(),
             own_account: self.own_account,
+            tag_exempts: self.tag_exempts,
             regions: self.regions.clone(),
             approve_within: self.approve_within,
             undo_holds: self.undo_holds,
-            tag_exempts: self.tag_exempts,
             ..Settings::default()
         }
     }
@@ -192,7 +192,11 @@ mod tests {
         let (ours, engines) = (repair.settings(), Settings::default());
         assert_eq!((ours.limits, ours.own, ours.own_account), (engines.limits, engines.own, true));
         assert_eq!((ours.approve_within, ours.undo_holds), (engines.approve_within, engines.undo_holds));
-        assert_eq!(ours.tag_exempts, engines.tag_exempts);
+    }
+
+    #[test]
+    fn a_tag_exempts_as_long_as_the_engine_says() {
+        assert_eq!(Repair::default().settings().tag_exempts, Settings::default().tag_exempts);
     }
 
     #[test]
