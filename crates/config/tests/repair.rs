@@ -33,10 +33,10 @@ trial = 0
 every = "1m"
 regions = ["eu-central-1", "us-east-1"]
 own_account = false
+tag_exempts = 0
 shelf = "/srv/repairs.db"
 approve_within = "4h"
 undo_holds = "2d"
-tag_exempts = 0
 contain = true
 break_glass = ["arn:aws:iam::*:user/glass-*", "arn:aws:iam::111122223333:role/glass"]
 limit_window = "1h"
@@ -94,7 +94,6 @@ external_id = "s3cret-id"
         ]
     );
     assert_eq!((settings.modes.trial, settings.modes.at_most), (Duration::ZERO, Mode::Approve));
-    assert_eq!(settings.tag_exempts, Duration::ZERO);
     assert_eq!(settings.regions, ["eu-central-1", "us-east-1"]);
     assert!(settings.contain);
     assert_eq!(
@@ -113,6 +112,7 @@ external_id = "s3cret-id"
         (settings.own.prefix.as_str(), settings.own.watched_roles),
         ("guard-", vec!["guard-events".to_owned()])
     );
+    assert_eq!(settings.tag_exempts, Duration::ZERO);
     let limits = settings.limits;
     assert_eq!([limits.window, limits.pause].map(|span| span.as_secs()), [3600, 300]);
     assert_eq!(

@@ -3,12 +3,13 @@
 //! An event is never believed. It says where to look; the check decides. So every reader here is total: what is
 //! missing is empty, and what is forged leads to a look at a thing of our own accounts and nothing else.
 
+mod odd_json;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stockade_core::Timestamp;
 
 use crate::json::{at, sha256, text};
-use crate::odd_json;
 
 /// An event in EventBridge's envelope.
 #[derive(Clone, Debug, PartialEq)]

@@ -60,7 +60,6 @@ mod json;
 mod link;
 mod mode;
 mod news;
-mod odd_json;
 mod own;
 pub mod playbook;
 pub mod playbooks;

@@ -18,6 +18,8 @@ pub struct Repair {
     pub every: Duration,
     /// `regions`: those that are looked after; empty: all that an account has enabled.
     pub regions: Vec<String>,
+    /// `tag_exempts`: how far away the end of an exemption by tag may be; zero: tags exempt nothing.
+    pub tag_exempts: Duration,
     /// `own_account`: our own account is looked after beside those in `accounts`.
     pub own_account: bool,
     /// `shelf`: where last good states and the record are kept; none: beside the store.
@@ -32,8 +34,6 @@ pub struct Repair {
     pub link_url: String,
     /// `undo_holds`: how long a thing is left as it is whose repair a person took back or refused.
     pub undo_holds: Duration,
-    /// `tag_exempts`: how far away the end of an exemption by tag may be; zero: tags exempt nothing.
-    pub tag_exempts: Duration,
     /// `contain`: an actor who undoes each repair is contained, as far as the mode of P19 allows it.
     pub contain: bool,
     /// `break_glass`: the ARNs of users and roles for emergencies, in which `*` stands for anything: their credentials are
@@ -88,6 +88,7 @@ impl Default for Repair {
             trial: Modes::TRIAL,
             every: Duration::from_secs(300),
             regions: Vec::new(),
+            tag_exempts: DAY.saturating_mul(31),
             own_account: true,
             shelf: None,
             approve_within: DAY,
@@ -95,7 +96,6 @@ impl Default for Repair {
             link_secret: None,
             link_url: String::new(),
             undo_holds: DAY,
-            tag_exempts: DAY.saturating_mul(31),
             contain: false,
             break_glass: Vec::new(),
             limit_window: limits.window,
@@ -152,10 +152,10 @@ impl Repair {
             },
             accounts: self.accounts.iter().map(|one| one.account.clone()).collect(),
             own_account: self.own_account,
+            tag_exempts: self.tag_exempts,
             regions: self.regions.clone(),
             approve_within: self.approve_within,
             undo_holds: self.undo_holds,
-            tag_exempts: self.tag_exempts,
             contain: self.contain,
             ..Settings::default()
         }
@@ -235,7 +235,11 @@ mod tests {
         assert!(!ours.contain, "nobody is contained");
         assert_eq!((ours.limits, ours.own, ours.own_account), (engines.limits, engines.own, true));
         assert_eq!((ours.approve_within, ours.undo_holds), (engines.approve_within, engines.undo_holds));
-        assert_eq!(ours.tag_exempts, engines.tag_exempts);
+    }
+
+    #[test]
+    fn a_tag_exempts_as_long_as_the_engine_says() {
+        assert_eq!(Repair::default().settings().tag_exempts, Settings::default().tag_exempts);
     }
 
     #[test]

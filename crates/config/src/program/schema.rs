@@ -243,6 +243,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Whether our own account is looked after beside those in `[repair.accounts]`."
     ),
     setting!(
+        repair.tag_exempts,
+        ANY,
+        "How far away the end of a tag `stockade:exempt` may be. A tag that ends later exempts nothing: whoever may tag a\n\
+         thing may be about to stop it. `0`: no tag exempts anything."
+    ),
+    setting!(
         repair.shelf,
         Kind::OptionalStore,
         "Where last good states and the record of repairs are kept: what `store` may be. Empty: `repairs.db`\n\
@@ -273,12 +279,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
         repair.undo_holds,
         ANY,
         "How long a thing is left as it is whose repair a person took back or refused."
-    ),
-    setting!(
-        repair.tag_exempts,
-        ANY,
-        "How far away the end of a tag `stockade:exempt` may be. A tag that ends later exempts nothing: whoever may tag a\n\
-         thing may be about to stop it. `0`: no tag exempts anything."
     ),
     setting!(
         repair.contain,

@@ -49,7 +49,8 @@
 //! its code is not Stockade's to keep.
 //!
 //! ## Risk
-//! None for others. While Stockade is updated by a pipeline, exempt the pipeline's role.
+//! None for others. While Stockade is updated by a pipeline, exempt the pipeline's role in the configuration: a tag exempts
+//! nothing here.
 
 use serde_json::Value;
 
@@ -198,6 +199,8 @@ impl Playbook for SelfProtection {
                 sight.findings.push(Finding::new(subject, asked, Verdict::Bad(says), Value::Null));
             }
         }
+        // Whoever silences the watchman could write him a leave first.
+        sight.findings.iter_mut().for_each(|finding| finding.tags.clear());
         Ok(sight)
     }
 

@@ -94,6 +94,19 @@ fn a_failing_call_halfway_is_gone_on_with() {
     assert_eq!(whole(&mut world, &installation), before);
 }
 
+#[test]
+fn no_tag_exempts_the_watchman() {
+    let Some(mut world) = World::new() else { return };
+    install(&mut world);
+    world.reconcile();
+    let arn = world.admin("events", "DescribeRule", json!({"Name": RULE}))["Arn"].clone();
+    let tag = json!({"Key": "stockade:exempt", "Value": "quiet;until=2026-09-30"});
+    world.admin("events", "TagResource", json!({"ResourceARN": arn, "Tags": [tag]}));
+    world.admin("events", "DisableRule", json!({"Name": RULE}));
+    let run = world.reconcile();
+    assert!(is_verified(notable(&run)), "{run:#?}");
+}
+
 fn why(run: &Run) -> String {
     match &notable(run).outcome {
         Outcome::Cannot { why, .. } => why.clone(),
