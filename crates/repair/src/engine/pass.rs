@@ -209,6 +209,13 @@ impl Engine {
             return Ok(());
         }
         if let Some(repair) = open.repairs.get(&key) {
+            let case = state::case(id, &finding.subject);
+            let case: Case = state::read(self.shelf.as_mut(), &case)?.unwrap_or_default();
+            let now = self.time.now();
+            if case.lease.is_some_and(|lease| now < lease.until) {
+                // Whoever repairs it at this moment says what came of it.
+                return Ok(());
+            }
             let body = json!({"playbook": id, "subject": finding.subject, "after": finding.state});
             record::append(self.shelf.as_mut(), self.time.now(), "good", repair, body)?;
         }
