@@ -64,6 +64,7 @@ mod run;
 mod settings;
 mod shelf;
 mod state;
+mod tidy;
 mod trail;
 
 pub use answer::{Answer, answer};
