@@ -71,6 +71,7 @@ mod settings;
 mod shelf;
 mod state;
 mod suspect;
+mod tidy;
 mod trail;
 
 pub use answer::{Answer, answer};

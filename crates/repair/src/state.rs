@@ -391,65 +391,6 @@ fn written<T: Serialize>(key: &str, value: &T) -> Result<Vec<u8>, ShelfError> {
     serde_json::to_vec(value).map_err(|error| ShelfError::stays(format!("cannot write `{key}`: {error}")))
 }
 
-/// How many values a tidying looks at: the next run goes on. With a run every five minutes that is half a million a day.
-const TIDIED: usize = 2000;
-
-/// Removes what is older than `keep` of the keys with a prefix; each value has its time in `at`.
-pub(crate) fn tidy(
-    shelf: &mut dyn Shelf,
-    prefix: &str,
-    now: Timestamp,
-    keep: Duration,
-) -> Result<(), ShelfError> {
-    tidy_if(shelf, prefix, |dated: &Old| dated.at.plus(keep) < now)
-}
-
-/// The time of whatever has one.
-#[derive(Deserialize)]
-struct Old {
-    at: Timestamp,
-}
-
-/// Removes cases of things about which nothing happened for so long, and nothing is to be known any more.
-pub(crate) fn tidy_cases(shelf: &mut dyn Shelf, now: Timestamp, keep: Duration) -> Result<(), ShelfError> {
-    tidy_if(shelf, CASES, |case: &Case| {
-        let held = case.hold.as_ref().is_some_and(|hold| now < hold.until.plus(keep));
-        let recent = case.recent.iter().any(|attempt| now < attempt.at.plus(keep));
-        let leased = case.lease.as_ref().is_some_and(|lease| now < lease.until.plus(keep));
-        !held && !recent && !leased && case.doing.is_none() && case.approval.is_none()
-    })
-}
-
-fn tidy_if<T: DeserializeOwned>(
-    shelf: &mut dyn Shelf,
-    prefix: &str,
-    is_old: impl Fn(&T) -> bool,
-) -> Result<(), ShelfError> {
-    let mark = format!("tidy/{prefix}");
-    let Mark { mut after } = read(shelf, &mark)?.unwrap_or_default();
-    let mut looked = 0;
-    while looked < TIDIED {
-        let values = shelf.values(prefix, &after, TIDIED - looked)?;
-        let Some((last, _)) = values.last() else {
-            after.clear();
-            break;
-        };
-        after.clone_from(last);
-        looked += values.len();
-        for (key, stored) in values {
-            if serde_json::from_slice::<T>(&stored.value).is_ok_and(|value| is_old(&value)) {
-                shelf.put_if_version(&key, None, stored.version)?;
-            }
-        }
-    }
-    update(shelf, &mark, |mark: &mut Mark| mark.after.clone_from(&after))
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Mark {
-    after: String,
-}
-
 /// The time of what is only kept so long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Dated {
@@ -457,3 +398,6 @@ pub(crate) struct Dated {
     /// The repair it belongs to.
     pub(crate) id: String,
 }
+
+#[cfg(test)]
+mod tests;

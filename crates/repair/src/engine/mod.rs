@@ -45,6 +45,7 @@ use crate::run::{PassedOver, Run};
 use crate::settings::Settings;
 use crate::shelf::{Shelf, ShelfError};
 use crate::state::{self, Dated, Installation};
+use crate::tidy::tidy;
 use act::Acting;
 pub use error::EngineError;
 use trigger::Trigger;
@@ -102,9 +103,6 @@ pub struct Scope {
     /// A look ([`Engine::check`]) also at what is off.
     pub also_off: bool,
 }
-
-/// How long the identity of an event is known: CloudTrail delivers within minutes, queues keep two weeks.
-const KNOWN_FOR: Duration = Duration::from_secs(15 * 24 * 3600);
 
 impl Engine {
     /// With all playbooks of the catalogue. `home` is the region of our own credentials.
@@ -286,11 +284,7 @@ impl Engine {
         self.verify(acting, &mut run)?;
         self.expire_approvals()?;
         run.trial = self.trial_report(installation)?;
-        let now = self.time.now();
-        for prefix in [state::SEEN, state::REQUESTS] {
-            state::tidy(self.shelf.as_mut(), prefix, now, KNOWN_FOR)?;
-        }
-        state::tidy_cases(self.shelf.as_mut(), now, KNOWN_FOR)?;
+        tidy(self.shelf.as_mut(), self.time.now())?;
         self.ended(run)
     }
 
