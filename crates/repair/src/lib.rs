@@ -46,6 +46,9 @@
 //!   there would be no limit and no record.
 //! - **What a person undid stays undone** for a day, or until the thing is good again: the schedule would repair it five
 //!   minutes later. It is told all the while.
+//! - **Whoever fights repairs is contained by a repair** (P19): with its mode, exemptions, limits, record and way back, and by
+//!   one policy of AWS's that denies everything. Only who undid two repairs or more, never by the word of one event, and a
+//!   role never without a person.
 #![forbid(unsafe_code)]
 mod answer;
 mod api;

@@ -209,7 +209,7 @@ fn an_exemption_of_the_user_or_its_tag_holds() {
     let whom = Whom { principal: Some(world.arn(&format!("user/{bob}"))), ..Whom::default() };
     let until: Timestamp = at(3600);
     world.reset(|settings| {
-        settings.exemptions = vec![Exemption::new(whom, until, "rotated by hand").unwrap()]
+        settings.exemptions = vec![Exemption::new(whom, until, "rotated by hand").unwrap()];
     });
     let tag = json!([{"Key": stockade_repair::TAG, "Value": "rotated until=2026-09-22"}]);
     world.admin("iam", "TagUser", json!({"UserName": eve, "Tags": tag}));
