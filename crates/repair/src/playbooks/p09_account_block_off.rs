@@ -31,7 +31,7 @@
 //! GuardDuty's `Policy:S3/AccountBlockPublicAccessDisabled`.
 //!
 //! ## Check
-//! `GetPublicAccessBlock` of the account, in Stockade's own region: there is one for all regions.
+//! `GetPublicAccessBlock` of the account, asked in one region: it is the same in all.
 //!
 //! ## Change
 //! `PutPublicAccessBlock` with the flags that are on now and those that were taken away. Where nothing is known of it, a person
@@ -62,7 +62,7 @@ use crate::{ApiFault, Event, Mode};
 #[derive(Debug)]
 pub(crate) struct AccountBlockOff;
 
-/// The kind `account-block`: the one of the account. It is kept in our own region.
+/// The kind `account-block`: the one of the account.
 #[derive(Debug)]
 struct AccountBlock;
 
@@ -88,6 +88,10 @@ static ABOUT: About = About {
 impl Playbook for AccountBlockOff {
     fn about(&self) -> &'static About {
         &ABOUT
+    }
+
+    fn is_global(&self) -> bool {
+        true
     }
 
     fn locate(&self, event: &Event) -> Vec<Hint> {
@@ -132,16 +136,12 @@ impl Kind for AccountBlock {
     }
 
     fn read(&self, look: &mut Look<'_>) -> Result<Vec<Thing>, ApiFault> {
-        let place = look.place();
-        if look.own().regions.first() != Some(&place.region) {
-            return Ok(Vec::new());
-        }
         let answer = match look.ask("s3control", "GetPublicAccessBlock", json!({})) {
             Ok(answer) => Some(answer),
             Err(fault) if fault.code == "NoSuchPublicAccessBlockConfiguration" => None,
             Err(fault) => return Err(fault),
         };
-        let (id, state) = (place.account.clone(), block::state(answer.as_ref()));
+        let (id, state) = (look.place().account.clone(), block::state(answer.as_ref()));
         Ok(vec![Thing { name: id.clone(), id, state, tags: Tags::new() }])
     }
 

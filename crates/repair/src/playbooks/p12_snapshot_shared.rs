@@ -53,6 +53,8 @@
 //! A snapshot that is published on purpose is closed: exempt it by its tag. Whoever used it in the meantime has a copy,
 //! which no repair takes back: look for `SharedSnapshotCopyInitiated` and `SharedSnapshotVolumeCreated` in CloudTrail.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::arn::Arn;
@@ -121,17 +123,19 @@ impl Playbook for SnapshotShared {
         let asked = look
             .only_asked()
             .filter(|names| names.len() <= MAX_NAMED && names.iter().all(|name| is_id(name)));
-        let mut parameters = json!({"Owner": ["self"], "MaxResults": 1000});
-        if let Some(fields) = parameters.as_object_mut() {
-            match &asked {
-                Some(asked) => {
-                    fields.insert("Filter".to_owned(), json!([{"Name": "snapshot-id", "Value": asked}]))
-                }
-                None => fields.insert("RestorableBy".to_owned(), json!(["all"])),
-            };
+        // What was not good is looked at until it is: among what is public it is no longer, once it is closed.
+        let mut remembered: BTreeSet<String> = look.remembered().map(|subject| subject.id.clone()).collect();
+        remembered.retain(|id| !look.is_told() && is_id(id));
+        let mut named: Vec<&str> = asked.clone().unwrap_or_default();
+        named.extend(remembered.iter().map(String::as_str).take(MAX_NAMED));
+        let mut snapshots = Vec::new();
+        if asked.is_none() {
+            snapshots = listed(look, "RestorableBy", json!(["all"]))?;
         }
-        let token = ("nextToken", "NextToken");
-        let mut snapshots = look.pages_by("ec2", "DescribeSnapshots", &parameters, "snapshotSet", token)?;
+        if !named.is_empty() {
+            let some = listed(look, "Filter", json!([{"Name": "snapshot-id", "Value": named}]))?;
+            snapshots.extend(some.into_iter().filter(|one| !snapshots.contains(one)).collect::<Vec<_>>());
+        }
         let account = &look.place().account;
         snapshots.retain(|snapshot| {
             let id = text(snapshot, "snapshotId");
@@ -152,7 +156,7 @@ impl Playbook for SnapshotShared {
             }
         }
         // One that is gone is shared with nobody; what was open about it is over.
-        for id in asked.unwrap_or_default() {
+        for id in named {
             if !snapshots.iter().any(|snapshot| text(snapshot, "snapshotId") == id) {
                 let subject = Subject::new(look.place(), CLASS, id);
                 let gone = [subject.clone(), subject.aspect(SHARED)];
@@ -177,6 +181,12 @@ impl Playbook for SnapshotShared {
             .undo("ModifySnapshotAttribute", call("add"));
         Ok(Plan { changes: vec![change], notes: vec![COPIED.to_owned()] })
     }
+}
+
+/// Those of our snapshots that a parameter of the listing names.
+fn listed(look: &mut Look<'_>, by: &str, which: Value) -> Result<Vec<Value>, ApiFault> {
+    let parameters = json!({"Owner": ["self"], "MaxResults": 1000, by: which});
+    look.pages_by("ec2", "DescribeSnapshots", &parameters, "snapshotSet", ("nextToken", "NextToken"))
 }
 
 /// A snapshot from both sides.

@@ -116,6 +116,38 @@ fn what_is_public_and_no_event_told_is_found_by_the_schedule() {
     assert!(asked.contains("RestorableBy.1=all") && asked.contains("Owner.1=self"), "{asked}");
 }
 
+/// moto lists also what is not public; AWS does not, so what was bad has to be asked for by its id.
+#[test]
+fn what_was_closed_by_others_is_over_and_told_anew_the_next_time() {
+    let Some(mut world) = World::new() else { return };
+    world.mode(stockade_repair::Mode::Notify);
+    world.proxy.rule(|request| match request.action() {
+        Some("DescribeSnapshots") if String::from_utf8_lossy(&request.body).contains("RestorableBy") => {
+            Verdict::answer(Answer::xml(
+                200,
+                "<DescribeSnapshotsResponse><snapshotSet/></DescribeSnapshotsResponse>",
+            ))
+        }
+        _ => Verdict::Pass,
+    });
+    let leaked = snapshot(&mut world);
+    let event = share(&mut world, &leaked, "all");
+    assert!(!notable(&world.follow("P12", &event)).repeated);
+    assert!(notable(&world.reconcile()).repeated, "still");
+    let call = json!({"SnapshotId": leaked, "Attribute": "createVolumePermission", "OperationType": "remove",
+        "UserGroup": ["all"]});
+    world.admin("ec2", "ModifySnapshotAttribute", call);
+    assert_eq!(world.reconcile().notable().count(), 0);
+    share(&mut world, &leaked, "all");
+    assert_eq!(
+        world.reconcile().notable().count(),
+        0,
+        "it is forgotten, and found by its event or the public list"
+    );
+    world.proxy.rule(|_| Verdict::Pass);
+    assert!(!notable(&world.reconcile()).repeated, "news");
+}
+
 #[test]
 fn a_call_that_fails_is_on_record_and_made_again() {
     let Some(mut world) = World::new() else { return };
