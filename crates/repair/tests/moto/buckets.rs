@@ -216,7 +216,7 @@ fn an_event_is_a_hint_whatever_its_shape() {
     let owned = |request: &&stockade_testkit::fault_proxy::Request| {
         request.header("x-amz-expected-bucket-owner") == Some(&world.place.account)
     };
-    assert!(!about_buckets.is_empty() && about_buckets.iter().all(|request| owned(request)));
+    assert!(!about_buckets.is_empty() && about_buckets.iter().all(owned));
     assert!(
         about_buckets.iter().all(|one| one.method != "PUT" || one.header("x-amz-checksum-sha256").is_some())
     );
