@@ -130,10 +130,10 @@ impl Playbook for SnapshotShared {
         named.extend(remembered.iter().map(String::as_str).take(MAX_NAMED));
         let mut snapshots = Vec::new();
         if asked.is_none() {
-            snapshots = listed(look, "RestorableBy", json!(["all"]))?;
+            snapshots = listed(look, "RestorableBy", &json!(["all"]))?;
         }
         if !named.is_empty() {
-            let some = listed(look, "Filter", json!([{"Name": "snapshot-id", "Value": named}]))?;
+            let some = listed(look, "Filter", &json!([{"Name": "snapshot-id", "Value": named}]))?;
             snapshots.extend(some.into_iter().filter(|one| !snapshots.contains(one)).collect::<Vec<_>>());
         }
         let account = &look.place().account;
@@ -184,7 +184,7 @@ impl Playbook for SnapshotShared {
 }
 
 /// Those of our snapshots that a parameter of the listing names.
-fn listed(look: &mut Look<'_>, by: &str, which: Value) -> Result<Vec<Value>, ApiFault> {
+fn listed(look: &mut Look<'_>, by: &str, which: &Value) -> Result<Vec<Value>, ApiFault> {
     let parameters = json!({"Owner": ["self"], "MaxResults": 1000, by: which});
     look.pages_by("ec2", "DescribeSnapshots", &parameters, "snapshotSet", ("nextToken", "NextToken"))
 }

@@ -216,7 +216,7 @@ fn an_event_is_a_hint_whatever_its_shape() {
     let owned = |request: &&stockade_testkit::fault_proxy::Request| {
         request.header("x-amz-expected-bucket-owner") == Some(&world.place.account)
     };
-    assert!(!about_buckets.is_empty() && about_buckets.iter().all(|request| owned(request)));
+    assert!(!about_buckets.is_empty() && about_buckets.iter().all(owned));
     assert!(
         about_buckets.iter().all(|one| one.method != "PUT" || one.header("x-amz-checksum-sha256").is_some())
     );
@@ -247,6 +247,8 @@ fn lists_come_in_pages() {
 #[test]
 fn nothing_is_weaker_and_neighbours_stay() {
     let Some(mut world) = World::new() else { return };
+    // The others would look as well, each time.
+    world.only = Some("P10".to_owned());
     world.reset(|settings| {
         settings.limits.per_account = usize::MAX;
         settings.limits.per_subject = usize::MAX;
@@ -254,7 +256,7 @@ fn nothing_is_weaker_and_neighbours_stay() {
     let (bucket, neighbour) = (world.bucket(), world.bucket());
     put(&mut world, &neighbour, [true, false, true, false]);
     let world = std::cell::RefCell::new(world);
-    let config = Config { cases: 16, failure_persistence: None, max_shrink_iters: 20, ..Config::default() };
+    let config = Config { cases: 12, failure_persistence: None, max_shrink_iters: 20, ..Config::default() };
     let flags = || prop::option::of(prop::array::uniform4(any::<bool>()));
     let ran = TestRunner::new(config).run(&(flags(), flags()), |(good, bad)| {
         let world = &mut *world.borrow_mut();

@@ -239,6 +239,7 @@ fn all_pages_are_read_and_what_cannot_be_read_is_named() {
 #[test]
 fn nothing_is_weaker_and_neighbours_stay() {
     let Some(mut world) = World::new() else { return };
+    world.only = Some("P17".to_owned());
     world.reset(|settings| settings.limits.per_account = usize::MAX);
     let neighbour = key(&mut world);
     disable(&mut world, &neighbour);
