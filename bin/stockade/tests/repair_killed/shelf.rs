@@ -9,7 +9,7 @@ use stockade_repair::{DynamoShelf, Shelf, SqliteShelf};
 pub(crate) enum Kept {
     File(std::path::PathBuf),
     /// A table in the same moto that holds the trail.
-    Table(Aws, String),
+    Table(Box<Aws>, String),
     #[cfg(feature = "postgres")]
     Postgres(stockade_testkit::postgres::Database),
 }
@@ -34,7 +34,7 @@ impl Kept {
         });
         let call = Call::json("make a table".into(), "dynamodb", "DynamoDB_20120810.CreateTable", &body);
         aws.block_on(aws.call(&call)).unwrap();
-        Some(Self::Table(aws, name))
+        Some(Self::Table(Box::new(aws), name))
     }
 
     #[cfg(feature = "postgres")]

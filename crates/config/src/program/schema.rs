@@ -260,7 +260,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Who is told what repairs came to, of `[responders]`. Empty: all of kind `log`, `webhook`, `slack`, `email` and\n\
          `sns-notice`."
     ),
-    setting!(repair.approve_within, MINUTE, "How long a repair waits for a person to approve it."),
     setting!(
         repair.link_secret,
         Kind::Secret,
@@ -275,6 +274,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         ),
         "Where those links lead. Empty: to the address of the function that tells, if it has one."
     ),
+    setting!(repair.approve_within, MINUTE, "How long a repair waits for a person to approve it."),
     setting!(
         repair.undo_holds,
         ANY,

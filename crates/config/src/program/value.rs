@@ -1,5 +1,7 @@
 //! The values of settings: how they are written in TOML and in the environment.
 
+mod stored;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,8 +10,9 @@ use stockade_core::{BanTime, Key};
 use stockade_filter::conf::value::{TimeSpan, parse_time};
 use toml::de::DeValue;
 
+pub(super) use self::stored::Stored;
 use super::document::Text;
-use super::{Durability, LogLevel, Secret, StoreConfig};
+use super::{Secret, StoreConfig};
 use crate::limits::{MAX_HOST_BYTES, MAX_PATH_BYTES};
 use crate::problem::cut;
 
@@ -294,138 +297,4 @@ pub(crate) fn span_text(span: Duration) -> String {
     let unit = units.into_iter().find(|(unit, _)| seconds != 0 && seconds.is_multiple_of(*unit));
     let (unit, name) = unit.unwrap_or((1, "s"));
     format!("{}{name}", seconds / unit)
-}
-
-impl Parsed {
-    /// The value as it stands in TOML.
-    pub(crate) fn to_toml(&self) -> String {
-        match self {
-            Self::Path(path) => toml::Value::from(path.display().to_string()).to_string(),
-            Self::Store(store) => toml::Value::from(store.to_string()).to_string(),
-            Self::OptionalStore(store) => {
-                let store = store.as_ref().map(ToString::to_string).unwrap_or_default();
-                toml::Value::from(store).to_string()
-            }
-            Self::Text(text) => toml::Value::from(text.as_str()).to_string(),
-            Self::Texts(texts) => toml::Value::from(texts.clone()).to_string(),
-            Self::Word(word) => format!("\"{word}\""),
-            Self::Span(span) => format!("\"{}\"", span_text(*span)),
-            Self::BanTime(BanTime::For(span)) => format!("\"{}\"", span_text(*span)),
-            Self::BanTime(BanTime::Forever) => "-1".to_owned(),
-            Self::Flag(flag) => flag.to_string(),
-            Self::Count(count) => count.to_string(),
-            Self::Keys(keys) => {
-                let keys: Vec<_> = keys.iter().map(|key| format!("\"{key}\"")).collect();
-                format!("[{}]", keys.join(", "))
-            }
-        }
-    }
-}
-
-/// A type of a field of [`Program`](super::Program) that a setting can fill.
-pub(super) trait Stored: Sized {
-    fn take(parsed: Parsed) -> Option<Self>;
-    fn show(&self) -> Parsed;
-}
-
-macro_rules! stored {
-    ($($type:ty, $variant:ident;)*) => {$(
-        impl Stored for $type {
-            fn take(parsed: Parsed) -> Option<Self> {
-                if let Parsed::$variant(value) = parsed { value.try_into().ok() } else { None }
-            }
-
-            #[allow(clippy::unnecessary_fallible_conversions, reason = "for some of the types it can fail")]
-            fn show(&self) -> Parsed {
-                Parsed::$variant(self.clone().try_into().unwrap_or_default())
-            }
-        }
-    )*};
-}
-
-stored! {
-    PathBuf, Path;
-    StoreConfig, Store;
-    Option<StoreConfig>, OptionalStore;
-    String, Text;
-    Vec<String>, Texts;
-    Duration, Span;
-    bool, Flag;
-    u8, Count;
-    u32, Count;
-    u64, Count;
-    usize, Count;
-    Vec<Key>, Keys;
-}
-
-impl Stored for Option<Secret> {
-    fn take(parsed: Parsed) -> Option<Self> {
-        if let Parsed::Text(text) = parsed { Some(Secret::parse_or_parameter(&text)) } else { None }
-    }
-
-    fn show(&self) -> Parsed {
-        Parsed::Text(self.as_ref().map(ToString::to_string).unwrap_or_default())
-    }
-}
-
-impl Durability {
-    pub(super) const WORDS: &'static [&'static str] = &["normal", "full"];
-}
-
-impl Stored for Durability {
-    fn take(parsed: Parsed) -> Option<Self> {
-        match parsed {
-            Parsed::Word("normal") => Some(Self::Normal),
-            Parsed::Word("full") => Some(Self::Full),
-            _ => None,
-        }
-    }
-
-    fn show(&self) -> Parsed {
-        Parsed::Word(match self {
-            Self::Normal => "normal",
-            Self::Full => "full",
-        })
-    }
-}
-
-impl Stored for Option<PathBuf> {
-    fn take(parsed: Parsed) -> Option<Self> {
-        match parsed {
-            Parsed::Path(path) => Some(Some(path).filter(|path| !path.as_os_str().is_empty())),
-            _ => None,
-        }
-    }
-
-    fn show(&self) -> Parsed {
-        Parsed::Path(self.clone().unwrap_or_default())
-    }
-}
-
-impl LogLevel {
-    pub(super) const WORDS: &'static [&'static str] =
-        &["critical", "error", "warning", "notice", "info", "debug"];
-    const ALL: [Self; 6] =
-        [Self::Critical, Self::Error, Self::Warning, Self::Notice, Self::Info, Self::Debug];
-
-    /// The level of this name, in letters of any case.
-    pub fn parse(name: &str) -> Option<Self> {
-        let at = Self::WORDS.iter().position(|word| word.eq_ignore_ascii_case(name))?;
-        Self::ALL.get(at).copied()
-    }
-
-    /// Its name, in small letters.
-    pub fn name(self) -> &'static str {
-        Self::WORDS.get(self as usize).copied().unwrap_or_default()
-    }
-}
-
-impl Stored for LogLevel {
-    fn take(parsed: Parsed) -> Option<Self> {
-        if let Parsed::Word(word) = parsed { Self::parse(word) } else { None }
-    }
-
-    fn show(&self) -> Parsed {
-        Parsed::Word(self.name())
-    }
 }

@@ -106,6 +106,7 @@ fn came_to(entry: &Entry) -> Option<CameTo> {
         "repair" => match text(body, "outcome") {
             "verified" => came_to("repaired", Medium, "was repaired, and is good again"),
             "unverified" => came_to("unverified", High, "was repaired, and does not look so yet"),
+            "left" => came_to("left", High, "was repaired halfway: whoever did it was ended"),
             _ => came_to("failed", High, "could NOT be repaired: a call failed"),
         },
         "good" => came_to("good", Info, "is good by now"),

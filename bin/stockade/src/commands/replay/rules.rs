@@ -12,11 +12,11 @@ use crate::cli::{Global, ReplayArgs};
 use crate::config;
 use crate::exit::Failure;
 
+/// Rules, each with its jail.
+type Jailed = Vec<(Arc<Rule>, Jail)>;
+
 /// The rules that were asked for: those that are enabled, or those that are named; and what is said of repairs.
-pub(super) fn select(
-    global: &Global,
-    args: &ReplayArgs,
-) -> Result<(Vec<(Arc<Rule>, Jail)>, Settings), Failure> {
+pub(super) fn select(global: &Global, args: &ReplayArgs) -> Result<(Jailed, Settings), Failure> {
     let least = least(args)?;
     let configured = load_with(&config::paths(global), &config::environment, ReadRules::Yes)
         .map_err(|problems| config::refused(&problems))?;

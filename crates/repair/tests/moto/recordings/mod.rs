@@ -2,6 +2,7 @@
 
 mod book;
 mod cases;
+mod disguise;
 mod shared;
 mod teardown;
 
