@@ -40,6 +40,7 @@ pub fn answer(run: &Run) -> Answer {
         lines.push("no trail in this account".to_owned());
     }
     lines.extend(passed);
+    lines.extend(run.items.iter().filter(|item| item.outcome == Outcome::Busy).map(Item::sentence));
     if lines.is_empty() {
         lines.push(format!("{} of {} are as they should be", run.items.len(), run.seen));
     }

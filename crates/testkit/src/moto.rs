@@ -186,7 +186,10 @@ impl Account {
 
     /// That the rule `cloudtrail-enabled` of AWS Config is violated: what the guard that Stockade grew out of was called with.
     pub fn config_event(&self) -> Value {
-        let (id, time) = (format!("c-{}-{}", self.id, count()), now());
+        let (nth, time) = (count(), now());
+        // Two within a second are two.
+        let ordering = time.replace('Z', &format!(".{:03}Z", nth % 1000));
+        let id = format!("c-{}-{nth}", self.id);
         json!({
             "version": "0", "id": id, "source": "aws.config", "detail-type": "Config Rules Compliance Change",
             "account": self.id, "time": time, "region": self.region, "resources": [],
@@ -198,7 +201,7 @@ impl Account {
                     "evaluationResultIdentifier": {
                         "evaluationResultQualifier": {"configRuleName": "cloudtrail-enabled",
                             "resourceType": "AWS::::Account", "resourceId": self.id},
-                        "orderingTimestamp": time,
+                        "orderingTimestamp": ordering,
                     },
                     "complianceType": "NON_COMPLIANT", "resultRecordedTime": time,
                 },

@@ -101,7 +101,7 @@ fn the_config_event_is_answered_as_the_original_answered_it() {
         (200, "this event was dealt with before".to_owned())
     );
     let event = guard.account.config_event();
-    assert_eq!(guard.answers(&event), (200, "1 of 1 trails log".to_owned()));
+    assert_eq!(guard.answers(&event), (200, "1 of 1 are as they should be".to_owned()));
     assert_eq!(guard.calls("StartLogging"), 0);
 
     // No permission: nothing that comes again by itself.

@@ -1,7 +1,9 @@
 //! A host with a daemon that guards an account of moto's.
 
+use serde_json::{Value, json};
 use stockade_core::Outcome;
 use stockade_core::ports::LoggedDecision;
+use stockade_repair::{Shelf as _, SqliteShelf};
 use stockade_runtime::control::{Request, Response};
 use stockade_testkit::fault_proxy::FaultProxy;
 use stockade_testkit::moto::Account;
@@ -89,6 +91,20 @@ impl Host {
     }
 
     /// What was decided of a thing, the newest first.
+    /// The minutes of a lease's life in no time.
+    pub(crate) fn expire_leases(&self) {
+        let mut shelf = SqliteShelf::open(&self.site.path("state/repairs.db")).unwrap();
+        for (key, stored) in shelf.values("case/", "", 1000).unwrap() {
+            let mut case: Value = serde_json::from_slice(&stored.value).unwrap();
+            if !case["lease"].is_null() {
+                case["lease"]["until"] = json!(0);
+                let bytes = serde_json::to_vec(&case).unwrap();
+                let written = shelf.put_if_version(&key, Some(&bytes), stored.version).unwrap();
+                assert!(written.is_some(), "nobody else writes while it is held");
+            }
+        }
+    }
+
     pub(crate) fn decisions(&self, key: &str) -> Vec<LoggedDecision> {
         self.site.why(key).decisions
     }
