@@ -203,7 +203,7 @@ impl Account {
                             "resourceType": "AWS::::Account", "resourceId": self.id},
                         "orderingTimestamp": ordering,
                     },
-                    "complianceType": "NON_COMPLIANT", "resultRecordedTime": time,
+                    "complianceType": "NON_COMPLIANT", "resultRecordedTime": ordering,
                 },
             },
         })
